@@ -1,0 +1,28 @@
+//===- Compile.h - One kernel from its specification to an object file
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_COMPILER_CODEGEN_COMPILE_H
+#define MODELC_COMPILER_CODEGEN_COMPILE_H
+
+#include "compiler/codegen/Codegen.h"
+
+namespace modelc::codegen {
+
+/// What to make of a kernel.
+enum class KernelOutput { Mlir, Llvm, Assembly, Object };
+
+/// Compiles each request on its own, on up to `threads` threads, to the bytes
+/// of an object file or to text. As compileKernels otherwise.
+absl::StatusOr<std::vector<std::string>>
+compileEach(llvm::ArrayRef<KernelRequest> requests,
+            const target::TargetSpec &target, unsigned threads,
+            KernelOutput output,
+            llvm::function_ref<void()> onKernelDone = nullptr);
+
+} // namespace modelc::codegen
+
+#endif // MODELC_COMPILER_CODEGEN_COMPILE_H

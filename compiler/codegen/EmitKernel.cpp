@@ -1,0 +1,39 @@
+//===- EmitKernel.cpp - Which emitter writes which kernel
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/Codegen.h"
+#include "compiler/codegen/common/Emitters.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::codegen;
+
+LogicalResult codegen::emitKernel(ModuleOp module, StringRef symbol,
+                                  plan::KernelSpecInterface spec,
+                                  const target::TargetSpec &target) {
+  KernelBuilder b(module, symbol, target);
+  LogicalResult result =
+      llvm::TypeSwitch<Attribute, LogicalResult>(spec)
+          .Case([&](plan::EmbedSpecAttr s) { return emitEmbed(b, s); })
+          .Case([&](plan::RopeTableSpecAttr s) { return emitRopeTable(b, s); })
+          .Case([&](plan::PrepareSpecAttr s) { return emitPrepare(b, s); })
+          .Case([&](plan::MatmulSpecAttr s) { return emitMatmul(b, s); })
+          .Case([&](plan::RopeStoreSpecAttr s) { return emitRopeStore(b, s); })
+          .Case([&](plan::AttentionSpecAttr s) { return emitAttention(b, s); })
+          .Default([&](Attribute s) {
+            return emitError(b.getLoc()) << "no emitter for " << s;
+          });
+  b.finish();
+  return result;
+}
+
+void codegen::loadKernelDialects(MLIRContext &context) {
+  context.loadDialect<arith::ArithDialect, scf::SCFDialect, LLVM::LLVMDialect,
+                      plan::PlanDialect>();
+}

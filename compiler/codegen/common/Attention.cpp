@@ -1,0 +1,517 @@
+//===- Attention.cpp - Emits the attention kernels
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A tile is some tokens of one kv head. It is cut into blocks: query rows (a
+// head of a token) of one sequence, which share every load of K and V.
+//
+//   for tile, for block:
+//     for page of the sequence:                     64 positions
+//       scores[row][64] = q * K^T * scale           positions in lanes
+//       for row: max, exp, sum                      of existing positions
+//       results[row] = results[row] * keep + scores[row] * V * gain
+//     out[row] = results[row] / sum                 values in lanes
+//
+// Everything is in scratch but the accumulators of the two products, which
+// are in registers: the arithmetic is that of docs/numerics.md ("Attention"),
+// row by row, so it does not depend on the blocks.
+//
+// Three things make the result exact without branches:
+// - results begin as -0 and the maximum as -inf, so that the first page's
+//   keep = exp(-inf - m) = 0 and gain = exp(0) = 1 give the page's own result:
+//   fma(-0, 0, x * 1) = x for every x.
+// - a row that ends before the page has keep = 1 and gain = -0 and the sum of
+//   no products, +0: fma(x, 1, +0 * -0) = x for every x.
+// - a maximum of scores that ignores NaN differs from the page's rule only
+//   where a score is NaN. Then exp of it is NaN, which reaches every element
+//   of the result and stays there, as the rule wants.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/common/Emitters.h"
+#include "compiler/codegen/common/FieldAccess.h"
+#include "compiler/codegen/common/Math.h"
+#include "dialects/pack/Layouts.h"
+#include "modelc/kernel_abi.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::codegen;
+
+static constexpr int64_t kPage = MODELC_PAGE_TOKENS;
+static constexpr int64_t kWord = sizeof(float);
+static constexpr uint32_t kMinusInfinity = 0xff800000;
+static constexpr uint32_t kMinusZero = 0x80000000;
+
+// A row's state in scratch: byte offsets.
+static constexpr int64_t kPosition = 0; ///< i64.
+static constexpr int64_t kMax = 8;      ///< f32, as the rest.
+static constexpr int64_t kSum = 12;
+static constexpr int64_t kKeep = 16; ///< Factor of what was before this page.
+static constexpr int64_t kGain = 20; ///< Factor of this page.
+static constexpr int64_t kStateBytes =
+    plan::AttentionSpecAttr::kStateWords * kWord;
+
+namespace {
+
+/// Query rows that are computed together: `heads` heads of `tokens` tokens.
+/// Row r is head r % heads of token r / heads.
+struct Block {
+  int64_t tokens, heads;
+  Value firstToken;
+  /// Tokens that exist, 1 .. tokens. Those beyond are copies of the last.
+  Value tokenCount;
+  Value kvHead;
+  /// Heads of this kv head before the first one of the block.
+  Value firstHead;
+
+  int64_t getRows() const { return tokens * heads; }
+};
+
+/// One page of a block's sequence.
+struct Page {
+  Value keys, values; ///< First byte of the kv head's group.
+  Value begin;        ///< First position.
+  /// Positions of the page, 0 .. 64, that exist for all rows; for any row.
+  Value common, limit;
+};
+
+class AttentionEmitter {
+public:
+  AttentionEmitter(KernelBuilder &b, plan::AttentionSpecAttr spec);
+
+  LogicalResult emit();
+
+private:
+  LogicalResult checkLayouts();
+  Value countRun(Value token, Value end);
+  void emitRun(Value token, Value count, Value kvHead);
+  void emitBlock(const Block &block);
+  Value getToken(const Block &block, int64_t number);
+  Value getRow(const Block &block, Value pointer, int64_t row,
+               int64_t elements);
+  void startRows(const Block &block);
+  void finishRows(const Block &block);
+  Page openPage(const Block &block, Value number);
+  void emitScores(const Block &block, const Page &page);
+  void emitSoftmax(const Page &page, Value row);
+  void emitSoftmaxOfRow(Value scores, Value state, Value count);
+  void emitValues(const Block &block, const Page &page);
+  void emitSlab(const Block &block, const Page &page, Value firstElement,
+                ArrayRef<int64_t> vectorLanes);
+  int64_t getVectors(int64_t rows);
+  Value loadEntry(size_t field, Value index);
+  Value splatLoad(Value pointer, int64_t bytes);
+
+  KernelBuilder &b;
+  plan::AttentionSpecAttr spec;
+  int64_t keyDim, valueDim, group;
+  /// Elements of a row in scratch.
+  int64_t keyElements, valueElements;
+  bool isWide; ///< A vector of kLanes fits one register, and there are 32.
+  int64_t blockHeads, blockTokens;
+  Value q, keyPool, valuePool, out;
+  Value queries, scores, results, states; ///< In scratch.
+};
+
+} // namespace
+
+LogicalResult codegen::emitAttention(KernelBuilder &b,
+                                     plan::AttentionSpecAttr spec) {
+  return AttentionEmitter(b, spec).emit();
+}
+
+AttentionEmitter::AttentionEmitter(KernelBuilder &b,
+                                   plan::AttentionSpecAttr spec)
+    : b(b), spec(spec), keyDim(spec.getKeyDim()), valueDim(spec.getValueDim()),
+      group(spec.getHeads() / spec.getKvHeads()),
+      keyElements(llvm::alignTo(keyDim, kLanes)),
+      valueElements(llvm::alignTo(valueDim, kLanes)),
+      isWide(b.getTarget().isa == target::Isa::Avx512Vnni) {
+  // As many rows as leave room for one vector of K or V at a time.
+  int64_t maxRows = isWide ? 12 : 6;
+  static_assert(plan::AttentionSpecAttr::kBlockRows >= 12);
+  blockHeads = llvm::divideCeil(group, llvm::divideCeil(group, maxRows));
+  blockTokens =
+      std::clamp<int64_t>(maxRows / blockHeads, 1, spec.getTileTokens());
+}
+
+/// Vectors of K or V that a block of so many rows takes at once: rows *
+/// vectors accumulators, and either all vectors and one broadcast factor or
+/// one vector and all factors, are to fit the registers.
+int64_t AttentionEmitter::getVectors(int64_t rows) {
+  int64_t width = isWide ? 1 : 2, registers = isWide ? 32 : 16;
+  int64_t vectors = kPage / kLanes;
+  while (vectors > 1 &&
+         width * rows * vectors + std::min(width * vectors + 1, width + rows) >
+             registers)
+    vectors /= 2;
+  return vectors;
+}
+
+LogicalResult AttentionEmitter::checkLayouts() {
+  pack::LayoutAttr key = spec.getKeyPage(), value = spec.getValuePage();
+  bool isKnown = key.getRows() == kPage && key.getK() == keyDim &&
+                 hasRowVectors(key, pack::kValues) &&
+                 (keyDim == 1 || getElementStride(key, pack::kValues));
+  isKnown = isKnown && value.getRows() == kPage && value.getK() == valueDim &&
+            getRowStride(value, pack::kValues) &&
+            (valueDim == 1 ||
+             getElementStride(value, pack::kValues) == sizeof(uint16_t));
+  isKnown = isKnown && key.getSource().isF16() && value.getSource().isF16();
+  if (!isKnown)
+    return emitError(b.getLoc())
+           << "cannot attend to pages in " << key << " and " << value;
+  return success();
+}
+
+LogicalResult AttentionEmitter::emit() {
+  if (failed(checkLayouts()))
+    return failure();
+  q = b.loadOperand(0);
+  keyPool = b.loadOperand(1);
+  valuePool = b.loadOperand(2);
+  out = b.loadOperand(3);
+  constexpr int64_t kRows = plan::AttentionSpecAttr::kBlockRows;
+  scores = b.loadScratch();
+  queries = b.offset(scores, kRows * kPage * kWord);
+  results = b.offset(queries, kRows * keyElements * kWord);
+  states = b.offset(results, kRows * valueElements * kWord);
+
+  Value count = b.loadCount();
+  b.forLoop(b.loadTileBegin(), b.loadTileEnd(), 1, [&](Value tile) {
+    Value kvHead = b.remU(tile, spec.getKvHeads());
+    Value begin = b.mul(b.divU(tile, spec.getKvHeads()), spec.getTileTokens());
+    Value end = b.minU(b.add(begin, spec.getTileTokens()), count);
+    // `next` is the first token that no block has taken.
+    auto takeRun = [&](Value token, ValueRange next) -> SmallVector<Value> {
+      auto pass = [&] { return SmallVector<Value>{next[0]}; };
+      auto take = [&] {
+        Value run = countRun(token, end);
+        emitRun(token, run, kvHead);
+        return SmallVector<Value>{b.add(token, run)};
+      };
+      using Body = KernelBuilder::BodyWithValues;
+      return b.ifElse(b.cmpI(arith::CmpIPredicate::ult, token, next[0]),
+                      Body(pass), Body(take));
+    };
+    b.forLoop(begin, end, 1, begin, takeRun);
+  });
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks
+//===----------------------------------------------------------------------===//
+
+/// Entry `index` of an array of 32-bit numbers of ModelcStepInputs, as i64.
+Value AttentionEmitter::loadEntry(size_t field, Value index) {
+  Value entry =
+      b.offset(b.loadInputPointer(field), b.mul(index, sizeof(uint32_t)));
+  return b.extendU(b.load(b.i32(), entry), b.i64());
+}
+
+/// How many tokens from `token` on, up to blockTokens and `end`, belong to
+/// one sequence.
+Value AttentionEmitter::countRun(Value token, Value end) {
+  using Predicate = arith::CmpIPredicate;
+  constexpr size_t kSequences = offsetof(ModelcStepInputs, sequences);
+  Value run = b.constI64(1), last = b.sub(end, 1);
+  if (blockTokens == 1)
+    return run;
+  Value sequence = loadEntry(kSequences, token);
+  Value isSame = b.constBool(true);
+  for (int64_t i = 1; i < blockTokens; ++i) {
+    Value next = b.add(token, i);
+    Value other = loadEntry(kSequences, b.minU(next, last));
+    Value continues = b.bitAnd(b.cmpI(Predicate::ule, next, last),
+                               b.cmpI(Predicate::eq, other, sequence));
+    isSame = b.bitAnd(isSame, continues);
+    run = b.add(run, b.extendU(isSame, b.i64()));
+  }
+  return run;
+}
+
+/// `count` tokens of one sequence: blocks of all the kv head's heads.
+void AttentionEmitter::emitRun(Value token, Value count, Value kvHead) {
+  auto emitBlocks = [&](int64_t tokens) {
+    b.forLoop(0, group, blockHeads, [&](Value firstHead) {
+      emitBlock({tokens, blockHeads, token, count, kvHead, firstHead});
+    });
+  };
+  if (blockTokens == 1)
+    return emitBlocks(1);
+  Value isOne = b.cmpI(arith::CmpIPredicate::eq, count, b.constI64(1));
+  b.ifElse(isOne, [&] { emitBlocks(1); }, [&] { emitBlocks(blockTokens); });
+}
+
+void AttentionEmitter::emitBlock(const Block &block) {
+  startRows(block);
+  Value last = loadEntry(offsetof(ModelcStepInputs, positions),
+                         getToken(block, block.tokens - 1));
+  Value pages = b.add(b.divU(last, kPage), 1);
+  b.forLoop(b.constI64(0), pages, 1, [&](Value number) {
+    Page page = openPage(block, number);
+    emitScores(block, page);
+    b.forLoop(0, block.getRows(), 1,
+              [&](Value row) { emitSoftmax(page, row); });
+    emitValues(block, page);
+  });
+  finishRows(block);
+}
+
+/// The token of rows number * heads and following.
+Value AttentionEmitter::getToken(const Block &block, int64_t number) {
+  if (number == 0)
+    return block.firstToken;
+  Value last = b.sub(block.tokenCount, 1);
+  return b.add(block.firstToken, b.minU(b.constI64(number), last));
+}
+
+/// Row `row` of q or out, whose heads have `elements` elements.
+Value AttentionEmitter::getRow(const Block &block, Value pointer, int64_t row,
+                               int64_t elements) {
+  // The last block of heads may overlap its own last head.
+  Value head =
+      b.minU(b.add(block.firstHead, row % block.heads), b.constI64(group - 1));
+  head = b.add(head, b.mul(block.kvHead, group));
+  Value token = getToken(block, row / block.heads);
+  Value index = b.add(b.mul(token, spec.getHeads()), head);
+  return b.offset(pointer, b.mul(index, elements * kWord));
+}
+
+/// Queries to scratch; the state of no position at all.
+void AttentionEmitter::startRows(const Block &block) {
+  for (int64_t row = 0; row < block.getRows(); ++row) {
+    Value source = getRow(block, q, row, keyDim);
+    for (int64_t d = 0; d < keyDim; d += kLanes) {
+      int64_t lanes = std::min(keyDim - d, kLanes);
+      b.store(b.loadFloats(b.f32(), source, d * kWord, lanes), queries,
+              (row * keyElements + d) * kWord);
+    }
+    for (int64_t d = 0; d < valueDim; d += kLanes)
+      b.store(b.splatF32Bits(kMinusZero), results,
+              (row * valueElements + d) * kWord);
+    Value position = loadEntry(offsetof(ModelcStepInputs, positions),
+                               getToken(block, row / block.heads));
+    int64_t state = row * kStateBytes;
+    b.store(position, states, state + kPosition);
+    b.store(b.constI32(static_cast<int32_t>(kMinusInfinity)), states,
+            state + kMax);
+    b.store(b.constF32(0), states, state + kSum);
+  }
+}
+
+void AttentionEmitter::finishRows(const Block &block) {
+  for (int64_t row = 0; row < block.getRows(); ++row) {
+    Value target = getRow(block, out, row, valueDim);
+    Value sum = splatLoad(states, row * kStateBytes + kSum);
+    for (int64_t d = 0; d < valueDim; d += kLanes) {
+      Value result =
+          b.load(b.vec(b.f32()), results, (row * valueElements + d) * kWord);
+      b.storeLanes(b.div(result, sum), target, d * kWord,
+                   std::min(valueDim - d, kLanes));
+    }
+  }
+}
+
+/// The f32 at `pointer` + `bytes` in every lane.
+Value AttentionEmitter::splatLoad(Value pointer, int64_t bytes) {
+  return b.splat(b.load(b.f32(), pointer, bytes));
+}
+
+//===----------------------------------------------------------------------===//
+// Pages
+//===----------------------------------------------------------------------===//
+
+Page AttentionEmitter::openPage(const Block &block, Value number) {
+  Value sequence =
+      loadEntry(offsetof(ModelcStepInputs, sequences), block.firstToken);
+  Value table = b.mul(
+      sequence, b.loadInputU32(offsetof(ModelcStepInputs, pagesPerSequence)));
+  Value entry =
+      loadEntry(offsetof(ModelcStepInputs, pageTables), b.add(table, number));
+  Value index = b.add(b.mul(entry, spec.getKvHeads()), block.kvHead);
+
+  Page page;
+  page.keys = b.offset(keyPool, b.mul(index, spec.getKeyPage().getBytes()));
+  page.values =
+      b.offset(valuePool, b.mul(index, spec.getValuePage().getBytes()));
+  page.begin = b.mul(number, kPage);
+  auto countUpTo = [&](Value token) {
+    Value position = loadEntry(offsetof(ModelcStepInputs, positions), token);
+    Value count = b.sub(b.add(position, 1), page.begin);
+    return b.minS(b.maxS(count, b.constI64(0)), b.constI64(kPage));
+  };
+  // Positions ascend along the tokens of a sequence.
+  page.common = countUpTo(block.firstToken);
+  page.limit = block.tokens == 1 ? page.common
+                                 : countUpTo(getToken(block, block.tokens - 1));
+  return page;
+}
+
+/// scores[row][j] = (sum_d q[row][d] * K[j][d]) * scale for all j of the page.
+void AttentionEmitter::emitScores(const Block &block, const Page &page) {
+  pack::LayoutAttr layout = spec.getKeyPage();
+  int64_t rows = block.getRows(), vectors = getVectors(rows);
+  int64_t stride = keyDim > 1 ? *getElementStride(layout, pack::kValues) : 0;
+  Value scale = b.splatF32(spec.getScale().getValue().convertToFloat());
+  b.forLoop(b.constI64(0), page.limit, vectors * kLanes, [&](Value first) {
+    Value keys = b.offset(page.keys, b.mul(first, sizeof(uint16_t)));
+    SmallVector<Value> zeros(rows * vectors, b.splatF32(0));
+    auto addElement = [&](Value d, ValueRange sums) {
+      Value element = b.offset(keys, b.mul(d, stride));
+      Value query = b.offset(queries, b.mul(d, kWord));
+      SmallVector<Value> k, next;
+      for (int64_t v = 0; v < vectors; ++v)
+        k.push_back(
+            b.loadFloats(b.f16(), element,
+                         layout.getByteOffset(pack::kValues, v * kLanes, 0)));
+      for (int64_t row = 0; row < rows; ++row) {
+        Value x = splatLoad(query, row * keyElements * kWord);
+        for (int64_t v = 0; v < vectors; ++v)
+          next.push_back(b.fma(x, k[v], sums[row * vectors + v]));
+      }
+      return next;
+    };
+    SmallVector<Value> sums =
+        b.forLoop(b.constI64(0), b.constI64(keyDim), 1, zeros, addElement);
+    Value target = b.offset(scores, b.mul(first, kWord));
+    for (int64_t i = 0; i < rows * vectors; ++i)
+      b.store(b.mul(sums[i], scale), target,
+              (i / vectors * kPage + i % vectors * kLanes) * kWord);
+  });
+}
+
+/// Turns a row's scores into weights, and sets keep and gain.
+void AttentionEmitter::emitSoftmax(const Page &page, Value row) {
+  Value rowScores = b.offset(scores, b.mul(row, kPage * kWord));
+  Value state = b.offset(states, b.mul(row, kStateBytes));
+  Value position = b.load(b.i64(), state, kPosition);
+  Value exists = b.cmpI(arith::CmpIPredicate::ule, page.begin, position);
+  b.ifElse(
+      exists,
+      [&] {
+        Value count = b.add(b.sub(position, page.begin), 1);
+        emitSoftmaxOfRow(rowScores, state, b.minU(count, b.constI64(kPage)));
+      },
+      [&] {
+        b.store(b.constF32(1), state, kKeep);
+        b.store(b.constI32(static_cast<int32_t>(kMinusZero)), state, kGain);
+      });
+}
+
+static Value emitMax(KernelBuilder &b, Value x, Value y) {
+  return b.select(b.cmpF(arith::CmpFPredicate::OGT, x, y), x, y);
+}
+
+/// `count` positions exist, 1 .. 64.
+void AttentionEmitter::emitSoftmaxOfRow(Value scores, Value state,
+                                        Value count) {
+  constexpr int64_t kVectors = kPage / kLanes;
+  Value bound = b.splat(b.truncate(count, b.i32()));
+  SmallVector<Value> masks, x;
+  Value maxima;
+  for (int64_t v = 0; v < kVectors; ++v) {
+    Value number =
+        b.add(b.laneNumbers(), b.splatI32(static_cast<int32_t>(v * kLanes)));
+    masks.push_back(b.cmpI(arith::CmpIPredicate::slt, number, bound));
+    Value loaded = b.load(b.vec(b.f32()), scores, v * kLanes * kWord);
+    x.push_back(b.select(masks[v], loaded, b.splatF32Bits(kMinusInfinity)));
+    maxima = v == 0 ? x[v] : emitMax(b, maxima, x[v]);
+  }
+  for (int64_t half = kLanes / 2; half > 0; half /= 2)
+    maxima = emitMax(b, b.slice(maxima, 0, half), b.slice(maxima, half, half));
+  Value pageMax = b.extract(maxima, 0);
+
+  Value sums, shift = b.splat(pageMax);
+  for (int64_t v = 0; v < kVectors; ++v) {
+    Value p = b.select(masks[v], emitExp(b, b.sub(x[v], shift)), b.splatF32(0));
+    b.store(p, scores, v * kLanes * kWord);
+    sums = v == 0 ? p : b.add(sums, p);
+  }
+  Value pageSum = b.reduceTree(sums);
+
+  Value oldMax = b.load(b.f32(), state, kMax);
+  Value newMax = emitMax(b, oldMax, pageMax);
+  // One exp for both factors.
+  Value both = b.insert(b.splat(oldMax), pageMax, 1);
+  Value factors = emitExp(b, b.sub(both, b.splat(newMax)));
+  Value keep = b.extract(factors, 0), gain = b.extract(factors, 1);
+  Value oldSum = b.load(b.f32(), state, kSum);
+  b.store(newMax, state, kMax);
+  b.store(b.fma(oldSum, keep, b.mul(pageSum, gain)), state, kSum);
+  b.store(keep, state, kKeep);
+  b.store(gain, state, kGain);
+}
+
+/// Values in slabs of as many vectors as registers hold.
+void AttentionEmitter::emitValues(const Block &block, const Page &page) {
+  int64_t vectors = getVectors(block.getRows());
+  int64_t slab = vectors * kLanes, whole = valueDim / slab * slab;
+  b.forLoop(0, whole, slab, [&](Value first) {
+    emitSlab(block, page, first, SmallVector<int64_t>(vectors, kLanes));
+  });
+  SmallVector<int64_t> rest;
+  for (int64_t d = whole; d < valueDim; d += kLanes)
+    rest.push_back(std::min(valueDim - d, kLanes));
+  if (!rest.empty())
+    emitSlab(block, page, b.constI64(whole), rest);
+}
+
+/// results[row][d] = fma(results[row][d], keep, (sum_j p[j] * V[j][d]) * gain)
+/// for vectors of so many lanes from `firstElement` on.
+void AttentionEmitter::emitSlab(const Block &block, const Page &page,
+                                Value firstElement,
+                                ArrayRef<int64_t> vectorLanes) {
+  pack::LayoutAttr layout = spec.getValuePage();
+  int64_t rows = block.getRows(), vectors = vectorLanes.size();
+  int64_t stride = *getRowStride(layout, pack::kValues);
+  Value values = b.offset(page.values, b.mul(firstElement, sizeof(uint16_t)));
+  auto addPosition = [&](Value j, ValueRange sums, bool isShared) {
+    Value position = b.offset(values, b.mul(j, stride));
+    Value weights = b.offset(scores, b.mul(j, kWord));
+    SmallVector<Value> v, next;
+    for (int64_t i = 0; i < vectors; ++i)
+      v.push_back(b.loadFloats(b.f16(), position, i * kLanes * sizeof(uint16_t),
+                               vectorLanes[i]));
+    for (int64_t row = 0; row < rows; ++row) {
+      Value p = splatLoad(weights, row * kPage * kWord), exists;
+      if (!isShared) {
+        Value last = b.load(b.i64(), states, row * kStateBytes + kPosition);
+        Value lanes = b.splat(b.sub(last, page.begin));
+        exists = b.cmpI(arith::CmpIPredicate::sle, b.splat(j), lanes);
+      }
+      for (int64_t i = 0; i < vectors; ++i) {
+        Value old = sums[row * vectors + i], sum = b.fma(p, v[i], old);
+        next.push_back(isShared ? sum : b.select(exists, sum, old));
+      }
+    }
+    return next;
+  };
+  SmallVector<Value> sums(rows * vectors, b.splatF32(0));
+  sums = b.forLoop(b.constI64(0), page.common, 1, sums,
+                   [&](Value j, ValueRange carried) {
+                     return addPosition(j, carried, true);
+                   });
+  if (block.tokens > 1)
+    sums = b.forLoop(page.common, page.limit, 1, sums,
+                     [&](Value j, ValueRange carried) {
+                       return addPosition(j, carried, false);
+                     });
+  Value target = b.offset(results, b.mul(firstElement, kWord));
+  for (int64_t row = 0; row < rows; ++row) {
+    Value keep = splatLoad(states, row * kStateBytes + kKeep);
+    Value gain = splatLoad(states, row * kStateBytes + kGain);
+    for (int64_t i = 0; i < vectors; ++i) {
+      int64_t bytes = (row * valueElements + i * kLanes) * kWord;
+      Value old = b.load(b.vec(b.f32()), target, bytes);
+      Value page = b.mul(sums[row * vectors + i], gain);
+      b.store(b.fma(old, keep, page), target, bytes);
+    }
+  }
+}

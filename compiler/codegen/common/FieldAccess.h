@@ -1,0 +1,49 @@
+//===- FieldAccess.h - Vectors of a layout's elements
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A #pack.layout says where one element lies. Emitters move many elements at
+// once; what they ask here holds only if the layout's index maps say so.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_COMPILER_CODEGEN_COMMON_FIELDACCESS_H
+#define MODELC_COMPILER_CODEGEN_COMMON_FIELDACCESS_H
+
+#include "dialects/pack/PackDialect.h"
+#include <optional>
+
+namespace modelc::codegen {
+
+/// True if the layout has the field and, for every k of the group, element k
+/// of all rows lies row behind row, so that one vector load at
+/// getByteOffset(field, 0, k) takes them.
+bool hasRowVectors(pack::LayoutAttr layout, llvm::StringRef field);
+
+/// True if the layout has the field and, for every quad of four consecutive k
+/// of the group, byte 4 * n + i from `quadByte(field, quad)` holds element
+/// (n, quad + i) at bit `getQuadShift`.
+bool hasQuadVectors(pack::LayoutAttr layout, llvm::StringRef field);
+
+/// First byte of the vector that holds the quad that begins with element k.
+int64_t getQuadByte(pack::LayoutAttr layout, llvm::StringRef field, int64_t k);
+
+/// Bit inside each byte of that vector at which the elements begin.
+int64_t getQuadShift(pack::LayoutAttr layout, llvm::StringRef field, int64_t k);
+
+/// Bytes from element (n, k) to (n + 1, k), if that is the same for all n and
+/// k; 0 for a field of one row. Nothing if it is not, or without the field.
+std::optional<int64_t> getRowStride(pack::LayoutAttr layout,
+                                    llvm::StringRef field);
+
+/// Bytes from element (n, k) to (n, k + unit), if that is the same for all n
+/// and k of a group.
+std::optional<int64_t> getElementStride(pack::LayoutAttr layout,
+                                        llvm::StringRef field);
+
+} // namespace modelc::codegen
+
+#endif // MODELC_COMPILER_CODEGEN_COMMON_FIELDACCESS_H

@@ -1,0 +1,133 @@
+//===- Math.cpp - Emits the functions of docs/numerics.md
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Rounding to an integer n is done by adding and subtracting 1.5 * 2^23 (f32)
+// or 1.5 * 2^52 (f64): the lowest bits of the sum are n, without a conversion,
+// which is undefined where a lane does not fit. Lanes that hold NaN or lie
+// beyond the range pass through the same instructions; their bits are NaN by
+// themselves, or replaced at the end.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/common/Math.h"
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::codegen;
+
+//===----------------------------------------------------------------------===//
+// exp
+//===----------------------------------------------------------------------===//
+
+/// The float 2^n; n a vector of i32.
+static Value emitPowerOfTwo(KernelBuilder &b, Value n) {
+  Value biased = b.add(n, b.splatI32(127));
+  return b.bitcast(b.shl(biased, b.splatI32(23)), b.vec(b.f32()));
+}
+
+Value codegen::emitExp(KernelBuilder &b, Value x) {
+  // n = rne(x * LOG2E), as a float and as an integer.
+  Value magic = b.splatF32(0x1.8p+23f);
+  Value shifted = b.add(b.mul(x, b.splatF32Bits(0x3fb8aa3b)), magic);
+  Value n = b.sub(shifted, magic);
+  Value exponent = b.sub(b.bitcast(shifted, b.vec(b.i32())),
+                         b.splatI32(0x4b400000)); // The bits of magic.
+
+  Value minusN = b.neg(n);
+  Value r = b.fma(minusN, b.splatF32Bits(0x3f318000), x); // LN2_HI
+  r = b.fma(minusN, b.splatF32Bits(0xb95e8083), r);       // LN2_LO
+  Value p = b.splatF32(1.9875691500e-4f);
+  for (float coefficient :
+       {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f,
+        5.0000001201e-1f})
+    p = b.fma(p, r, b.splatF32(coefficient));
+  Value y = b.add(b.fma(p, b.mul(r, r), r), b.splatF32(1));
+
+  Value half = b.shrS(exponent, b.splatI32(1));
+  y = b.mul(y, emitPowerOfTwo(b, half));
+  y = b.mul(y, emitPowerOfTwo(b, b.sub(exponent, half)));
+
+  using arith::CmpFPredicate;
+  Value isLarge = b.cmpF(CmpFPredicate::OGT, x, b.splatF32Bits(0x42b17217));
+  Value isSmall = b.cmpF(CmpFPredicate::OLT, x, b.splatF32Bits(0xc2aeac4f));
+  y = b.select(isLarge, b.splatF32Bits(0x7f800000), y);
+  return b.select(isSmall, b.splatF32(0), y);
+}
+
+Value codegen::emitSilu(KernelBuilder &b, Value x) {
+  return b.div(x, b.add(b.splatF32(1), emitExp(b, b.neg(x))));
+}
+
+//===----------------------------------------------------------------------===//
+// Cosine and sine
+//===----------------------------------------------------------------------===//
+
+/// `bits` with its lowest-but-one bit moved to the sign of an f64 and applied
+/// to x.
+static Value emitFlipSign(KernelBuilder &b, Value x, Value bits) {
+  Value two = b.splatInt(2, b.i64()), shift = b.splatInt(62, b.i64());
+  Value sign = b.shl(b.bitAnd(bits, two), shift);
+  Value flipped = b.bitXor(b.bitcast(x, b.vec(b.i64())), sign);
+  return b.bitcast(flipped, b.vec(b.f64()));
+}
+
+CosSin codegen::emitCosSin(KernelBuilder &b, Value theta) {
+  auto constant = [&](double value) { return b.splat(b.constF64(value)); };
+  Value magic = constant(0x1.8p+52);
+  Value shifted =
+      b.add(b.mul(theta, constant(0x1.45f306dc9c883p-1)), magic); // 2/pi
+  Value minusN = b.neg(b.sub(shifted, magic));
+  Value quadrant = b.bitcast(shifted, b.vec(b.i64())); // Its two lowest bits.
+  Value r = b.fma(minusN, constant(0x1.921fb54442d18p+0), theta);
+  r = b.fma(minusN, constant(0x1.1a62633145c07p-54), r);
+  Value z = b.mul(r, r);
+
+  Value ps = constant(1.58969099521155010221e-10);
+  for (double s : {-2.50507602534068634195e-08, 2.75573137070700676789e-06,
+                   -1.98412698298579493134e-04, 8.33333333332248946124e-03,
+                   -1.66666666666666324348e-01})
+    ps = b.fma(ps, z, constant(s));
+  Value sin = b.fma(b.mul(r, z), ps, r);
+
+  Value pc = constant(-1.13596475577881948265e-11);
+  for (double c : {2.08757232129817482790e-09, -2.75573143513906633035e-07,
+                   2.48015872894767294178e-05, -1.38888888888741095749e-03,
+                   4.16666666666666019037e-02})
+    pc = b.fma(pc, z, constant(c));
+  Value cos = b.fma(b.mul(z, z), pc, b.fma(z, constant(-0.5), constant(1)));
+
+  // By quadrant: (c, s), (-s, c), (-c, -s), (s, -c).
+  Value one = b.splatInt(1, b.i64()), zero = b.splatInt(0, b.i64());
+  Value isSwapped =
+      b.cmpI(arith::CmpIPredicate::ne, b.bitAnd(quadrant, one), zero);
+  Value first = b.select(isSwapped, sin, cos);
+  Value second = b.select(isSwapped, cos, sin);
+  first = emitFlipSign(b, first, b.add(quadrant, one));
+  second = emitFlipSign(b, second, quadrant);
+  return {b.roundTo(first, b.f32()), b.roundTo(second, b.f32())};
+}
+
+//===----------------------------------------------------------------------===//
+// Row norms
+//===----------------------------------------------------------------------===//
+
+Value codegen::emitInverseRms(KernelBuilder &b, Value row, int64_t elements,
+                              float eps) {
+  int64_t whole = elements - elements % kLanes;
+  Value lanes =
+      b.forLoop(b.constI64(0), b.constI64(whole), kLanes, b.splatF32(0),
+                [&](Value i, ValueRange sums) -> SmallVector<Value> {
+                  Value x = b.loadFloats(b.f32(), b.offset(row, b.mul(i, 4)));
+                  return {b.fma(x, x, sums[0])};
+                })[0];
+  if (whole < elements) { // Lanes beyond the end add 0 * 0, which is nothing.
+    Value x = b.loadFloats(b.f32(), row, whole * 4, elements - whole);
+    lanes = b.fma(x, x, lanes);
+  }
+  Value mean = b.div(b.reduceTree(lanes), b.constF32(float(elements)));
+  return b.div(b.constF32(1), b.sqrt(b.add(mean, b.constF32(eps))));
+}

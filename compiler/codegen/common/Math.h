@@ -1,0 +1,38 @@
+//===- Math.h - Emits the functions of docs/numerics.md
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Every function works on kLanes lanes at once and gives each lane the bits
+// that docs/numerics.md defines. None calls a library.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_COMPILER_CODEGEN_COMMON_MATH_H
+#define MODELC_COMPILER_CODEGEN_COMMON_MATH_H
+
+#include "compiler/codegen/common/KernelBuilder.h"
+
+namespace modelc::codegen {
+
+/// exp of a vector of f32.
+mlir::Value emitExp(KernelBuilder &b, mlir::Value x);
+
+/// x / (1 + exp(-x)) of a vector of f32.
+mlir::Value emitSilu(KernelBuilder &b, mlir::Value x);
+
+/// Cosine and sine, as vectors of f32, of angles in a vector of f64.
+struct CosSin {
+  mlir::Value cos, sin;
+};
+CosSin emitCosSin(KernelBuilder &b, mlir::Value theta);
+
+/// The scalar 1 / sqrt(mean of squares + eps) of `elements` f32 at `row`.
+mlir::Value emitInverseRms(KernelBuilder &b, mlir::Value row, int64_t elements,
+                           float eps);
+
+} // namespace modelc::codegen
+
+#endif // MODELC_COMPILER_CODEGEN_COMMON_MATH_H

@@ -1,0 +1,276 @@
+//===- Matmul.cpp - Emits the matmul kernels
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+//   for tile of this call            tileRows rows of one weight
+//     for chunk of row tiles         as many activations as stay in the cache
+//       for panels of the tile       a few times 16 weight rows
+//         for row tile of the chunk
+//           sums = register tile     (MatmulTile.cpp)
+//           epilogue, store
+//
+// so that a weight panel stays near while the row tiles pass by. Each weight
+// of a step has code of its own, for its own range of tiles; a gated pair runs
+// as one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/common/Emitters.h"
+#include "compiler/codegen/common/Math.h"
+#include "compiler/codegen/common/MatmulTile.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::codegen;
+
+namespace {
+
+/// Weights that are computed together, into one output.
+struct Member {
+  SmallVector<int64_t, 2> weights; ///< One, or the gated pair.
+  int64_t output;                  ///< Index into outputs.
+  int64_t firstTile;               ///< Of the step.
+  int64_t tiles;
+};
+
+/// Where the loops stand: panels [panel, panel + panels) of the weight, row
+/// tile `rowTile` of the input.
+struct Place {
+  Value panel;
+  int64_t panels;
+  Value rowTile;
+};
+
+class MatmulEmitter {
+public:
+  MatmulEmitter(KernelBuilder &b, plan::MatmulSpecAttr spec)
+      : b(b), spec(spec), input(spec.getInput()), rowTile(input.getRows()) {}
+
+  LogicalResult emit();
+
+private:
+  LogicalResult check();
+  void loadOperands();
+  SmallVector<Member> getMembers() const;
+  void emitMember(const Member &member);
+  void emitPanels(const Member &member, Value firstPanel, Value endPanel,
+                  Value firstRowTile, Value endRowTile);
+  void emitPlace(const Member &member, const Place &place);
+  void store(const Member &member, const Place &place,
+             ArrayRef<SmallVector<Value>> sums);
+  Value emitEpilogue(const Member &member, Value panel, Value row,
+                     ArrayRef<Value> sums);
+  Value loadRows(const Member &member, Value pointer, Value panel);
+  void storeRows(const Member &member, Value values, Value pointer,
+                 Value panel);
+  Value getRowMask(const Member &member, Value panel);
+
+  /// Rows of the member's weights: N.
+  int64_t getRows(const Member &member) const {
+    return spec.getRows()[member.weights[0]];
+  }
+
+  KernelBuilder &b;
+  plan::MatmulSpecAttr spec;
+  pack::LayoutAttr input;
+  int64_t rowTile;
+  Value inputBase, residual, count;
+  SmallVector<Value> weights, biases, outputs;
+};
+
+} // namespace
+
+LogicalResult codegen::emitMatmul(KernelBuilder &b, plan::MatmulSpecAttr spec) {
+  return MatmulEmitter(b, spec).emit();
+}
+
+LogicalResult MatmulEmitter::emit() {
+  if (failed(check()))
+    return failure();
+  loadOperands();
+  for (const Member &member : getMembers())
+    emitMember(member);
+  return success();
+}
+
+LogicalResult MatmulEmitter::check() {
+  for (size_t i = 0; i < spec.getWeights().size(); ++i)
+    if (!canMultiply(spec.getWeightLayout(i), input, b.getTarget()))
+      return emitError(b.getLoc())
+             << "cannot multiply " << spec.getWeightLayout(i) << " by " << input
+             << " on " << b.getTarget().name;
+  if (spec.getTileRows() <= 0 || spec.getTileRows() % kLanes != 0)
+    return emitError(b.getLoc()) << "tileRows " << spec.getTileRows()
+                                 << " is not a multiple of " << kLanes;
+  bool isGlu = spec.getEpilogue() == model::Epilogue::Glu;
+  if (isGlu &&
+      (spec.getWeights().size() != 2 || spec.getRows()[0] != spec.getRows()[1]))
+    return emitError(b.getLoc()) << "a gated matmul has two equal weights";
+  return success();
+}
+
+void MatmulEmitter::loadOperands() {
+  int64_t next = 0;
+  size_t weightCount = spec.getWeights().size();
+  inputBase = b.loadOperand(next++);
+  for (size_t i = 0; i < weightCount; ++i)
+    weights.push_back(b.loadOperand(next++));
+  for (size_t i = 0; spec.getBias() && i < weightCount; ++i)
+    biases.push_back(b.loadOperand(next++));
+  if (spec.getEpilogue() == model::Epilogue::Residual)
+    residual = b.loadOperand(next++);
+  for (size_t i = 0; i < getMembers().size(); ++i)
+    outputs.push_back(b.loadOperand(next++));
+  count = b.loadCount();
+}
+
+SmallVector<Member> MatmulEmitter::getMembers() const {
+  if (spec.getEpilogue() == model::Epilogue::Glu)
+    return {{{0, 1}, 0, 0, spec.getTileCount()}};
+  SmallVector<Member> members;
+  int64_t firstTile = 0;
+  for (int64_t i = 0; i < spec.getRows().size(); ++i) {
+    int64_t tiles = llvm::divideCeil(spec.getRows()[i], spec.getTileRows());
+    members.push_back({{i}, i, firstTile, tiles});
+    firstTile += tiles;
+  }
+  return members;
+}
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+void MatmulEmitter::emitMember(const Member &member) {
+  Value begin = b.maxU(b.loadTileBegin(), b.constI64(member.firstTile));
+  Value end =
+      b.minU(b.loadTileEnd(), b.constI64(member.firstTile + member.tiles));
+  int64_t tilePanels = spec.getTileRows() / kLanes;
+  int64_t allPanels = llvm::divideCeil(getRows(member), kLanes);
+  Value rowTiles = b.divU(b.add(count, rowTile - 1), rowTile);
+  // Half of the second-level cache for activations, the rest for weights.
+  int64_t tileBytes = input.getPanelOffset(rowTile, spec.getColumns());
+  int64_t chunk = std::max<int64_t>(1, b.getTarget().l2Bytes / 2 / tileBytes);
+  b.forLoop(begin, end, 1, [&](Value tile) {
+    Value first = b.mul(b.sub(tile, member.firstTile), tilePanels);
+    Value last = b.minU(b.add(first, tilePanels), b.constI64(allPanels));
+    b.forLoop(b.constI64(0), rowTiles, chunk, [&](Value rowBegin) {
+      Value rowEnd = b.minU(b.add(rowBegin, chunk), rowTiles);
+      emitPanels(member, first, last, rowBegin, rowEnd);
+    });
+  });
+}
+
+/// A loop that takes several panels at a time, and one for the panels that
+/// are left if there can be any.
+void MatmulEmitter::emitPanels(const Member &member, Value firstPanel,
+                               Value endPanel, Value firstRowTile,
+                               Value endRowTile) {
+  int64_t tilePanels = spec.getTileRows() / kLanes;
+  int64_t allPanels = llvm::divideCeil(getRows(member), kLanes);
+  int64_t step = tilePanels;
+  for (int64_t weight : member.weights)
+    step = choosePanels(spec.getWeightLayout(weight), input, b.getTarget(),
+                        std::min({step, tilePanels, allPanels}));
+  auto loopOverPanels = [&](Value begin, Value end, int64_t panels) {
+    b.forLoop(begin, end, panels, [&](Value panel) {
+      b.forLoop(firstRowTile, endRowTile, 1, [&](Value rowTile) {
+        emitPlace(member, {panel, panels, rowTile});
+      });
+    });
+  };
+  bool isExact = tilePanels % step == 0 && allPanels % step == 0;
+  if (isExact)
+    return loopOverPanels(firstPanel, endPanel, step);
+  Value groups = b.divU(b.sub(endPanel, firstPanel), step);
+  Value middle = b.add(firstPanel, b.mul(groups, step));
+  loopOverPanels(firstPanel, middle, step);
+  loopOverPanels(middle, endPanel, 1);
+}
+
+void MatmulEmitter::emitPlace(const Member &member, const Place &place) {
+  int64_t columns = spec.getColumns();
+  Value inputTile = b.offset(
+      inputBase, b.mul(place.rowTile, input.getPanelOffset(rowTile, columns)));
+  SmallVector<SmallVector<Value>> sums;
+  for (int64_t weight : member.weights) {
+    pack::LayoutAttr layout = spec.getWeightLayout(weight);
+    Value base =
+        b.offset(weights[weight],
+                 b.mul(place.panel, layout.getPanelOffset(kLanes, columns)));
+    sums.push_back(emitMatmulTile(
+        b, {layout, input, columns, place.panels, base, inputTile}));
+  }
+  store(member, place, sums);
+}
+
+//===----------------------------------------------------------------------===//
+// Epilogue
+//===----------------------------------------------------------------------===//
+
+/// Stores the rows of the tile that exist.
+void MatmulEmitter::store(const Member &member, const Place &place,
+                          ArrayRef<SmallVector<Value>> sums) {
+  Value firstRow = b.mul(place.rowTile, rowTile);
+  for (int64_t i = 0; i < rowTile; ++i) {
+    Value row = b.add(firstRow, i);
+    auto storeRow = [&] {
+      for (int64_t p = 0; p < place.panels; ++p) {
+        SmallVector<Value, 2> parts;
+        for (const SmallVector<Value> &sum : sums)
+          parts.push_back(sum[p * rowTile + i]);
+        Value panel = b.add(place.panel, p);
+        Value y = emitEpilogue(member, panel, row, parts);
+        Value bytes = b.mul(row, getRows(member) * sizeof(float));
+        storeRows(member, y, b.offset(outputs[member.output], bytes), panel);
+      }
+    };
+    if (i == 0)
+      storeRow(); // Every row tile has a first row.
+    else
+      b.ifThen(b.cmpI(arith::CmpIPredicate::ult, row, count), storeRow);
+  }
+}
+
+/// docs/numerics.md, "Matmul", epilogues.
+Value MatmulEmitter::emitEpilogue(const Member &member, Value panel, Value row,
+                                  ArrayRef<Value> sums) {
+  SmallVector<Value, 2> y(sums);
+  for (size_t i = 0; i < y.size() && !biases.empty(); ++i)
+    y[i] = b.add(y[i], loadRows(member, biases[member.weights[i]], panel));
+  if (spec.getEpilogue() == model::Epilogue::Glu)
+    return b.mul(emitSilu(b, y[0]), y[1]);
+  if (residual) {
+    Value bytes = b.mul(row, getRows(member) * sizeof(float));
+    return b.add(loadRows(member, b.offset(residual, bytes), panel), y[0]);
+  }
+  return y[0];
+}
+
+/// The lanes of the panel that are rows of the weight; null if all are.
+Value MatmulEmitter::getRowMask(const Member &member, Value panel) {
+  if (getRows(member) % kLanes == 0)
+    return Value();
+  return b.laneMask(b.sub(b.constI64(getRows(member)), b.mul(panel, kLanes)));
+}
+
+/// Elements of the panel's rows from a vector of floats by row.
+Value MatmulEmitter::loadRows(const Member &member, Value pointer,
+                              Value panel) {
+  pointer = b.offset(pointer, b.mul(panel, kLanes * sizeof(float)));
+  if (Value mask = getRowMask(member, panel))
+    return b.loadMasked(b.vec(b.f32()), pointer, mask);
+  return b.load(b.vec(b.f32()), pointer);
+}
+
+void MatmulEmitter::storeRows(const Member &member, Value values, Value pointer,
+                              Value panel) {
+  pointer = b.offset(pointer, b.mul(panel, kLanes * sizeof(float)));
+  if (Value mask = getRowMask(member, panel))
+    return b.storeMasked(values, pointer, mask);
+  b.store(values, pointer);
+}

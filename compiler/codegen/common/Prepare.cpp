@@ -1,0 +1,258 @@
+//===- Prepare.cpp - Emits the kernels that make a matmul's input
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+//   for tile, for row of the tile:
+//     source row (gathered)  ==>  normalised  ==>  quantised  ==>  its places
+//     in the tile
+//
+// A row beyond the count becomes what zeros become. A row is read twice if it
+// is normalised: once for its sum of squares. Norm and quantisation are those
+// of docs/numerics.md ("Row norms", "Activations of a matmul").
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/common/Emitters.h"
+#include "compiler/codegen/common/FieldAccess.h"
+#include "compiler/codegen/common/Math.h"
+#include "dialects/pack/Layouts.h"
+#include "modelc/kernel_abi.h"
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::codegen;
+
+namespace {
+
+/// One row's part of the output.
+struct OutputRow {
+  Value tile;   ///< First byte of the row's tile.
+  Value number; ///< Of the row inside its tile, i64.
+};
+
+/// A row's values in registers: vectors of kLanes, zero from `columns` on.
+using RowValues = SmallVector<Value>;
+
+class PrepareEmitter {
+public:
+  PrepareEmitter(KernelBuilder &b, plan::PrepareSpecAttr spec)
+      : b(b), spec(spec), layout(spec.getLayout()),
+        isQuantized(layout.getField(pack::kScale) != nullptr) {}
+
+  LogicalResult emit();
+
+private:
+  LogicalResult checkLayout();
+  void emitRow(Value source, const OutputRow &row);
+  void emitZeroRow(const OutputRow &row);
+  Value loadNormalized(Value source, Value column, Value factor, int64_t lanes);
+  void forEachGroup(function_ref<void(Value group, int64_t elements)> body);
+  void storeQuantized(const OutputRow &row, Value group,
+                      ArrayRef<Value> values);
+  void storeQuants(const OutputRow &row, Value group, Value bytes);
+  void storeFloats(const OutputRow &row, Value column, Value values,
+                   int64_t lanes);
+  Value getGroup(const OutputRow &row, Value group, StringRef field);
+
+  KernelBuilder &b;
+  plan::PrepareSpecAttr spec;
+  pack::LayoutAttr layout;
+  bool isQuantized;
+  SmallVector<std::pair<int64_t, std::string>> starts; ///< Offset, field.
+  Value norm;
+};
+
+} // namespace
+
+LogicalResult codegen::emitPrepare(KernelBuilder &b,
+                                   plan::PrepareSpecAttr spec) {
+  return PrepareEmitter(b, spec).emit();
+}
+
+LogicalResult PrepareEmitter::emit() {
+  if (failed(checkLayout()))
+    return failure();
+  Value x = b.loadOperand(0);
+  if (spec.getEps())
+    norm = b.loadOperand(1);
+  Value out = b.loadOperand(spec.getEps() ? 2 : 1);
+  Value count = b.loadCount();
+  Value rows = spec.getGather()
+                   ? b.loadInputPointer(offsetof(ModelcStepInputs, outputRows))
+                   : Value();
+  int64_t rowTile = layout.getRows(), columns = spec.getColumns();
+  auto emitTile = [&](Value tile) {
+    Value tileOut =
+        b.offset(out, b.mul(tile, layout.getPanelOffset(rowTile, columns)));
+    Value firstRow = b.mul(tile, rowTile);
+    b.forLoop(0, rowTile, 1, [&](Value number) {
+      Value row = b.add(firstRow, number);
+      OutputRow output = {tileOut, number};
+      auto emitSource = [&] {
+        if (rows) {
+          Value entry = b.offset(rows, b.mul(row, sizeof(uint32_t)));
+          row = b.extendU(b.load(b.i32(), entry), b.i64());
+        }
+        emitRow(b.offset(x, b.mul(row, columns * sizeof(float))), output);
+      };
+      b.ifElse(b.cmpI(arith::CmpIPredicate::ult, row, count), emitSource,
+               [&] { emitZeroRow(output); });
+    });
+  };
+  b.forLoop(b.loadTileBegin(), b.loadTileEnd(), 1, emitTile);
+  return success();
+}
+
+LogicalResult PrepareEmitter::checkLayout() {
+  bool isKnown = false;
+  if (isQuantized) {
+    isKnown = layout.getK() == pack::kActivationBlock &&
+              hasQuadVectors(layout, pack::kQuants) &&
+              getRowStride(layout, pack::kScale).has_value();
+    for (Attribute attr : layout.getFields()) {
+      StringRef name = cast<pack::FieldAttr>(attr).getName().getValue();
+      int64_t offset = 0;
+      if (name == pack::kQuants || name == pack::kScale)
+        continue;
+      isKnown &= name.consume_front("start") && !name.getAsInteger(10, offset);
+      starts.push_back({offset, pack::getStartField(offset)});
+      isKnown &= getRowStride(layout, starts.back().second).has_value();
+    }
+  } else {
+    isKnown = layout.getK() == 1 && getRowStride(layout, pack::kValues);
+  }
+  if (!isKnown)
+    return emitError(b.getLoc()) << "cannot prepare rows in " << layout;
+  return success();
+}
+
+/// Runs the body for each group of the row's k, with the number of its
+/// elements that exist: a loop over the whole ones, then the last.
+void PrepareEmitter::forEachGroup(
+    function_ref<void(Value group, int64_t elements)> body) {
+  int64_t size = isQuantized ? layout.getK() : kLanes;
+  int64_t whole = spec.getColumns() / size, rest = spec.getColumns() % size;
+  b.forLoop(0, whole, 1, [&](Value group) { body(group, size); });
+  if (rest > 0)
+    body(b.constI64(whole), rest);
+}
+
+void PrepareEmitter::emitRow(Value source, const OutputRow &row) {
+  Value factor;
+  if (norm)
+    factor = b.splat(emitInverseRms(b, source, spec.getColumns(),
+                                    spec.getEps().getValue().convertToFloat()));
+  forEachGroup([&](Value group, int64_t elements) {
+    RowValues values;
+    int64_t size = isQuantized ? layout.getK() : kLanes;
+    Value first = b.mul(group, size);
+    for (int64_t i = 0; i < size; i += kLanes) {
+      int64_t lanes = std::clamp<int64_t>(elements - i, 0, kLanes);
+      values.push_back(
+          lanes == 0 ? b.splatF32(0)
+                     : loadNormalized(source, b.add(first, i), factor, lanes));
+    }
+    if (isQuantized)
+      storeQuantized(row, group, values);
+    else
+      storeFloats(row, first, values[0], elements);
+  });
+}
+
+/// `lanes` elements from `column`, normalised if there is a factor; the other
+/// lanes are +0.
+Value PrepareEmitter::loadNormalized(Value source, Value column, Value factor,
+                                     int64_t lanes) {
+  Value bytes = b.mul(column, sizeof(float));
+  Value x = b.loadFloats(b.f32(), b.offset(source, bytes), 0, lanes);
+  if (!factor)
+    return x;
+  Value weight = b.loadFloats(b.f32(), b.offset(norm, bytes), 0, lanes);
+  Value y = b.mul(b.mul(x, factor), weight);
+  // The factor may be infinite, and 0 times that is not 0.
+  return lanes == kLanes ? y : b.select(b.laneMask(lanes), y, b.splatF32(0));
+}
+
+/// First byte of the group, moved by the row's distance from row 0 in `field`.
+Value PrepareEmitter::getGroup(const OutputRow &row, Value group,
+                               StringRef field) {
+  Value bytes = b.add(b.mul(group, layout.getBytes()),
+                      b.mul(row.number, *getRowStride(layout, field)));
+  return b.offset(row.tile, bytes);
+}
+
+/// Scale, quants and start values of one block; see docs/numerics.md.
+void PrepareEmitter::storeQuantized(const OutputRow &row, Value group,
+                                    ArrayRef<Value> values) {
+  using Predicate = arith::CmpIPredicate;
+  Value largest;
+  for (Value v : values) {
+    Value bits = b.bitAnd(b.bitcast(v, b.vec(b.i32())), b.splatI32(0x7fffffff));
+    largest = largest ? b.maxU(largest, bits) : bits;
+  }
+  largest = b.reduceMaxUInt(largest);
+  Value isNan = b.cmpI(Predicate::uge, largest, b.constI32(0x7f800000));
+  Value isTiny = b.cmpI(Predicate::ult, largest, b.constI32(0x0d800000));
+  Value hasNoQuants = b.bitOr(isNan, isTiny);
+  Value zero = b.constF32(0), m = b.bitcast(largest, b.f32());
+  Value nan = b.bitcast(b.constI32(0x7fc00000), b.f32());
+  Value scale =
+      b.select(isNan, nan, b.select(isTiny, zero, b.div(m, b.constF32(127))));
+  b.store(scale, getGroup(row, group, pack::kScale),
+          layout.getByteOffset(pack::kScale, 0, 0));
+
+  // Conversion of what does not fit an integer would be undefined.
+  Value inverse =
+      b.splat(b.select(hasNoQuants, zero, b.div(b.constF32(127), m)));
+  SmallVector<Value> bytes;
+  Value sum;
+  for (Value v : values) {
+    Value safe = b.select(hasNoQuants, b.splatF32(0), v);
+    Value q = b.floatToInt(b.roundEven(b.mul(safe, inverse)), b.i32());
+    sum = sum ? b.add(sum, q) : q;
+    bytes.push_back(b.truncate(q, b.i8()));
+  }
+  storeQuants(row, group, b.concat(bytes[0], bytes[1]));
+  sum = b.reduceAddInt(sum);
+  for (const auto &[offset, field] : starts)
+    b.store(b.mul(sum, b.constI32(static_cast<int32_t>(-offset))),
+            getGroup(row, group, field), layout.getByteOffset(field, 0, 0));
+}
+
+void PrepareEmitter::storeQuants(const OutputRow &row, Value group,
+                                 Value bytes) {
+  Value base = getGroup(row, group, pack::kQuants);
+  if (getElementStride(layout, pack::kQuants) == 1)
+    return b.store(bytes, base, layout.getByteOffset(pack::kQuants, 0, 0));
+  int64_t quads = layout.getK() / 4;
+  Value words = b.bitcast(bytes, b.vec(b.i32(), quads));
+  for (int64_t quad = 0; quad < quads; ++quad)
+    b.store(b.extract(words, quad), base,
+            getQuadByte(layout, pack::kQuants, 4 * quad));
+}
+
+void PrepareEmitter::storeFloats(const OutputRow &row, Value column,
+                                 Value values, int64_t lanes) {
+  Value base = getGroup(row, column, pack::kValues);
+  int64_t first = layout.getByteOffset(pack::kValues, 0, 0);
+  if (layout.getBytes() == sizeof(float))
+    return b.storeLanes(values, base, first, lanes);
+  for (int64_t i = 0; i < lanes; ++i)
+    b.store(b.extract(values, i), base, first + i * layout.getBytes());
+}
+
+void PrepareEmitter::emitZeroRow(const OutputRow &row) {
+  forEachGroup([&](Value group, int64_t elements) {
+    if (!isQuantized)
+      return storeFloats(row, b.mul(group, kLanes), b.splatF32(0), elements);
+    storeQuants(row, group, b.splatInt(0, b.i8(), layout.getK()));
+    b.store(b.constF32(0), getGroup(row, group, pack::kScale),
+            layout.getByteOffset(pack::kScale, 0, 0));
+    for (const auto &[offset, field] : starts)
+      b.store(b.constI32(0), getGroup(row, group, field),
+              layout.getByteOffset(field, 0, 0));
+  });
+}

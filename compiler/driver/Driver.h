@@ -1,0 +1,99 @@
+//===- Driver.h - Compiles a model: the whole way, and its errors
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What `modelc compile` and `modelc run` call. Diagnostics of MLIR become
+// absl::Status here and nowhere else.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_COMPILER_DRIVER_DRIVER_H
+#define MODELC_COMPILER_DRIVER_DRIVER_H
+
+#include "absl/status/statusor.h"
+#include "compiler/codegen/jit/Jit.h"
+#include "compiler/driver/Pipeline.h"
+#include "compiler/emit/Report.h"
+#include "compiler/import/gguf/GgufModel.h"
+#include "compiler/support/AtomicFile.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace modelc::driver {
+
+/// Called while a stage works, from any thread, one call at a time. `total` is
+/// bytes when packing, kernels in codegen, 0 where there is nothing to count.
+using ProgressFn =
+    std::function<void(llvm::StringRef stage, uint64_t done, uint64_t total)>;
+
+struct CompileOptions {
+  std::string input;       ///< GGUF file, the first of several parts.
+  std::string target;      ///< A name of getTargets(), or "native".
+  std::string output;      ///< Plan file.
+  int64_t ubatch = 512;    ///< Most tokens of one pass.
+  unsigned threads = 0;    ///< 0: the CPUs this process may use.
+  bool strict = false;     ///< Fall-backs are errors.
+  std::string reportPath;  ///< JSON; empty: none.
+  std::string depfilePath; ///< For Make and Ninja; empty: none.
+  ProgressFn progress;     ///< May be empty.
+};
+
+/// A model on its way. Members die in reverse order.
+struct Compilation {
+  const target::TargetSpec *target = nullptr;
+  std::unique_ptr<gguf::GgufModel> source;
+  std::unique_ptr<mlir::MLIRContext> context;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+
+  /// The variant, after Stage::Schedule.
+  plan::VariantOp getVariant() const;
+  /// Its kernels, in their order.
+  std::vector<codegen::KernelRequest> getKernels() const;
+};
+
+/// Opens the model and runs all stages up to and including `last`, Codegen and
+/// Emit excepted. Errors name the input and what is wrong with it.
+absl::StatusOr<std::unique_ptr<Compilation>>
+lower(const CompileOptions &options, Stage last);
+
+/// What a compile tells its user.
+struct CompileSummary {
+  std::vector<emit::ReportRow> report;
+  uint64_t weightBytes = 0;
+  uint64_t arenaBytes = 0;
+  uint64_t scratchBytesPerThread = 0;
+  uint64_t stateBytesPerToken = 0;
+  uint64_t kernelCount = 0;
+  uint64_t codeBytes = 0;
+};
+
+/// The whole way: writes options.output, the report and the depfile. Nothing
+/// is left behind on an error.
+absl::StatusOr<CompileSummary> compileModel(const CompileOptions &options);
+
+/// A plan in memory with its code, ready for modelc_open_memory.
+struct MemoryPlan {
+  codegen::Jit jit;
+  support::AtomicFile file;
+  void *bytes; ///< Mapping of `file`, until the object dies.
+  size_t sizeBytes;
+
+  MemoryPlan(codegen::Jit jit, support::AtomicFile file, void *bytes,
+             size_t sizeBytes);
+  MemoryPlan(MemoryPlan &&other) noexcept;
+  MemoryPlan &operator=(MemoryPlan &&) = delete;
+  ~MemoryPlan();
+};
+
+/// The whole way without a file; the target must run here.
+absl::StatusOr<MemoryPlan> compileInMemory(const CompileOptions &options);
+
+} // namespace modelc::driver
+
+#endif // MODELC_COMPILER_DRIVER_DRIVER_H

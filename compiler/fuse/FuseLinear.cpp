@@ -1,0 +1,180 @@
+//===- FuseLinear.cpp - A matmul with what goes before and after
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Greedy patterns, each with one rule; see Passes.td for what is taken in.
+//
+//   %n = rms_norm %x, %g
+//   %z = matmul %n, %w     ==>  %y = linear residual %x norm(%g) weights(%w)
+//   %y = add %x, %z                      residual(%x)
+//
+// Assumes IR as imported. Leaves no model.matmul.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/fuse/Passes.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace modelc::fuse {
+#define GEN_PASS_DEF_FUSELINEARPASS
+#include "compiler/fuse/Passes.h.inc"
+} // namespace modelc::fuse
+
+using namespace mlir;
+using namespace modelc::model;
+
+/// The linear `store` of one weight that makes `value` and whose only use is
+/// this one, or null.
+static LinearOp getLinearOfOnlyUse(Value value) {
+  auto linear = value.getDefiningOp<LinearOp>();
+  if (!linear || linear.getEpilogue() != Epilogue::Store ||
+      linear.getWeights().size() != 1 || !value.hasOneUse())
+    return {};
+  return linear;
+}
+
+/// True if every use of `value` is the input of a matmul or of a linear that
+/// `canTakeIn` the op which makes the value.
+static bool isOnlyInputOf(Value value, function_ref<bool(LinearOp)> canTakeIn) {
+  return llvm::all_of(value.getUses(), [&](OpOperand &use) {
+    if (use.getOperandNumber() != 0)
+      return false;
+    auto linear = dyn_cast<LinearOp>(use.getOwner());
+    return isa<MatmulOp>(use.getOwner()) || (linear && canTakeIn(linear));
+  });
+}
+
+namespace {
+
+/// A pattern that counts how often it fired.
+template <typename OpT> struct CountingPattern : OpRewritePattern<OpT> {
+  CountingPattern(MLIRContext *context, Pass::Statistic &count)
+      : OpRewritePattern<OpT>(context), count(count) {}
+  Pass::Statistic &count;
+};
+
+/// matmul ==> linear store.
+struct MatmulToLinear : CountingPattern<MatmulOp> {
+  using CountingPattern::CountingPattern;
+
+  LogicalResult matchAndRewrite(MatmulOp op,
+                                PatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<LinearOp>(
+        op, op->getResultTypes(), Epilogue::Store, op.getX(),
+        /*rows=*/Value(), /*norm=*/Value(), op.getWeight(),
+        /*biases=*/ValueRange(), /*residual=*/Value(), /*eps=*/FloatAttr(),
+        /*activation=*/ActivationAttr());
+    ++count;
+    return success();
+  }
+};
+
+/// add_bias(linear) ==> linear biases. The linear moves to the later op,
+/// where the bias is defined.
+struct TakeInBias : CountingPattern<AddBiasOp> {
+  using CountingPattern::CountingPattern;
+
+  LogicalResult matchAndRewrite(AddBiasOp op,
+                                PatternRewriter &rewriter) const override {
+    LinearOp linear = getLinearOfOnlyUse(op.getX());
+    if (!linear || !linear.getBiases().empty())
+      return failure();
+    rewriter.replaceOpWithNewOp<LinearOp>(
+        op, op->getResultTypes(), Epilogue::Store, linear.getX(),
+        linear.getRows(), linear.getNorm(), linear.getWeights(), op.getBias(),
+        /*residual=*/Value(), linear.getEpsAttr(),
+        /*activation=*/ActivationAttr());
+    rewriter.eraseOp(linear);
+    ++count;
+    return success();
+  }
+};
+
+/// add(linear, r) or add(r, linear) ==> linear residual(r). The linear moves
+/// to the later op, where the residual is defined.
+struct TakeInResidual : CountingPattern<AddOp> {
+  using CountingPattern::CountingPattern;
+
+  LogicalResult matchAndRewrite(AddOp op,
+                                PatternRewriter &rewriter) const override {
+    // Of two linears, the second is the branch and the first the stream.
+    LinearOp linear = getLinearOfOnlyUse(op.getB());
+    Value residual = op.getA();
+    if (!linear) {
+      linear = getLinearOfOnlyUse(op.getA());
+      residual = op.getB();
+    }
+    if (!linear)
+      return failure();
+    rewriter.replaceOpWithNewOp<LinearOp>(
+        op, op->getResultTypes(), Epilogue::Residual, linear.getX(),
+        linear.getRows(), linear.getNorm(), linear.getWeights(),
+        linear.getBiases(), residual, linear.getEpsAttr(),
+        /*activation=*/ActivationAttr());
+    rewriter.eraseOp(linear);
+    ++count;
+    return success();
+  }
+};
+
+/// linear(rms_norm(x)) ==> linear x norm.
+struct TakeInNorm : CountingPattern<LinearOp> {
+  using CountingPattern::CountingPattern;
+
+  LogicalResult matchAndRewrite(LinearOp op,
+                                PatternRewriter &rewriter) const override {
+    auto norm = op.getX().getDefiningOp<RmsNormOp>();
+    auto canTakeIn = [](LinearOp linear) {
+      return !linear.getNorm() && !linear.getRows();
+    };
+    if (!norm || !canTakeIn(op))
+      return failure();
+    int64_t length = getWeightShape(norm.getWeight().getType())[0];
+    if (length != op.getX().getType().getDimSize(1) ||
+        !isOnlyInputOf(norm, canTakeIn))
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getXMutable().assign(norm.getX());
+      op.getNormMutable().assign(norm.getWeight());
+      op.setEpsAttr(norm.getEpsAttr());
+    });
+    ++count;
+    return success();
+  }
+};
+
+/// linear(select_rows(x)) ==> linear x rows.
+struct TakeInRows : CountingPattern<LinearOp> {
+  using CountingPattern::CountingPattern;
+
+  LogicalResult matchAndRewrite(LinearOp op,
+                                PatternRewriter &rewriter) const override {
+    auto select = op.getX().getDefiningOp<SelectRowsOp>();
+    auto canTakeIn = [](LinearOp linear) { return !linear.getRows(); };
+    if (!select || !canTakeIn(op) || !isOnlyInputOf(select, canTakeIn))
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getXMutable().assign(select.getX());
+      op.getRowsMutable().assign(select.getRows());
+    });
+    ++count;
+    return success();
+  }
+};
+
+class FuseLinear : public modelc::fuse::impl::FuseLinearPassBase<FuseLinear> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<MatmulToLinear>(&getContext(), numLinears);
+    patterns.add<TakeInBias, TakeInResidual, TakeInNorm, TakeInRows>(
+        &getContext(), numFused);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,37 @@
+//===- Import.h - A GGUF model as a module of the model dialect
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_COMPILER_IMPORT_IMPORT_H
+#define MODELC_COMPILER_IMPORT_IMPORT_H
+
+#include "absl/status/statusor.h"
+#include "compiler/import/gguf/GgufModel.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace modelc {
+
+/// Builds the network of `source`: a verified module of `model.weight`s (by
+/// reference; `source` must outlive whoever reads their bytes), `model.cache`s
+/// and one function
+///
+///   @forward(%tokens: tensor<?xi32>, %positions: tensor<?xi32>,
+///            %outputs: tensor<?xi32>) -> tensor<?xVOCABxf32>
+///
+/// with the attributes of ModuleAttributes.h. `tokens` are T ids, `positions`
+/// their positions, `outputs` the indices of those that want logits.
+///
+/// An unknown family, a missing or impossible key, a missing, wrong-shaped or
+/// wrong-typed tensor and a tensor that nothing is known of are errors that
+/// name file, key or tensor, found and expected.
+absl::StatusOr<mlir::OwningOpRef<mlir::ModuleOp>>
+importModel(mlir::MLIRContext &context, const gguf::GgufModel &source);
+
+} // namespace modelc
+
+#endif // MODELC_COMPILER_IMPORT_IMPORT_H

@@ -1,0 +1,23 @@
+//===- Families.cpp - The model families that import knows
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The table. A family that is not in it is refused by name.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/import/arch/Families.h"
+
+using namespace modelc;
+using namespace modelc::arch;
+
+static constexpr Family kFamilies[] = {
+    {"llama", importLlama},
+    {"qwen2", importQwen2},
+    {"qwen3", importQwen3},
+};
+
+llvm::ArrayRef<Family> modelc::arch::getFamilies() { return kFamilies; }

@@ -1,0 +1,93 @@
+//===- NetworkBuilder.h - Builds the module of a network
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_COMPILER_IMPORT_ARCH_NETWORKBUILDER_H
+#define MODELC_COMPILER_IMPORT_ARCH_NETWORKBUILDER_H
+
+#include "compiler/import/arch/RopeParameters.h"
+#include "compiler/import/arch/TensorReader.h"
+#include "dialects/model/ModelDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace modelc::arch {
+
+/// One layer's attention: `kvHeads` keys of `keyDim` and values of `valueDim`
+/// per token.
+struct AttentionShape {
+  int64_t heads;
+  int64_t kvHeads;
+  int64_t keyDim;
+  int64_t valueDim;
+  float scale;
+};
+
+/// What the module's attributes say of a model.
+struct ModelSummary {
+  int64_t contextLength;
+  int64_t vocabSize;
+  int64_t embeddingLength;
+  int64_t layers;
+  std::vector<llvm::StringRef> ignoredTensors;
+};
+
+/// Appends ops to @forward, one per call, and declares weights and caches as
+/// they are first used. Tensors come from a TensorReader without an error and
+/// fit the ops, which is why nothing here fails. Ops are located by the name
+/// of their tensor or, without one, by that of the layer (see enter()).
+class NetworkBuilder {
+public:
+  NetworkBuilder(mlir::MLIRContext &context, int64_t vocabSize);
+
+  /// Names what follows in locations: `blk.3`.
+  void enter(const llvm::Twine &name);
+
+  mlir::Value tokens() { return forward.getArgument(0); }
+  mlir::Value positions() { return forward.getArgument(1); }
+  mlir::Value outputs() { return forward.getArgument(2); }
+
+  mlir::Value embed(mlir::Value tokens, const gguf::GgufTensor &table);
+  mlir::Value rmsNorm(mlir::Value x, const gguf::GgufTensor &weight, float eps);
+  /// matmul, then add_bias if there is a bias.
+  mlir::Value linear(mlir::Value x, const LinearTensors &tensors);
+  mlir::Value add(mlir::Value a, mlir::Value b);
+  mlir::Value glu(model::Activation activation, mlir::Value gate,
+                  mlir::Value up);
+  /// `divisors` are dims / 2, or none.
+  mlir::Value ropeTable(const RopeParameters &rope,
+                        llvm::ArrayRef<float> divisors);
+  mlir::Value rope(mlir::Value x, mlir::Value table, int64_t headDim,
+                   model::RopePairing pairing);
+  /// Over a cache of its own, @kv.N for the N-th call.
+  mlir::Value attention(mlir::Value q, mlir::Value k, mlir::Value v,
+                        const AttentionShape &shape);
+  mlir::Value selectRows(mlir::Value x, mlir::Value rows);
+
+  /// Returns `logits` from @forward and gives the module away.
+  mlir::OwningOpRef<mlir::ModuleOp> finish(mlir::Value logits,
+                                           const gguf::GgufModel &source,
+                                           const ModelSummary &summary);
+
+private:
+  mlir::Value weight(const gguf::GgufTensor &tensor);
+  mlir::RankedTensorType activations(int64_t columns);
+  mlir::Location nameLoc(llvm::StringRef name);
+
+  mlir::OpBuilder builder; ///< In the body of @forward.
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  mlir::func::FuncOp forward;
+  mlir::Location location;
+  llvm::DenseMap<const gguf::GgufTensor *, model::WeightOp> declared;
+  int64_t cacheCount = 0;
+};
+
+} // namespace modelc::arch
+
+#endif // MODELC_COMPILER_IMPORT_ARCH_NETWORKBUILDER_H

@@ -1,0 +1,68 @@
+//===- TensorReader.h - Finds the tensors that a family needs
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_COMPILER_IMPORT_ARCH_TENSORREADER_H
+#define MODELC_COMPILER_IMPORT_ARCH_TENSORREADER_H
+
+#include "absl/status/status.h"
+#include "compiler/import/gguf/GgufModel.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include <vector>
+
+namespace modelc::arch {
+
+/// A matrix and what is added to its products.
+struct LinearTensors {
+  const gguf::GgufTensor *weight = nullptr; ///< [rows][columns]
+  const gguf::GgufTensor *bias = nullptr;   ///< [rows], or null.
+};
+
+enum class Presence { Required, Optional };
+
+/// Looks tensors up by name, checks shape and type, and remembers which were
+/// asked for. The first error is kept and ends all further work: look-ups then
+/// give null. So a family asks for all its tensors, looks at status() once (or
+/// once a layer, as the number of layers is the file's word), and only then
+/// builds ops, which cannot fail.
+class TensorReader {
+public:
+  explicit TensorReader(const gguf::GgufModel &source) : source(source) {}
+
+  /// A matrix of a float or quantised type. Null if optional and missing.
+  const gguf::GgufTensor *matrix(const llvm::Twine &name, int64_t rows,
+                                 int64_t columns,
+                                 Presence presence = Presence::Required);
+
+  /// A vector of f32: norms, biases, rope divisors.
+  const gguf::GgufTensor *vector(const llvm::Twine &name, int64_t length,
+                                 Presence presence = Presence::Required);
+
+  /// `NAME.weight` [rows][columns] and `NAME.bias` [rows].
+  LinearTensors linear(const llvm::Twine &name, int64_t rows, int64_t columns,
+                       Presence bias = Presence::Optional);
+
+  const absl::Status &status() const { return error; }
+
+  /// Every tensor that was not asked for must be one of which `isIgnorable`
+  /// says that the network does without it; any other would make the network
+  /// another one than the file's. Gives the ignored ones, in the file's order.
+  absl::StatusOr<std::vector<llvm::StringRef>>
+  takeIgnored(llvm::function_ref<bool(llvm::StringRef)> isIgnorable);
+
+private:
+  const gguf::GgufTensor *
+  find(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, Presence presence);
+
+  const gguf::GgufModel &source;
+  llvm::DenseSet<const gguf::GgufTensor *> used;
+  absl::Status error;
+};
+
+} // namespace modelc::arch
+
+#endif // MODELC_COMPILER_IMPORT_ARCH_TENSORREADER_H

@@ -1,0 +1,58 @@
+//===- GgufFile.h - One GGUF file: header, keys, tensors
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What a single file says, checked. GgufModel.h puts the parts of a split
+// model together.
+//
+// Source: the GGUF specification (github.com/ggml-org/ggml, docs/gguf.md).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_COMPILER_IMPORT_GGUF_GGUFFILE_H
+#define MODELC_COMPILER_IMPORT_GGUF_GGUFFILE_H
+
+#include "absl/status/statusor.h"
+#include "compiler/import/gguf/Metadata.h"
+#include "dialects/model/GgmlTypes.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include <vector>
+
+namespace modelc::gguf {
+
+/// A tensor and where its bytes lie. References are into the file.
+struct GgufTensor {
+  llvm::StringRef name;
+  /// 1 to 4 positive dimensions, rows first as in `A[M][K]` (a GGUF file has
+  /// them the other way round); the last is a multiple of the type's block.
+  llvm::SmallVector<int64_t, 4> shape;
+  model::GgmlType type;
+  uint32_t shard;  ///< Index of its file.
+  uint64_t offset; ///< Of its first byte from the beginning of the file.
+  llvm::ArrayRef<uint8_t> bytes; ///< At a multiple of 8 bytes.
+};
+
+/// `[512][64]`
+std::string formatShape(llvm::ArrayRef<int64_t> shape);
+
+struct GgufFile {
+  Metadata metadata;
+  std::vector<GgufTensor> tensors; ///< In the file's order.
+};
+
+/// Reads the file that `bytes` are, little-endian GGUF of version 2 or 3.
+/// Every count, size, offset and product is checked before it is used; tensors
+/// lie inside the file and do not overlap. Names of tensors may be double:
+/// that is for the whole model to see. `path` names the file in errors.
+absl::StatusOr<GgufFile> readGgufFile(llvm::StringRef path,
+                                      llvm::ArrayRef<uint8_t> bytes,
+                                      uint32_t shard);
+
+} // namespace modelc::gguf
+
+#endif // MODELC_COMPILER_IMPORT_GGUF_GGUFFILE_H

@@ -1,0 +1,559 @@
+//===- Schedule.cpp - The packed model as steps over named memory
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The heart of the schedule stage, one function per op of the model:
+//
+//   %x = model.embed %tokens, %t      plan.slot @token_embd.out
+//                                ==>  plan.step "token_embd" @mc_embed_...
+//
+//   %y = model.linear store %x   ==>  plan.step @mc_prepare (one per regime)
+//                                     plan.step @mc_matmul  (one per regime)
+//
+//   model.rope, model.rms_norm of heads, and the appending half of
+//   model.attention              ==>  plan.step @mc_rope_store
+//   the rest of model.attention  ==>  plan.step @mc_attention
+//
+// Assumes that every weight went through pack.repack. Leaves one plan.variant
+// and the model.weight declarations; @forward and the caches are gone.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/schedule/Passes.h"
+#include "compiler/schedule/StepBuilder.h"
+#include "compiler/support/Rope.h"
+#include "dialects/pack/Layouts.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "modelc/kernel_abi.h"
+#include "modelc/plan_format.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace modelc::schedule {
+#define GEN_PASS_DEF_SCHEDULEPASS
+#include "compiler/schedule/Passes.h.inc"
+} // namespace modelc::schedule
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::schedule;
+using pack::LayoutAttr;
+using pack::PackedTensorType;
+using plan::CountSource;
+
+namespace {
+
+/// Turns the ops of @forward into steps.
+class Scheduler {
+public:
+  Scheduler(ModuleOp module, plan::VariantOp variant,
+            const target::TargetSpec &target)
+      : symbols(module), steps(variant, target) {}
+
+  LogicalResult run(func::FuncOp forward);
+
+  StepBuilder &getSteps() { return steps; }
+  const std::string &getLogits() const { return logits; }
+
+private:
+  LogicalResult schedule(Operation *op);
+  LogicalResult schedule(pack::RepackOp op);
+  LogicalResult schedule(model::EmbedOp op);
+  LogicalResult schedule(model::RopeTableOp op);
+  LogicalResult schedule(model::LinearOp op);
+  LogicalResult schedule(model::AttentionOp op);
+  LogicalResult schedule(func::ReturnOp op);
+
+  /// The memory of a value; fails with a message if `user` reads a value that
+  /// no step computes.
+  FailureOr<std::string> lookup(Operation *user, Value value);
+  /// A new slot for a value of `source` rows.
+  std::string addValue(Value value, StringRef name);
+  void scheduleRegime(model::LinearOp op, const CountRange &range,
+                      StringRef name, StringRef prepared,
+                      ArrayRef<std::string> results);
+  plan::MatmulSpecAttr getMatmulSpec(model::LinearOp op, LayoutAttr input);
+  std::string addResult(model::LinearOp op, unsigned i);
+  std::string addPool(Location loc, const std::string &name, int64_t kvHeads,
+                      LayoutAttr page);
+  void scheduleAttention(model::AttentionOp op, plan::AttentionSpecAttr one,
+                         ArrayRef<std::string> operands);
+
+  SymbolTable symbols;
+  StepBuilder steps;
+  llvm::DenseMap<Value, std::string> memory;
+  llvm::DenseSet<Operation *> caches; ///< Those that have their pools.
+  std::string logits;
+};
+
+} // namespace
+
+static int64_t getColumns(Value value) {
+  return cast<RankedTensorType>(value.getType()).getDimSize(1);
+}
+
+static LayoutAttr getLayout(Value weight) {
+  return cast<PackedTensorType>(weight.getType()).getLayout();
+}
+
+/// Arguments of @forward.
+enum ForwardArgument { kTokens, kPositions, kOutputRows };
+
+/// Kernels find the step's inputs by what they are, not by an operand.
+static LogicalResult verifyInput(Operation *user, Value value,
+                                 ForwardArgument expected) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (!argument || argument.getArgNumber() != expected)
+    return user->emitOpError("expected argument ")
+           << int(expected) << " of @forward, found " << value;
+  return success();
+}
+
+/// The name of the tensor behind a packed weight.
+static StringRef getWeightName(Value weight) {
+  auto repack = weight.getDefiningOp<pack::RepackOp>();
+  return repack.getSource().getDefiningOp<model::GetWeightOp>().getWeight();
+}
+
+/// `blk.0.attn_q.weight` names steps and slots `blk.0.attn_q`.
+static std::string getStepName(Value weight) {
+  StringRef name = getWeightName(weight);
+  name.consume_back(".weight");
+  return name.str();
+}
+
+static bool isBlockType(LayoutAttr layout) {
+  return isa<model::QuantizedType>(layout.getSource());
+}
+
+FailureOr<std::string> Scheduler::lookup(Operation *user, Value value) {
+  auto it = memory.find(value);
+  if (it != memory.end())
+    return it->second;
+  Operation *def = value.getDefiningOp();
+  return user->emitOpError("no kernel of target ")
+         << steps.getTarget().name << " computes its operand "
+         << (def ? def->getName().getStringRef() : StringRef("argument"));
+}
+
+/// A value that some step computes has memory, but no layout.
+static LogicalResult verifyPacked(Operation *user, Value weight) {
+  if (weight.getDefiningOp<pack::RepackOp>())
+    return success();
+  return user->emitOpError("expected a packed weight, found ") << weight;
+}
+
+std::string Scheduler::addValue(Value value, StringRef name) {
+  int64_t bytes = steps.getUbatch() * getColumns(value) * sizeof(float);
+  std::string slot = steps.addSlot(value.getLoc(), name, bytes);
+  memory[value] = slot;
+  return slot;
+}
+
+//===----------------------------------------------------------------------===//
+// Weights, embedding, rope table
+//===----------------------------------------------------------------------===//
+
+LogicalResult Scheduler::schedule(pack::RepackOp op) {
+  if (!op.getSource().getDefiningOp<model::GetWeightOp>())
+    return op.emitOpError("expected a weight of the source, found ")
+           << op.getSource();
+  StringRef name = getWeightName(op.getResult());
+  plan::WeightOp::create(steps.getBuilder(), op.getLoc(), name,
+                         op.getResult().getType(), op.getReason(),
+                         op.getFallback(), /*offset=*/IntegerAttr());
+  memory[op.getResult()] = name.str();
+  return success();
+}
+
+LogicalResult Scheduler::schedule(model::EmbedOp op) {
+  FailureOr<std::string> table = lookup(op, op.getTable());
+  if (failed(table) || failed(verifyPacked(op, op.getTable())) ||
+      failed(verifyInput(op, op.getTokens(), kTokens)))
+    return failure();
+  int64_t columns = getColumns(op.getResult());
+  auto spec = plan::EmbedSpecAttr::get(op.getContext(),
+                                       getLayout(op.getTable()), columns);
+  StepInfo info{getStepName(op.getTable()),
+                steps.getWholeRange(CountSource::Tokens)};
+  std::string result = addValue(op.getResult(), info.name + ".rows");
+  steps.addStep(op.getLoc(), info, spec, {*table, result});
+  return success();
+}
+
+/// The facts of `rope` that its frequencies depend on.
+static support::RopeParams getRopeParams(model::RopeAttr rope) {
+  auto getFloat = [](FloatAttr value) {
+    return static_cast<float>(value.getValueAsDouble());
+  };
+  support::RopeScaling scaling = support::RopeScaling::None;
+  if (rope.getScaling() == model::RopeScaling::Linear)
+    scaling = support::RopeScaling::Linear;
+  if (rope.getScaling() == model::RopeScaling::Yarn)
+    scaling = support::RopeScaling::Yarn;
+  return {rope.getDims(),
+          getFloat(rope.getBase()),
+          scaling,
+          getFloat(rope.getFactor()),
+          rope.getOriginalContext(),
+          getFloat(rope.getExtFactor()),
+          getFloat(rope.getBetaFast()),
+          getFloat(rope.getBetaSlow())};
+}
+
+LogicalResult Scheduler::schedule(model::RopeTableOp op) {
+  if (failed(verifyInput(op, op.getPositions(), kPositions)))
+    return failure();
+  model::RopeAttr rope = op.getRope();
+  std::optional<ArrayRef<float>> divisors = op.getDivisors();
+  std::vector<double> frequencies = support::computeRopeFrequencies(
+      getRopeParams(rope), divisors ? *divisors : ArrayRef<float>());
+  OpBuilder &b = steps.getBuilder();
+  auto type = RankedTensorType::get({static_cast<int64_t>(frequencies.size())},
+                                    b.getF64Type());
+  std::string constant =
+      steps.addConstant(op.getLoc(), "rope.frequencies",
+                        DenseElementsAttr::get(type, ArrayRef(frequencies)));
+  auto spec = plan::RopeTableSpecAttr::get(op.getContext(), rope.getDims() / 2,
+                                           rope.getAttentionFactor());
+  StepInfo info{"rope.table", steps.getWholeRange(CountSource::Tokens)};
+  std::string result = addValue(op.getResult(), "rope.table");
+  steps.addStep(op.getLoc(), info, spec, {constant, result});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Matmuls
+//===----------------------------------------------------------------------===//
+
+/// The layout of the input that all weights of `op` read, for tiles of
+/// `rowTile` rows.
+static LayoutAttr getInputLayout(model::LinearOp op, int64_t rowTile) {
+  if (!isBlockType(getLayout(op.getWeights()[0])))
+    return pack::getFloatActivationLayout(op.getContext(), rowTile);
+  SmallVector<int64_t> offsets;
+  for (Value weight : op.getWeights())
+    if (int64_t offset = pack::getQuantOffset(getLayout(weight)))
+      offsets.push_back(offset);
+  llvm::sort(offsets);
+  offsets.erase(llvm::unique(offsets), offsets.end());
+  return pack::getQuantizedActivationLayout(op.getContext(), rowTile, offsets);
+}
+
+/// Rows of one tile: as many as keep several accumulators busy when there is
+/// one token, as few as give sixteen tiles to share among threads.
+static int64_t getTileRows(ArrayRef<int64_t> rows) {
+  int64_t most = *llvm::max_element(rows);
+  constexpr int64_t kWantedTiles = 16;
+  for (int64_t tileRows = 4 * pack::kPanelRows; tileRows > pack::kPanelRows;
+       tileRows /= 2)
+    if (most / tileRows >= kWantedTiles)
+      return tileRows;
+  return pack::kPanelRows;
+}
+
+plan::MatmulSpecAttr Scheduler::getMatmulSpec(model::LinearOp op,
+                                              LayoutAttr input) {
+  OpBuilder &b = steps.getBuilder();
+  SmallVector<Attribute> layouts;
+  SmallVector<int64_t> rows;
+  for (Value weight : op.getWeights()) {
+    layouts.push_back(getLayout(weight));
+    rows.push_back(model::getWeightShape(weight.getType())[0]);
+  }
+  model::Activation activation =
+      op.getActivation().value_or(model::Activation::Silu);
+  return plan::MatmulSpecAttr::get(
+      op.getContext(), getColumns(op.getX()), input, b.getArrayAttr(layouts),
+      b.getDenseI64ArrayAttr(rows), op.getEpilogue(), activation,
+      !op.getBiases().empty(), getTileRows(rows));
+}
+
+/// The memory of result i. A residual that nothing reads later is overwritten.
+std::string Scheduler::addResult(model::LinearOp op, unsigned i) {
+  Value result = op.getResults()[i];
+  Value residual = op.getResidual();
+  if (residual) {
+    bool readLater = llvm::any_of(residual.getUsers(), [&](Operation *user) {
+      return user != op && op->isBeforeInBlock(user);
+    });
+    if (!readLater)
+      return memory[result] = memory[residual];
+  }
+  return addValue(result, getStepName(op.getWeights()[i]) + ".out");
+}
+
+/// Rows that the prepared input and the outputs have.
+static CountSource getCountSource(model::LinearOp op) {
+  return op.getRows() ? CountSource::Outputs : CountSource::Tokens;
+}
+
+void Scheduler::scheduleRegime(model::LinearOp op, const CountRange &range,
+                               StringRef name, StringRef prepared,
+                               ArrayRef<std::string> results) {
+  LayoutAttr input = getInputLayout(op, range.rowTile);
+  int64_t columns = getColumns(op.getX());
+  auto prepare =
+      plan::PrepareSpecAttr::get(op.getContext(), columns, input,
+                                 op.getRows() != nullptr, op.getEpsAttr());
+  SmallVector<std::string> operands = {memory[op.getX()]};
+  if (op.getNorm())
+    operands.push_back(memory[op.getNorm()]);
+  operands.push_back(prepared.str());
+  StepInfo info{(name + ".prepare").str(), range};
+  info.tileDivisor = range.rowTile;
+  steps.addStep(op.getLoc(), info, prepare, operands);
+
+  plan::MatmulSpecAttr matmul = getMatmulSpec(op, input);
+  operands = {prepared.str()};
+  info = {name.str(), range};
+  for (Value weight : op.getWeights()) {
+    operands.push_back(memory[weight]);
+    auto type = cast<PackedTensorType>(weight.getType());
+    info.bytesFixed += type.getPackedBytes();
+    info.opsPerCount += 2 * type.getShape()[0] * columns;
+  }
+  for (Value bias : op.getBiases())
+    operands.push_back(memory[bias]);
+  if (op.getResidual())
+    operands.push_back(memory[op.getResidual()]);
+  operands.append(results.begin(), results.end());
+  info.tileDivisor = range.max;
+  info.tileMultiplier = matmul.getTileCount();
+  steps.addStep(op.getLoc(), info, matmul, operands);
+}
+
+LogicalResult Scheduler::schedule(model::LinearOp op) {
+  for (Value operand : op.getOperands())
+    if (operand != op.getRows() && failed(lookup(op, operand)))
+      return failure();
+  if (op.getRows() && failed(verifyInput(op, op.getRows(), kOutputRows)))
+    return failure();
+
+  std::string name = getStepName(op.getWeights()[0]);
+  SmallVector<std::string> results;
+  for (unsigned i = 0; i < op.getNumResults(); ++i)
+    results.push_back(addResult(op, i));
+  SmallVector<CountRange> regimes = steps.getRegimes(getCountSource(op));
+  uint64_t bytes = 0;
+  for (const CountRange &range : regimes)
+    bytes =
+        std::max(bytes, getInputLayout(op, range.rowTile)
+                            .getMatrixBytes(range.max, getColumns(op.getX())));
+  std::string prepared = steps.addSlot(op.getLoc(), name + ".in", bytes);
+  for (const CountRange &range : regimes)
+    scheduleRegime(op, range, name, prepared, results);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// What happens to q or k between its matmul and attention.
+struct HeadChain {
+  Value source; ///< The matmul's result.
+  model::RopeOp rope;
+  model::RmsNormOp norm;
+};
+
+} // namespace
+
+/// Walks up from an operand of attention through rope and head norm, which
+/// must have no other user.
+static HeadChain getHeadChain(Value value) {
+  HeadChain chain{value, {}, {}};
+  if (auto rope = chain.source.getDefiningOp<model::RopeOp>();
+      rope && rope->hasOneUse()) {
+    chain.rope = rope;
+    chain.source = rope.getX();
+  }
+  if (auto norm = chain.source.getDefiningOp<model::RmsNormOp>();
+      norm && norm->hasOneUse()) {
+    chain.norm = norm;
+    chain.source = norm.getX();
+  }
+  return chain;
+}
+
+/// q and k must be treated alike for one kernel to serve both.
+static LogicalResult verifyChains(model::AttentionOp op, const HeadChain &q,
+                                  const HeadChain &k, int64_t keyDim) {
+  model::RopeOp qRope = q.rope, kRope = k.rope;
+  model::RmsNormOp qNorm = q.norm, kNorm = k.norm;
+  if (bool(qRope) != bool(kRope) ||
+      (qRope && (qRope.getTable() != kRope.getTable() ||
+                 qRope.getPairing() != kRope.getPairing())))
+    return op.emitOpError("expected the same rope on q and k");
+  for (model::RopeOp rope : {qRope, kRope})
+    if (rope && static_cast<int64_t>(rope.getHeadDim()) != keyDim)
+      return op.emitOpError("expected a rope over heads of ")
+             << keyDim << " elements";
+  if (bool(qNorm) != bool(kNorm) || (qNorm && qNorm.getEps() != kNorm.getEps()))
+    return op.emitOpError("expected the same norm on q and k");
+  for (model::RmsNormOp norm : {qNorm, kNorm})
+    if (norm && model::getWeightShape(norm.getWeight().getType())[0] != keyDim)
+      return op.emitOpError("expected a norm as long as a head");
+  if ((qRope || qNorm) && !q.source.hasOneUse())
+    return op.emitOpError("expected no other user of q, which is rotated and "
+                          "normalised in place");
+  return success();
+}
+
+/// Gives a pool of pages its state and returns its name.
+std::string Scheduler::addPool(Location loc, const std::string &name,
+                               int64_t kvHeads, LayoutAttr page) {
+  return steps.addState(
+      loc, name, llvm::alignTo(kvHeads * page.getBytes(), MODELC_BUFFER_ALIGN));
+}
+
+LogicalResult Scheduler::schedule(model::AttentionOp op) {
+  auto cache = symbols.lookup<model::CacheOp>(op.getCache());
+  int64_t kvHeads = cache.getKvHeads(), keyDim = cache.getKeyDim();
+  int64_t valueDim = cache.getValueDim(), heads = op.getHeads();
+  if (!caches.insert(cache).second)
+    return op.emitOpError("expected no other attention over ")
+           << op.getCacheAttr();
+  HeadChain q = getHeadChain(op.getQ()), k = getHeadChain(op.getK());
+  if (failed(verifyChains(op, q, k, keyDim)))
+    return failure();
+  SmallVector<Value> values = {q.source, k.source, op.getV()};
+  if (q.rope)
+    values.push_back(q.rope.getTable());
+  if (q.norm)
+    values.append({q.norm.getWeight(), k.norm.getWeight()});
+  SmallVector<std::string> operands;
+  for (Value value : values) {
+    FailureOr<std::string> symbol = lookup(op, value);
+    if (failed(symbol))
+      return failure();
+    operands.push_back(*symbol);
+  }
+
+  MLIRContext *context = op.getContext();
+  LayoutAttr keyPage = pack::getKeyPageLayout(context, cache.getType(),
+                                              MODELC_PAGE_TOKENS, keyDim);
+  LayoutAttr valuePage = pack::getValuePageLayout(context, cache.getType(),
+                                                  MODELC_PAGE_TOKENS, valueDim);
+  std::string name = op.getCache().str();
+  std::string keys = addPool(op.getLoc(), name + ".k", kvHeads, keyPage);
+  std::string pool = addPool(op.getLoc(), name + ".v", kvHeads, valuePage);
+  operands.append({keys, pool});
+  int64_t pairs = q.rope ? getColumns(q.rope.getTable()) / 2 : 0;
+  model::RopePairing pairing =
+      q.rope ? q.rope.getPairing() : model::RopePairing::Adjacent;
+  auto store = plan::RopeStoreSpecAttr::get(
+      context, heads, kvHeads, keyDim, valueDim, pairs, pairing, keyPage,
+      valuePage, q.norm ? q.norm.getEpsAttr() : FloatAttr());
+  steps.addStep(op.getLoc(),
+                {name + ".store", steps.getWholeRange(CountSource::Tokens)},
+                store, operands);
+
+  std::string result = addValue(op.getResult(), name + ".out");
+  operands = {memory[q.source], keys, pool, result};
+  auto spec = plan::AttentionSpecAttr::get(context, heads, kvHeads, keyDim,
+                                           valueDim, op.getScaleAttr(), keyPage,
+                                           valuePage, /*tileTokens=*/1);
+  scheduleAttention(op, spec, operands);
+  return success();
+}
+
+/// The reading half: one token a tile when there is one, else as many as fill
+/// a block of query rows, which share loads of K and V.
+void Scheduler::scheduleAttention(model::AttentionOp op,
+                                  plan::AttentionSpecAttr one,
+                                  ArrayRef<std::string> operands) {
+  int64_t groupHeads = one.getHeads() / one.getKvHeads();
+  int64_t most =
+      std::max<int64_t>(1, plan::AttentionSpecAttr::kBlockRows / groupHeads);
+  for (const CountRange &range : steps.getRegimes(CountSource::Tokens)) {
+    int64_t tileTokens = range.max == 1 ? 1 : most;
+    auto spec = plan::AttentionSpecAttr::get(
+        op.getContext(), one.getHeads(), one.getKvHeads(), one.getKeyDim(),
+        one.getValueDim(), one.getScale(), one.getKeyPage(), one.getValuePage(),
+        tileTokens);
+    StepInfo info{op.getCache().str() + ".attention", range, tileTokens,
+                  one.getKvHeads()};
+    steps.addStep(op.getLoc(), info, spec, operands);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The walk
+//===----------------------------------------------------------------------===//
+
+LogicalResult Scheduler::schedule(func::ReturnOp op) {
+  auto last = op.getNumOperands() == 1
+                  ? op.getOperand(0).getDefiningOp<model::LinearOp>()
+                  : model::LinearOp();
+  if (!last || !last.getRows())
+    return op.emitOpError("expected logits of the selected rows");
+  logits = memory[op.getOperand(0)];
+  return success();
+}
+
+LogicalResult Scheduler::schedule(Operation *op) {
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case<pack::RepackOp, model::EmbedOp, model::RopeTableOp, model::LinearOp,
+            model::AttentionOp, func::ReturnOp>(
+          [&](auto typed) { return schedule(typed); })
+      .Case<model::GetWeightOp, model::RopeOp, model::RmsNormOp>(
+          // Done where their results are used; if that place cannot, it says
+          // so by lookup().
+          [](auto) { return success(); })
+      .Default([&](Operation *other) {
+        return other->emitOpError("no kernel of target ")
+               << steps.getTarget().name << " computes this";
+      });
+}
+
+LogicalResult Scheduler::run(func::FuncOp forward) {
+  if (!forward.getBody().hasOneBlock())
+    return forward.emitOpError("expected one block");
+  for (Operation &op : forward.getBody().front())
+    if (failed(schedule(&op)))
+      return failure();
+  return success();
+}
+
+namespace {
+
+class Schedule : public schedule::impl::SchedulePassBase<Schedule> {
+public:
+  using SchedulePassBase::SchedulePassBase;
+
+private:
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    const target::TargetSpec *spec = target::findTarget(target);
+    auto forward = module.lookupSymbol<func::FuncOp>("forward");
+    if (!spec || !forward || ubatch < 1 || ubatch > MODELC_MAX_UBATCH) {
+      module.emitError() << "plan-schedule: expected a function @forward, a "
+                            "known target and a ubatch of 1 to "
+                         << int64_t(MODELC_MAX_UBATCH) << ", found target '"
+                         << target << "' and ubatch " << int64_t(ubatch);
+      return signalPassFailure();
+    }
+    OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
+    auto variant = plan::VariantOp::create(
+        b, module.getLoc(), spec->name, ubatch,
+        static_cast<int64_t>(spec->requiredFeatures), "", IntegerAttr());
+    variant.getBody().emplaceBlock();
+    Scheduler scheduler(module, variant, *spec);
+    if (failed(scheduler.run(forward)))
+      return signalPassFailure();
+    variant.setLogits(scheduler.getLogits());
+    numSteps = scheduler.getSteps().getStepCount();
+    numKernels = scheduler.getSteps().getKernelCount();
+    forward.erase();
+    for (auto cache :
+         llvm::make_early_inc_range(module.getOps<model::CacheOp>()))
+      cache.erase();
+  }
+};
+
+} // namespace

@@ -1,0 +1,83 @@
+//===- StepBuilder.cpp - Makes the records of a plan.variant
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Only appends; what the records mean is decided in Schedule.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/schedule/StepBuilder.h"
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::schedule;
+
+StepBuilder::StepBuilder(plan::VariantOp variant,
+                         const target::TargetSpec &target)
+    : builder(OpBuilder::atBlockEnd(&variant.getBody().front())),
+      target(target), ubatch(variant.getUbatch()) {}
+
+std::string StepBuilder::makeUnique(StringRef name) {
+  std::string unique = name.str();
+  for (int64_t i = 1; !names.insert(unique).second; ++i)
+    unique = (name + "." + Twine(i)).str();
+  return unique;
+}
+
+std::string StepBuilder::addSlot(Location loc, StringRef name, int64_t bytes) {
+  std::string symbol = makeUnique(name);
+  plan::SlotOp::create(builder, loc, symbol, bytes, /*offset=*/IntegerAttr());
+  return symbol;
+}
+
+std::string StepBuilder::addState(Location loc, StringRef name,
+                                  int64_t pageBytes) {
+  std::string symbol = makeUnique(name);
+  plan::StateOp::create(builder, loc, symbol, pageBytes);
+  return symbol;
+}
+
+std::string StepBuilder::addConstant(Location loc, StringRef name,
+                                     ElementsAttr value) {
+  std::string symbol = makeUnique(name);
+  plan::ConstantOp::create(builder, loc, symbol, value,
+                           /*offset=*/IntegerAttr());
+  return symbol;
+}
+
+void StepBuilder::addStep(Location loc, const StepInfo &info,
+                          plan::KernelSpecInterface spec,
+                          ArrayRef<std::string> operands) {
+  std::string kernel = spec.getKernelName() + "_" + target.isaName.str();
+  if (kernels.insert(kernel).second)
+    plan::KernelOp::create(builder, loc, kernel, spec);
+  SmallVector<Attribute> symbols;
+  for (const std::string &operand : operands)
+    symbols.push_back(FlatSymbolRefAttr::get(getContext(), operand));
+  plan::StepOp::create(builder, loc, info.name, kernel,
+                       builder.getArrayAttr(symbols), info.range.source,
+                       info.range.min, info.range.max, info.tileDivisor,
+                       info.tileMultiplier, /*barrier=*/false, info.bytesFixed,
+                       info.opsPerCount);
+  ++stepCount;
+}
+
+SmallVector<CountRange>
+StepBuilder::getRegimes(plan::CountSource source) const {
+  SmallVector<CountRange> ranges;
+  int64_t min = 1;
+  for (const target::Regime &regime : target.regimes) {
+    int64_t max = std::min(regime.maxRows, ubatch);
+    if (min <= max)
+      ranges.push_back({source, min, max, regime.rowTile});
+    min = max + 1;
+  }
+  return ranges;
+}
+
+CountRange StepBuilder::getWholeRange(plan::CountSource source) const {
+  return {source, 1, ubatch};
+}

@@ -1,0 +1,92 @@
+//===- StepBuilder.h - Makes the records of a plan.variant
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Keeps a variant's symbols and appends records to it. Equal kernels are made
+// once.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_COMPILER_SCHEDULE_STEPBUILDER_H
+#define MODELC_COMPILER_SCHEDULE_STEPBUILDER_H
+
+#include "compiler/target/TargetSpec.h"
+#include "dialects/plan/PlanDialect.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringSet.h"
+#include <string>
+
+namespace modelc::schedule {
+
+/// The counts for which a step runs, and the row tile that serves them.
+struct CountRange {
+  plan::CountSource source;
+  int64_t min;
+  int64_t max;
+  int64_t rowTile = 1;
+};
+
+/// What a step is beside its kernel.
+struct StepInfo {
+  std::string name;
+  CountRange range;
+  int64_t tileDivisor = 1;
+  int64_t tileMultiplier = 1;
+  int64_t bytesFixed = 0;
+  int64_t opsPerCount = 0;
+};
+
+class StepBuilder {
+public:
+  /// Appends to the body of `variant`.
+  StepBuilder(plan::VariantOp variant, const target::TargetSpec &target);
+
+  mlir::OpBuilder &getBuilder() { return builder; }
+  mlir::MLIRContext *getContext() { return builder.getContext(); }
+  const target::TargetSpec &getTarget() const { return target; }
+
+  /// Appends a slot of `bytes` and returns its name: `name`, made unique.
+  std::string addSlot(mlir::Location loc, llvm::StringRef name, int64_t bytes);
+
+  /// Appends a state and returns its name, made as for slots.
+  std::string addState(mlir::Location loc, llvm::StringRef name,
+                       int64_t pageBytes);
+
+  /// Appends a constant and returns its name, made as for slots.
+  std::string addConstant(mlir::Location loc, llvm::StringRef name,
+                          mlir::ElementsAttr value);
+
+  /// Appends a step of the kernel with specification `spec`, which is made if
+  /// it is new.
+  void addStep(mlir::Location loc, const StepInfo &info,
+               plan::KernelSpecInterface spec,
+               llvm::ArrayRef<std::string> operands);
+
+  /// The ranges of counts, 1 .. ubatch in all, for which the target's kernels
+  /// differ.
+  llvm::SmallVector<CountRange> getRegimes(plan::CountSource source) const;
+
+  /// 1 .. ubatch as one range.
+  CountRange getWholeRange(plan::CountSource source) const;
+
+  int64_t getUbatch() const { return ubatch; }
+  int64_t getStepCount() const { return stepCount; }
+  int64_t getKernelCount() const { return kernels.size(); }
+
+private:
+  std::string makeUnique(llvm::StringRef name);
+
+  mlir::OpBuilder builder;
+  const target::TargetSpec &target;
+  int64_t ubatch;
+  int64_t stepCount = 0;
+  llvm::StringSet<> names;
+  llvm::StringSet<> kernels;
+};
+
+} // namespace modelc::schedule
+
+#endif // MODELC_COMPILER_SCHEDULE_STEPBUILDER_H

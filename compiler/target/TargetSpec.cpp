@@ -1,0 +1,107 @@
+//===- TargetSpec.cpp - The table of targets
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Sources: LLVM's X86TargetParser for the features of each CPU; Intel's
+// optimisation reference manual (order number 248966) and AMD's software
+// optimisation guide for family 19h (56665) for register and cache sizes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/target/TargetSpec.h"
+#include "modelc/cpu_features.h"
+#include "modelc/plan_format.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace modelc::target;
+
+/// One bit.
+static constexpr uint64_t bit(unsigned feature) { return 1ull << feature; }
+
+// x86-64-v3 of the psABI: what every kernel of Isa::Avx2 may use.
+static constexpr uint64_t kAvx2 =
+    bit(MODELC_FEATURE_SSE42) | bit(MODELC_FEATURE_AVX) |
+    bit(MODELC_FEATURE_AVX2) | bit(MODELC_FEATURE_FMA) |
+    bit(MODELC_FEATURE_F16C) | bit(MODELC_FEATURE_BMI2);
+static constexpr uint64_t kCascadeLake =
+    kAvx2 | bit(MODELC_FEATURE_AVX512F) | bit(MODELC_FEATURE_AVX512BW) |
+    bit(MODELC_FEATURE_AVX512DQ) | bit(MODELC_FEATURE_AVX512VL) |
+    bit(MODELC_FEATURE_AVX512CD) | bit(MODELC_FEATURE_AVX512VNNI);
+static constexpr uint64_t kIceLake =
+    kCascadeLake | bit(MODELC_FEATURE_AVX512VBMI) |
+    bit(MODELC_FEATURE_AVX512VBMI2) | bit(MODELC_FEATURE_AVX512BITALG) |
+    bit(MODELC_FEATURE_AVX512VPOPCNTDQ) | bit(MODELC_FEATURE_AVX512IFMA) |
+    bit(MODELC_FEATURE_GFNI) | bit(MODELC_FEATURE_VAES) |
+    bit(MODELC_FEATURE_VPCLMULQDQ);
+static constexpr uint64_t kZnver4 = kIceLake | bit(MODELC_FEATURE_AVX512BF16);
+
+// Six rows by two panels keep 12 integer and 12 float accumulators, the
+// unpacked weights and the scales in 32 registers; 16 registers of half the
+// width leave room for 3 rows of 16 outputs in the integer kernels. Measured in
+// docs/design/20261121-matmul.md.
+static constexpr Regime kAvx512Regimes[] = {{1, 1}, {4, 4}, {INT64_MAX, 6}};
+static constexpr Regime kAvx2Regimes[] = {{1, 1}, {INT64_MAX, 3}};
+
+static constexpr int64_t kKiB = 1024;
+static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
+
+static constexpr TargetSpec kTargets[] = {
+    {"x86-64-v3", "AVX2, FMA, F16C: Haswell, Zen and later", kTriple,
+     "x86-64-v3", "", kAvx2, Isa::Avx2, "avx2", 0, kAvx2Regimes, 32 * kKiB,
+     256 * kKiB},
+    {"cascadelake", "AVX-512 with VNNI", kTriple, "cascadelake", "",
+     kCascadeLake, Isa::Avx512Vnni, "avx512vnni", 0x80, kAvx512Regimes,
+     32 * kKiB, 1024 * kKiB},
+    {"icelake-server", "AVX-512 with VNNI, VBMI", kTriple, "icelake-server", "",
+     kIceLake, Isa::Avx512Vnni, "avx512vnni", 0x80, kAvx512Regimes, 48 * kKiB,
+     1280 * kKiB},
+    {"znver4", "AVX-512 of AMD Zen 4", kTriple, "znver4", "", kZnver4,
+     Isa::Avx512Vnni, "avx512vnni", 0x80, kAvx512Regimes, 32 * kKiB,
+     1024 * kKiB},
+};
+
+llvm::ArrayRef<TargetSpec> modelc::target::getTargets() { return kTargets; }
+
+const TargetSpec *modelc::target::findTarget(llvm::StringRef name) {
+  for (const TargetSpec &target : kTargets)
+    if (target.name == name)
+      return &target;
+  return nullptr;
+}
+
+/// LLVM's name of a feature, made from Linux's: avx512_vnni is avx512vnni,
+/// amx_int8 is amx-int8, sse4_2 is sse4.2.
+static std::string getLlvmFeature(unsigned feature) {
+  llvm::StringRef linuxName = modelc_cpu_feature_name(feature);
+  char separator = linuxName.starts_with("amx")   ? '-'
+                   : linuxName.starts_with("sse") ? '.'
+                                                  : 0;
+  std::string name;
+  for (char c : linuxName)
+    if (c != '_')
+      name += c;
+    else if (separator)
+      name += separator;
+  return name;
+}
+
+const TargetSpec *modelc::target::getHostTarget() {
+  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  auto canRun = [&](const TargetSpec &target) {
+    for (unsigned f = 0; f < MODELC_FEATURE_COUNT; ++f)
+      if ((target.requiredFeatures & bit(f)) && !host.lookup(getLlvmFeature(f)))
+        return false;
+    return true;
+  };
+  // Zen's own scheduling model is taken on Zen only; the rest take the first
+  // of the Intel targets, newest first, that the machine can run.
+  bool isZen = llvm::sys::getHostCPUName().starts_with("znver");
+  for (const TargetSpec &target : llvm::reverse(kTargets))
+    if (canRun(target) && (target.name != "znver4" || isZen))
+      return &target;
+  return nullptr;
+}

@@ -1,0 +1,66 @@
+//===- TargetSpec.h - Facts about the machines that modelc compiles for
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A target is a plain struct of facts. Nothing here decides anything: layout,
+// schedule and codegen ask, and decide.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_COMPILER_TARGET_TARGETSPEC_H
+#define MODELC_COMPILER_TARGET_TARGETSPEC_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
+
+namespace modelc::target {
+
+/// The instruction set that a target's kernels are written for.
+enum class Isa {
+  Avx2,       ///< 16 ymm, vpmaddubsw for integer products, FMA, F16C.
+  Avx512Vnni, ///< 32 zmm, vpdpbusd.
+};
+
+/// How the tokens of a step are cut into row tiles: up to `maxRows` rows, a
+/// matmul computes `rowTile` rows at once.
+struct Regime {
+  int64_t maxRows;
+  int64_t rowTile;
+};
+
+struct TargetSpec {
+  llvm::StringRef name; ///< As given to --target.
+  llvm::StringRef summary;
+  llvm::StringRef triple;
+  llvm::StringRef cpu;       ///< LLVM's name.
+  llvm::StringRef features;  ///< LLVM's feature string, added to the CPU's.
+  uint64_t requiredFeatures; ///< Bits MODELC_FEATURE_* of plan_format.h.
+  Isa isa;
+  /// Suffix of kernel names.
+  llvm::StringRef isaName;
+  /// Signed bytes of packed weights are stored exclusive-or this: 0x80 where
+  /// the dot product multiplies unsigned by signed bytes.
+  int64_t quantFlip;
+  /// In ascending maxRows; the last has no bound.
+  llvm::ArrayRef<Regime> regimes;
+  int64_t l1Bytes; ///< Data cache of one core.
+  int64_t l2Bytes; ///< Second-level cache of one core.
+};
+
+/// Every target, in the order that `modelc targets` prints.
+llvm::ArrayRef<TargetSpec> getTargets();
+
+/// The target of this name, or null. "native" is not a name here: see
+/// getHostTarget.
+const TargetSpec *findTarget(llvm::StringRef name);
+
+/// The best target that this machine can run, or null if there is none.
+const TargetSpec *getHostTarget();
+
+} // namespace modelc::target
+
+#endif // MODELC_COMPILER_TARGET_TARGETSPEC_H

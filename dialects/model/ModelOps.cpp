@@ -1,0 +1,264 @@
+//===- ModelOps.cpp - Verifiers of the model dialect
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Checks the numbered constraints of ModelOps.td that ODS cannot express.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/model/ModelDialect.h"
+#include "mlir/IR/OpImplementation.h"
+#include "llvm/Support/CheckedArithmetic.h"
+
+using namespace mlir;
+using namespace modelc::model;
+
+#define GET_OP_CLASSES
+#include "dialects/model/ModelOps.cpp.inc"
+
+/// Columns of a 2D tensor.
+static int64_t getColumns(Value value) {
+  return cast<RankedTensorType>(value.getType()).getDimSize(1);
+}
+
+/// Length of a vector, packed or not.
+static int64_t getLength(Value vector) {
+  return getWeightShape(vector.getType())[0];
+}
+
+//===----------------------------------------------------------------------===//
+// Declarations
+//===----------------------------------------------------------------------===//
+
+RankedTensorType WeightOp::getTensorType() {
+  return cast<RankedTensorType>(getType());
+}
+
+LogicalResult WeightOp::verify() {
+  // weight_c1
+  auto tensor = dyn_cast<RankedTensorType>(getType());
+  if (!tensor || tensor.getRank() < 1 || tensor.getRank() > 4 ||
+      !tensor.hasStaticShape())
+    return emitOpError("expected a static tensor of 1 to 4 dimensions, found ")
+           << getType();
+  std::optional<GgmlType> type = getGgmlType(tensor.getElementType());
+  if (!type)
+    return emitOpError("no GGUF file holds elements of type ")
+           << tensor.getElementType();
+  // Sizes are formed as 64-bit counts everywhere.
+  std::optional<int64_t> count = 1;
+  for (int64_t dim : tensor.getShape()) {
+    if (dim <= 0)
+      return emitOpError("expected positive dimensions, found ") << tensor;
+    count = llvm::checkedMul(*count, dim);
+    if (!count)
+      return emitOpError("too many elements: ") << tensor;
+  }
+  // weight_c2
+  int64_t block = getGgmlTypeInfo(*type).blockElems;
+  if (tensor.getShape().back() % block != 0)
+    return emitOpError("last dimension ")
+           << tensor.getShape().back() << " is no multiple of the block "
+           << block;
+  // weight_c3
+  if (static_cast<int64_t>(getOffset()) < 0 ||
+      static_cast<int32_t>(getShard()) < 0)
+    return emitOpError("expected offset and shard of at least 0");
+  return success();
+}
+
+LogicalResult CacheOp::verify() {
+  // cache_c1
+  if (static_cast<int64_t>(getKvHeads()) <= 0 ||
+      static_cast<int64_t>(getKeyDim()) <= 0 ||
+      static_cast<int64_t>(getValueDim()) <= 0)
+    return emitOpError("expected positive heads and dimensions");
+  return success();
+}
+
+LogicalResult
+GetWeightOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  // get_weight_c1
+  auto weight =
+      symbolTable.lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
+  if (!weight)
+    return emitOpError("no model.weight ") << getWeightAttr();
+  if (weight.getType() != getType())
+    return emitOpError("expected the weight's type ")
+           << weight.getType() << ", found " << getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Computation as imported
+//===----------------------------------------------------------------------===//
+
+LogicalResult EmbedOp::verify() {
+  // embed_c1
+  ArrayRef<int64_t> table = getWeightShape(getTable().getType());
+  if (table.size() != 2 || getColumns(getResult()) != table[1])
+    return emitOpError("expected the table's columns in the result, found ")
+           << getResult().getType();
+  return success();
+}
+
+LogicalResult RmsNormOp::verify() {
+  // rms_norm_c1
+  if (getColumns(getX()) % getLength(getWeight()) != 0)
+    return emitOpError("columns ")
+           << getColumns(getX()) << " are no multiple of the weight's length "
+           << getLength(getWeight());
+  return success();
+}
+
+LogicalResult MatmulOp::verify() {
+  // matmul_c1
+  ArrayRef<int64_t> weight = getWeightShape(getWeight().getType());
+  if (weight.size() != 2 || weight[1] != getColumns(getX()) ||
+      weight[0] != getColumns(getResult()))
+    return emitOpError("expected a weight [")
+           << getColumns(getResult()) << "][" << getColumns(getX())
+           << "], found " << getWeight().getType();
+  return success();
+}
+
+LogicalResult AddBiasOp::verify() {
+  // add_bias_c1
+  if (getLength(getBias()) != getColumns(getX()))
+    return emitOpError("expected a bias of length ")
+           << getColumns(getX()) << ", found " << getLength(getBias());
+  return success();
+}
+
+LogicalResult RopeTableOp::verify() {
+  // rope_table_c1
+  if (getColumns(getResult()) != getRope().getDims())
+    return emitOpError("expected ") << getRope().getDims() << " columns, found "
+                                    << getColumns(getResult());
+  // rope_table_c2
+  if (getDivisors() &&
+      static_cast<int64_t>(getDivisors()->size()) != getRope().getDims() / 2)
+    return emitOpError("expected ")
+           << getRope().getDims() / 2 << " divisors, found "
+           << getDivisors()->size();
+  return success();
+}
+
+LogicalResult RopeOp::verify() {
+  // rope_c1
+  int64_t headDim = getHeadDim();
+  if (headDim <= 0 || getColumns(getX()) % headDim != 0)
+    return emitOpError("columns ")
+           << getColumns(getX()) << " are no multiple of headDim " << headDim;
+  // rope_c2
+  if (getColumns(getTable()) > headDim)
+    return emitOpError("table of ")
+           << getColumns(getTable()) << " columns exceeds headDim " << headDim;
+  return success();
+}
+
+LogicalResult
+AttentionOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  // attention_c1
+  auto cache =
+      symbolTable.lookupNearestSymbolFrom<CacheOp>(*this, getCacheAttr());
+  if (!cache)
+    return emitOpError("no model.cache ") << getCacheAttr();
+  // attention_c3
+  int64_t heads = getHeads(), kvHeads = cache.getKvHeads();
+  if (heads <= 0 || heads % kvHeads != 0)
+    return emitOpError("heads ")
+           << heads << " are no multiple of the cache's " << kvHeads;
+  // attention_c2
+  int64_t keyDim = cache.getKeyDim(), valueDim = cache.getValueDim();
+  if (getColumns(getQ()) != heads * keyDim ||
+      getColumns(getK()) != kvHeads * keyDim ||
+      getColumns(getV()) != kvHeads * valueDim ||
+      getColumns(getResult()) != heads * valueDim)
+    return emitOpError("expected columns ")
+           << heads * keyDim << ", " << kvHeads * keyDim << ", "
+           << kvHeads * valueDim << " -> " << heads * valueDim << ", found "
+           << getColumns(getQ()) << ", " << getColumns(getK()) << ", "
+           << getColumns(getV()) << " -> " << getColumns(getResult());
+  return success();
+}
+
+LogicalResult SelectRowsOp::verify() {
+  // select_rows_c1
+  if (getColumns(getX()) != getColumns(getResult()))
+    return emitOpError("expected ")
+           << getColumns(getX()) << " columns in the result, found "
+           << getColumns(getResult());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// model.linear
+//===----------------------------------------------------------------------===//
+
+/// Numbers of operands and results that each epilogue asks for.
+static LogicalResult verifyCounts(LinearOp op) {
+  size_t weights = op.getWeights().size(), results = op.getResults().size();
+  size_t wantWeights = weights, wantResults = 1;
+  if (op.getEpilogue() == Epilogue::Store)
+    wantResults = weights;
+  else
+    wantWeights = op.getEpilogue() == Epilogue::Glu ? 2 : 1;
+  if (weights == 0 || weights != wantWeights || results != wantResults)
+    return op.emitOpError("epilogue ")
+           << stringifyEpilogue(op.getEpilogue()) << " does not fit " << weights
+           << " weights and " << results << " results";
+  if (bool(op.getResidual()) != (op.getEpilogue() == Epilogue::Residual))
+    return op.emitOpError("a residual stands with epilogue residual, and only "
+                          "there");
+  if (!op.getBiases().empty() && op.getBiases().size() != weights)
+    return op.emitOpError("expected no biases or ")
+           << weights << ", found " << op.getBiases().size();
+  return success();
+}
+
+LogicalResult LinearOp::verify() {
+  // linear_c2
+  if (failed(verifyCounts(*this)))
+    return failure();
+  for (auto [i, weight] : llvm::enumerate(getWeights())) {
+    // linear_c1
+    ArrayRef<int64_t> shape = getWeightShape(weight.getType());
+    if (shape.size() != 2 || shape[1] != getColumns(getX()))
+      return emitOpError("weight ") << i << ": expected " << getColumns(getX())
+                                    << " columns, found " << weight.getType();
+    // linear_c3
+    Value result =
+        getResults()[getEpilogue() == Epilogue::Store ? i : size_t(0)];
+    if (shape[0] != getColumns(result))
+      return emitOpError("weight ") << i << ": expected " << getColumns(result)
+                                    << " rows, found " << shape[0];
+    if (!getBiases().empty() && getLength(getBiases()[i]) != shape[0])
+      return emitOpError("bias ")
+             << i << ": expected " << shape[0] << " elements, found "
+             << getLength(getBiases()[i]);
+  }
+  if (getResidual() && getColumns(getResidual()) != getColumns(getResults()[0]))
+    return emitOpError("expected a residual of the result's columns");
+  // linear_c4
+  if (bool(getNorm()) != getEps().has_value())
+    return emitOpError("an eps stands with a norm, and only there");
+  if (getNorm() && getLength(getNorm()) != getColumns(getX()))
+    return emitOpError("expected a norm of ")
+           << getColumns(getX()) << " elements, found " << getLength(getNorm());
+  // linear_c5
+  if (getActivation().has_value() != (getEpilogue() == Epilogue::Glu))
+    return emitOpError("an activation stands with epilogue glu, and only "
+                       "there");
+  // linear_c6
+  auto isQuantized = [](Value weight) {
+    return isa<QuantizedType>(getWeightElementType(weight.getType()));
+  };
+  if (llvm::any_of(getWeights(), isQuantized) &&
+      !llvm::all_of(getWeights(), isQuantized))
+    return emitOpError("expected all weights block-quantised or none");
+  return success();
+}

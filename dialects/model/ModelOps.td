@@ -1,0 +1,398 @@
+//===- ModelOps.td - Operations of the model dialect
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_DIALECTS_MODEL_MODELOPS_TD
+#define MODELC_DIALECTS_MODEL_MODELOPS_TD
+
+include "dialects/model/ModelAttrs.td"
+include "dialects/model/ModelInterfaces.td"
+include "dialects/model/ModelTypes.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class Model_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Model_Dialect, mnemonic, traits>;
+
+// Activations: [tokens][features], f32, number of tokens dynamic.
+def Model_Activations : Type<
+    CPred<"::modelc::model::isActivations($_self)">,
+    "2D tensor of f32 [tokens][features]", "::mlir::RankedTensorType">;
+def Model_Ids : Type<
+    And<[RankedTensorOf<[I32]>.predicate, HasAnyRankOfPred<[1]>]>,
+    "1D tensor of i32 [tokens]", "::mlir::RankedTensorType">;
+// A vector: a tensor, or a type with WeightTypeInterface.
+def Model_Vector : Type<
+    CPred<"::modelc::model::isFloatVector($_self)">, "1D weight of f32">;
+// A matrix [rows][k]: a tensor, or a type with WeightTypeInterface.
+def Model_Weight : Type<
+    Or<[CPred<"::llvm::isa<::mlir::RankedTensorType>($_self)">,
+        CPred<"::llvm::isa<::modelc::model::WeightTypeInterface>($_self)">]>,
+    "weight matrix [rows][k]">;
+
+//===----------------------------------------------------------------------===//
+// What a model is made of
+//===----------------------------------------------------------------------===//
+
+def Model_WeightOp : Model_Op<"weight", [Symbol]> {
+  let summary = "A tensor of the source file, by reference to its bytes";
+  let description = [{
+    Declares a weight: the bytes [offset, offset + size) of file `shard` of the
+    source, where size follows from the type. The bytes are never copied into
+    the IR.
+
+    ```mlir
+    model.weight @"output_norm.weight" : tensor<256xf32> at 4096 in 0
+    ```
+
+    Constraints:
+    * (C1) the type is a ranked tensor of 1 to 4 dimensions, all positive,
+      whose element type is `!model.ggml`, f16, bf16, f32, f64, i8, i16, i32
+      or i64.
+    * (C2) the last dimension is a multiple of the type's block.
+    * (C3) offset and shard are not negative.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type,
+                       I64Attr:$offset, I32Attr:$shard);
+  let assemblyFormat =
+      "$sym_name `:` $type `at` $offset `in` $shard attr-dict";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getTensorType();
+  }];
+}
+
+def Model_CacheOp : Model_Op<"cache", [Symbol]> {
+  let summary = "Keys and values of one attention layer, for every sequence";
+  let description = [{
+    Declares state that outlives a step: for each past token of a sequence,
+    `kvHeads` keys of `keyDim` and values of `valueDim` elements of `type`.
+
+    ```mlir
+    model.cache @kv.0 : 2 x (64, 64) x f16
+    ```
+
+    Constraints:
+    * (C1) heads and dimensions are positive.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$kvHeads,
+                       I64Attr:$keyDim, I64Attr:$valueDim, TypeAttr:$type);
+  let assemblyFormat = [{
+    $sym_name `:` $kvHeads `x` ` ` `(` $keyDim `,` $valueDim `)` `x` $type
+    attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Model_GetWeightOp : Model_Op<"get_weight",
+    [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "The tensor of a declared weight";
+  let description = [{
+    ```mlir
+    %w = model.get_weight @"output_norm.weight" : tensor<256xf32>
+    ```
+
+    Constraints:
+    * (C1) the symbol is a `model.weight` of the result's type.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$weight);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$weight attr-dict `:` type($result)";
+}
+
+//===----------------------------------------------------------------------===//
+// What a model computes, as imported
+//===----------------------------------------------------------------------===//
+
+def Model_EmbedOp : Model_Op<"embed", [Pure]> {
+  let summary = "Rows of a table by token id";
+  let description = [{
+    result[t][i] = table[tokens[t]][i], decoded to f32.
+
+    ```mlir
+    %x = model.embed %tokens, %w
+        : tensor<?xi32>, tensor<512x256xf16> -> tensor<?x256xf32>
+    ```
+
+    Constraints:
+    * (C1) the result has as many columns as the table.
+  }];
+  let arguments = (ins Model_Ids:$tokens, Model_Weight:$table);
+  let results = (outs Model_Activations:$result);
+  let assemblyFormat = [{
+    $tokens `,` $table attr-dict `:` type($tokens) `,` type($table) `->`
+    type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Model_RmsNormOp : Model_Op<"rms_norm",
+    [Pure, AllTypesMatch<["x", "result"]>]> {
+  let summary = "Root mean square normalisation of rows";
+  let description = [{
+    result[t][i] = x[t][i] / sqrt(mean_j(x[t][j]^2) + eps) * weight[i], where
+    rows are first cut into groups as long as `weight` (a head's norm).
+    docs/numerics.md gives every rounding.
+
+    ```mlir
+    %y = model.rms_norm %x, %w eps 1.0e-05
+        : tensor<?x256xf32>, tensor<256xf32>
+    ```
+
+    Constraints:
+    * (C1) the columns of x are a multiple of the weight's length.
+  }];
+  let arguments = (ins Model_Activations:$x, Model_Vector:$weight,
+                       F32Attr:$eps);
+  let results = (outs Model_Activations:$result);
+  let assemblyFormat = [{
+    $x `,` $weight `eps` $eps attr-dict `:` type($x) `,` type($weight)
+  }];
+  let hasVerifier = 1;
+}
+
+def Model_MatmulOp : Model_Op<"matmul", [Pure]> {
+  let summary = "Activations times a transposed weight matrix";
+  let description = [{
+    result[t][n] = sum_k x[t][k] * weight[n][k].
+
+    ```mlir
+    %y = model.matmul %x, %w
+        : tensor<?x256xf32>, tensor<512x256x!model.ggml<q4_0>>
+        -> tensor<?x512xf32>
+    ```
+
+    Constraints:
+    * (C1) the weight has two dimensions [n][k], k the columns of x and n those
+      of the result.
+  }];
+  let arguments = (ins Model_Activations:$x, Model_Weight:$weight);
+  let results = (outs Model_Activations:$result);
+  let assemblyFormat = [{
+    $x `,` $weight attr-dict `:` type($x) `,` type($weight) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Model_AddBiasOp : Model_Op<"add_bias",
+    [Pure, AllTypesMatch<["x", "result"]>]> {
+  let summary = "Adds a vector to every row";
+  let description = [{
+    result[t][i] = x[t][i] + bias[i].
+
+    ```mlir
+    %y = model.add_bias %x, %b : tensor<?x256xf32>, tensor<256xf32>
+    ```
+
+    Constraints:
+    * (C1) the bias is as long as x has columns.
+  }];
+  let arguments = (ins Model_Activations:$x, Model_Vector:$bias);
+  let results = (outs Model_Activations:$result);
+  let assemblyFormat =
+      "$x `,` $bias attr-dict `:` type($x) `,` type($bias)";
+  let hasVerifier = 1;
+}
+
+def Model_AddOp : Model_Op<"add",
+    [Pure, AllTypesMatch<["a", "b", "result"]>]> {
+  let summary = "Element-wise sum, as of a residual stream";
+  let description = [{
+    result[t][i] = a[t][i] + b[t][i].
+
+    ```mlir
+    %y = model.add %a, %b : tensor<?x256xf32>
+    ```
+  }];
+  let arguments = (ins Model_Activations:$a, Model_Activations:$b);
+  let results = (outs Model_Activations:$result);
+  let assemblyFormat = "$a `,` $b attr-dict `:` type($a)";
+}
+
+def Model_GluOp : Model_Op<"glu",
+    [Pure, AllTypesMatch<["gate", "up", "result"]>]> {
+  let summary = "Gated linear unit";
+  let description = [{
+    result[t][i] = activation(gate[t][i]) * up[t][i].
+
+    ```mlir
+    %y = model.glu <silu> %gate, %up : tensor<?x512xf32>
+    ```
+  }];
+  let arguments = (ins Model_ActivationAttr:$activation,
+                       Model_Activations:$gate, Model_Activations:$up);
+  let results = (outs Model_Activations:$result);
+  let assemblyFormat =
+      "$activation $gate `,` $up attr-dict `:` type($gate)";
+}
+
+def Model_RopeTableOp : Model_Op<"rope_table", [Pure]> {
+  let summary = "Cosines and sines of every token's rotation angles";
+  let description = [{
+    result[t][2i] = cos, result[t][2i + 1] = sin of
+    positions[t] * frequency(i) / divisors[i], times the attention factor;
+    angles are formed and reduced in double (docs/numerics.md). One table
+    serves all layers with the same parameters. Divisors (Llama 3's
+    rope_freqs.weight) are values, not a weight: they are folded into the
+    frequencies at compile time.
+
+    ```mlir
+    %cs = model.rope_table %positions {rope = #rope}
+        : tensor<?xi32> -> tensor<?x64xf32>
+    ```
+
+    Constraints:
+    * (C1) the result has rope.dims columns.
+    * (C2) there are dims/2 divisors, if any.
+  }];
+  let arguments = (ins Model_Ids:$positions, Model_RopeAttr:$rope,
+                       OptionalAttr<DenseF32ArrayAttr>:$divisors);
+  let results = (outs Model_Activations:$result);
+  let assemblyFormat = [{
+    $positions attr-dict `:` type($positions) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Model_RopeOp : Model_Op<"rope", [Pure, AllTypesMatch<["x", "result"]>]> {
+  let summary = "Rotates the pairs of every head";
+  let description = [{
+    With (a, b) the i-th pair of a head and (c, s) the table's cos and sin:
+    a' = a*c - b*s, b' = a*s + b*c. Elements from `dims` on are unchanged.
+
+    ```mlir
+    %y = model.rope %x, %cs {headDim = 64 : i64,
+        pairing = #model.rope_pairing<adjacent>}
+        : tensor<?x256xf32>, tensor<?x64xf32>
+    ```
+
+    Constraints:
+    * (C1) the columns of x are a multiple of headDim.
+    * (C2) the table has no more columns than headDim.
+  }];
+  let arguments = (ins Model_Activations:$x, Model_Activations:$table,
+                       I64Attr:$headDim, Model_RopePairingAttr:$pairing);
+  let results = (outs Model_Activations:$result);
+  let assemblyFormat =
+      "$x `,` $table attr-dict `:` type($x) `,` type($table)";
+  let hasVerifier = 1;
+}
+
+def Model_AttentionOp : Model_Op<"attention",
+    [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Causal attention over a cache that it extends";
+  let description = [{
+    Appends k and v of every token to its sequence's cache, rounded to the
+    cache's type, then for each token t and head h (its kv head being
+    h / (heads / kvHeads)):
+
+    result[t][h] = sum_j softmax_j(scale * q[t][h] . K[j]) * V[j]
+    over the cached positions j <= position(t).
+
+    ```mlir
+    %o = model.attention %q, %k, %v in @kv.0 {heads = 4 : i64,
+        scale = 1.25e-01 : f32}
+        : tensor<?x256xf32>, tensor<?x128xf32>, tensor<?x128xf32>
+        -> tensor<?x256xf32>
+    ```
+
+    Constraints:
+    * (C1) the symbol is a `model.cache`.
+    * (C2) q has heads * keyDim columns, k has kvHeads * keyDim, v has
+      kvHeads * valueDim, the result heads * valueDim.
+    * (C3) heads is a multiple of kvHeads.
+  }];
+  let arguments = (ins Model_Activations:$q, Model_Activations:$k,
+                       Model_Activations:$v, FlatSymbolRefAttr:$cache,
+                       I64Attr:$heads, F32Attr:$scale);
+  let results = (outs Model_Activations:$result);
+  let assemblyFormat = [{
+    $q `,` $k `,` $v `in` $cache attr-dict `:`
+    type($q) `,` type($k) `,` type($v) `->` type($result)
+  }];
+}
+
+def Model_SelectRowsOp : Model_Op<"select_rows", [Pure]> {
+  let summary = "The rows whose logits are wanted";
+  let description = [{
+    result[o][i] = x[rows[o]][i].
+
+    ```mlir
+    %y = model.select_rows %x, %rows
+        : tensor<?x256xf32>, tensor<?xi32> -> tensor<?x256xf32>
+    ```
+
+    Constraints:
+    * (C1) the result has as many columns as x.
+  }];
+  let arguments = (ins Model_Activations:$x, Model_Ids:$rows);
+  let results = (outs Model_Activations:$result);
+  let assemblyFormat = [{
+    $x `,` $rows attr-dict `:` type($x) `,` type($rows) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// What a model computes, after fusion
+//===----------------------------------------------------------------------===//
+
+def Model_LinearOp : Model_Op<"linear", [Pure, AttrSizedOperandSegments]> {
+  let summary = "Matmuls over one input, with what goes before and after";
+  let description = [{
+    One step's worth of work. With y = rms_norm(x, norm, eps) if there is a
+    norm and y = x otherwise, optionally of the selected rows only, and
+    z_i = y * weights[i]^T (+ biases[i] if there are biases):
+
+    * `store`: results[i] = z_i.
+    * `residual`: one weight, results[0] = residual + z_0.
+    * `glu`: two weights, results[0] = activation(z_0) * z_1.
+
+    The weights may differ in type, layout and rows, not in columns, nor in
+    whether they are block-quantised: the prologue, which the norm is part of,
+    prepares the input once for all weights, and quantises it for these.
+
+    ```mlir
+    %q, %k, %v = model.linear <store> %x norm(%n : tensor<256xf32>)
+        weights(%wq, %wk, %wv : tensor<256x256xf16>, tensor<128x256xf16>,
+                tensor<128x256xf16>) {eps = 1.0e-05 : f32}
+        : tensor<?x256xf32>
+        -> tensor<?x256xf32>, tensor<?x128xf32>, tensor<?x128xf32>
+    ```
+
+    Constraints:
+    * (C1) every weight has two dimensions and as many columns as x.
+    * (C2) the numbers of weights, biases, residuals and results fit the
+      epilogue; there are no biases or as many as weights.
+    * (C3) rows of weights, biases, residual and results agree.
+    * (C4) there is an eps if and only if there is a norm, which is as long as
+      x has columns.
+    * (C5) an activation stands with `glu` and nowhere else.
+    * (C6) all weights are block-quantised or none is.
+  }];
+  let arguments = (ins Model_EpilogueAttr:$epilogue, Model_Activations:$x,
+                       Optional<Model_Ids>:$rows,
+                       Optional<Model_Vector>:$norm,
+                       Variadic<Model_Weight>:$weights,
+                       Variadic<Model_Vector>:$biases,
+                       Optional<Model_Activations>:$residual,
+                       OptionalAttr<F32Attr>:$eps,
+                       OptionalAttr<Model_ActivationAttr>:$activation);
+  let results = (outs Variadic<Model_Activations>:$results);
+  let assemblyFormat = [{
+    $epilogue $x
+    (`rows` `(` $rows^ `:` type($rows) `)`)?
+    (`norm` `(` $norm^ `:` type($norm) `)`)?
+    `weights` `(` $weights `:` type($weights) `)`
+    (`biases` `(` $biases^ `:` type($biases) `)`)?
+    (`residual` `(` $residual^ `:` type($residual) `)`)?
+    attr-dict `:` type($x) `->` type($results)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // MODELC_DIALECTS_MODEL_MODELOPS_TD

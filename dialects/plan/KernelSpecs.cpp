@@ -1,0 +1,158 @@
+//===- KernelSpecs.cpp - What kernel specifications answer
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Accesses and names of every kernel specification. A name holds each
+// parameter that changes the code, so equal names mean equal kernels.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/pack/Layouts.h"
+#include "dialects/plan/PlanDialect.h"
+#include "modelc/kernel_abi.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::plan;
+
+/// `q8_0.n16k64` as a part of a symbol.
+static std::string getSymbolPart(StringRef name) {
+  std::string part = name.str();
+  for (char &c : part)
+    if (c == '.' || c == '-' || c == '+')
+      c = '_';
+  return part;
+}
+
+static std::string getSymbolPart(pack::LayoutAttr layout) {
+  return getSymbolPart(layout.getName().getValue());
+}
+
+/// The bits of a float constant, so that names differ where values do.
+static std::string getSymbolPart(FloatAttr value) {
+  APInt bits = value.getValue().bitcastToAPInt();
+  return llvm::formatv("{0:x-}", bits.getZExtValue()).str();
+}
+
+//===----------------------------------------------------------------------===//
+// Simple kernels
+//===----------------------------------------------------------------------===//
+
+SmallVector<Access> EmbedSpecAttr::getAccesses() const {
+  return {Access::Read, Access::Write};
+}
+
+std::string EmbedSpecAttr::getKernelName() const {
+  return llvm::formatv("mc_embed_{0}_k{1}", getSymbolPart(getTable()),
+                       getColumns());
+}
+
+SmallVector<Access> RopeTableSpecAttr::getAccesses() const {
+  return {Access::Read, Access::Write};
+}
+
+std::string RopeTableSpecAttr::getKernelName() const {
+  return llvm::formatv("mc_rope_table_p{0}_f{1}", getPairs(),
+                       getSymbolPart(getFactor()));
+}
+
+SmallVector<Access> PrepareSpecAttr::getAccesses() const {
+  if (getEps())
+    return {Access::Read, Access::Read, Access::Write};
+  return {Access::Read, Access::Write};
+}
+
+std::string PrepareSpecAttr::getKernelName() const {
+  std::string name = llvm::formatv("mc_prepare_{0}_k{1}",
+                                   getSymbolPart(getLayout()), getColumns());
+  if (getEps())
+    name += "_norm" + getSymbolPart(getEps());
+  return getGather() ? name + "_gather" : name;
+}
+
+//===----------------------------------------------------------------------===//
+// Matmul
+//===----------------------------------------------------------------------===//
+
+SmallVector<Access> MatmulSpecAttr::getAccesses() const {
+  size_t weights = getWeights().size();
+  SmallVector<Access> accesses(1 + weights, Access::Read);
+  if (getBias())
+    accesses.append(weights, Access::Read);
+  if (getEpilogue() == model::Epilogue::Residual)
+    accesses.push_back(Access::Read);
+  bool many = getEpilogue() == model::Epilogue::Store;
+  accesses.append(many ? weights : 1, Access::Write);
+  return accesses;
+}
+
+int64_t MatmulSpecAttr::getTileCount() const {
+  if (getEpilogue() == model::Epilogue::Glu)
+    return llvm::divideCeil(getRows()[0], getTileRows());
+  int64_t tiles = 0;
+  for (int64_t rows : getRows().asArrayRef())
+    tiles += llvm::divideCeil(rows, getTileRows());
+  return tiles;
+}
+
+std::string MatmulSpecAttr::getKernelName() const {
+  std::string name = "mc_matmul";
+  for (size_t i = 0; i < getWeights().size(); ++i)
+    name += llvm::formatv("_{0}_n{1}", getSymbolPart(getWeightLayout(i)),
+                          getRows()[i])
+                .str();
+  name += llvm::formatv("_{0}_k{1}_t{2}", getSymbolPart(getInput()),
+                        getColumns(), getTileRows());
+  if (getBias())
+    name += "_bias";
+  if (getEpilogue() == model::Epilogue::Residual)
+    name += "_residual";
+  if (getEpilogue() == model::Epilogue::Glu)
+    name += "_" + model::stringifyActivation(getActivation()).str() + "glu";
+  return name;
+}
+
+//===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+SmallVector<Access> RopeStoreSpecAttr::getAccesses() const {
+  SmallVector<Access> accesses = {Access::ReadWrite, Access::Read,
+                                  Access::Read};
+  if (getPairs() > 0)
+    accesses.push_back(Access::Read);
+  if (getEps())
+    accesses.append(2, Access::Read);
+  accesses.append(2, Access::Write);
+  return accesses;
+}
+
+std::string RopeStoreSpecAttr::getKernelName() const {
+  std::string name = llvm::formatv(
+      "mc_rope_store_h{0}_{1}_{2}_{3}_p{4}_{5}", getHeads(), getKvHeads(),
+      getSymbolPart(getKeyPage()), getSymbolPart(getValuePage()), getPairs(),
+      model::stringifyRopePairing(getPairing()));
+  return getEps() ? name + "_norm" + getSymbolPart(getEps()) : name;
+}
+
+SmallVector<Access> AttentionSpecAttr::getAccesses() const {
+  return {Access::Read, Access::Read, Access::Read, Access::Write};
+}
+
+std::string AttentionSpecAttr::getKernelName() const {
+  return llvm::formatv("mc_attention_h{0}_{1}_{2}_{3}_s{4}_t{5}", getHeads(),
+                       getKvHeads(), getSymbolPart(getKeyPage()),
+                       getSymbolPart(getValuePage()), getSymbolPart(getScale()),
+                       getTileTokens());
+}
+
+int64_t AttentionSpecAttr::getScratchBytes() const {
+  int64_t words = MODELC_PAGE_TOKENS + llvm::alignTo(getKeyDim(), 16) +
+                  llvm::alignTo(getValueDim(), 16) + kStateWords;
+  return kBlockRows * words * sizeof(float);
+}

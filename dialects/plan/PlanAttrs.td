@@ -1,0 +1,153 @@
+//===- PlanAttrs.td - Attributes of the plan dialect: kernel specifications
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_DIALECTS_PLAN_PLANATTRS_TD
+#define MODELC_DIALECTS_PLAN_PLANATTRS_TD
+
+include "dialects/model/ModelAttrs.td"
+include "dialects/pack/PackAttrs.td"
+include "dialects/plan/PlanDialect.td"
+include "dialects/plan/PlanEnums.td"
+include "dialects/plan/PlanInterfaces.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+//===----------------------------------------------------------------------===//
+// Kernel specifications
+//===----------------------------------------------------------------------===//
+
+class Plan_Spec<string name, string mnemonic_, list<string> overrides = []>
+    : AttrDef<Plan_Dialect, name,
+              [DeclareAttrInterfaceMethods<Plan_KernelSpecInterface,
+                                           overrides>]> {
+  let mnemonic = mnemonic_;
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Plan_EmbedSpec : Plan_Spec<"EmbedSpec", "embed"> {
+  let summary = "x[t][i] = table[tokens[t]][i]";
+  let description = [{
+    Operands: table (weights, read), x (f32 [T][columns], written).
+    Tiles: one per token.
+  }];
+  let parameters = (ins "::modelc::pack::LayoutAttr":$table,
+                        "int64_t":$columns);
+}
+
+def Plan_RopeTableSpec : Plan_Spec<"RopeTableSpec", "rope_table"> {
+  let summary = "cos and sin of each token's angles";
+  let description = [{
+    Operands: frequencies (f64 [pairs] constant, read), table (f32
+    [T][2 * pairs], written: cos, sin of pair i at 2i, 2i + 1), both times
+    `factor`. Tiles: one per token.
+  }];
+  let parameters = (ins "int64_t":$pairs, "::mlir::FloatAttr":$factor);
+}
+
+def Plan_PrepareSpec : Plan_Spec<"PrepareSpec", "prepare"> {
+  let summary = "Input rows of a matmul: gathered, normalised, quantised";
+  let description = [{
+    Operands: x (f32 rows of `columns`, read), norm (f32 [columns] weight,
+    read; only if eps is given), out (in `layout`, written).
+    Row r of the output is row r of x, or row outputRows[r] if `gather`.
+    Rows of the last tile beyond the count are filled with the quantisation of
+    zeros. Tiles: one per layout.rows rows of the count.
+  }];
+  let parameters = (ins "int64_t":$columns,
+                        "::modelc::pack::LayoutAttr":$layout,
+                        "bool":$gather,
+                        OptionalParameter<"::mlir::FloatAttr">:$eps);
+}
+
+def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul"> {
+  let summary = "One prepared input times one or more packed weights";
+  let description = [{
+    Operands: input (in `input`, read), then each weight (read), then each
+    bias (f32 [rows], read; as many as weights, or none unless `bias`), then
+    the residual (f32 [T][rows], read; epilogue residual only), then each
+    output (f32 [T][rows], written; one for residual and glu). The residual and
+    the output may be the same memory.
+
+    Weight i is a matrix [rows[i]][columns] in layout weights[i]. Tiles: for
+    store, the tiles of weight 0, then those of weight 1, ...; a tile is
+    `tileRows` rows of one weight (of both, for glu; the last tile of a weight
+    may have fewer) for all rows of the count. `activation` matters for glu
+    only.
+  }];
+  let parameters = (ins
+    "int64_t":$columns, "::modelc::pack::LayoutAttr":$input,
+    "::mlir::ArrayAttr":$weights, "::mlir::DenseI64ArrayAttr":$rows,
+    "::modelc::model::Epilogue":$epilogue,
+    "::modelc::model::Activation":$activation,
+    "bool":$bias, "int64_t":$tileRows);
+  let extraClassDeclaration = [{
+    /// Layout of weight i.
+    ::modelc::pack::LayoutAttr getWeightLayout(size_t i) const {
+      return ::llvm::cast<::modelc::pack::LayoutAttr>(getWeights()[i]);
+    }
+    /// Tiles of the step: see the description.
+    int64_t getTileCount() const;
+  }];
+}
+
+def Plan_RopeStoreSpec : Plan_Spec<"RopeStoreSpec", "rope_store"> {
+  let summary = "Normalises and rotates q and k; appends k and v to the cache";
+  let description = [{
+    Operands: q (f32 [T][heads * keyDim], read and written in place), k (f32
+    [T][kvHeads * keyDim], read), v (f32 [T][kvHeads * valueDim], read),
+    table (f32 [T][2 * pairs], read; only if pairs > 0), q norm and k norm
+    (f32 [keyDim] weights, read; only if eps is given), key pool and value
+    pool (state, written).
+    A page of the key pool is kvHeads groups of `keyPage`, one of the value
+    pool kvHeads groups of `valuePage`. Elements from 2 * pairs on are not
+    rotated. Tiles: one per token.
+  }];
+  let parameters = (ins
+    "int64_t":$heads, "int64_t":$kvHeads, "int64_t":$keyDim,
+    "int64_t":$valueDim, "int64_t":$pairs,
+    "::modelc::model::RopePairing":$pairing,
+    "::modelc::pack::LayoutAttr":$keyPage,
+    "::modelc::pack::LayoutAttr":$valuePage,
+    OptionalParameter<"::mlir::FloatAttr">:$eps);
+}
+
+def Plan_AttentionSpec : Plan_Spec<"AttentionSpec", "attention",
+                                   ["getScratchBytes"]> {
+  let summary = "Causal attention of every token over its sequence's pages";
+  let description = [{
+    Operands: q (f32 [T][heads * keyDim], read), key pool and value pool
+    (state, read), out (f32 [T][heads * valueDim], written).
+    Tiles: for `tileTokens` consecutive tokens, one per kv head: tile =
+    tokenGroup * kvHeads + kvHead.
+    Query rows (a head of a token) of one kv head and one sequence share loads
+    of K and V, up to kBlockRows of them: with g = heads / kvHeads, tiles of a
+    multiple of kBlockRows / g tokens serve best where there are many tokens.
+    Scratch holds one block's queries, scores, results and state.
+  }];
+  let parameters = (ins
+    "int64_t":$heads, "int64_t":$kvHeads, "int64_t":$keyDim,
+    "int64_t":$valueDim, "::mlir::FloatAttr":$scale,
+    "::modelc::pack::LayoutAttr":$keyPage,
+    "::modelc::pack::LayoutAttr":$valuePage, "int64_t":$tileTokens);
+  let extraClassDeclaration = [{
+    /// The most query rows that a kernel computes at once, on any target.
+    static constexpr int64_t kBlockRows = 12;
+    /// Words of scratch for a block row's state.
+    static constexpr int64_t kStateWords = 16;
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Enums
+//===----------------------------------------------------------------------===//
+
+def Plan_CountSourceAttr : EnumAttr<Plan_Dialect, Plan_CountSource,
+                                    "count_source"> {
+  let assemblyFormat = "$value";
+}
+
+#endif // MODELC_DIALECTS_PLAN_PLANATTRS_TD

@@ -1,0 +1,183 @@
+//===- PlanOps.td - Operations of the plan dialect
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_DIALECTS_PLAN_PLANOPS_TD
+#define MODELC_DIALECTS_PLAN_PLANOPS_TD
+
+include "dialects/pack/PackTypes.td"
+include "dialects/plan/PlanAttrs.td"
+include "mlir/IR/RegionKindInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
+
+class Plan_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Plan_Dialect, mnemonic, traits>;
+
+def Plan_VariantOp : Plan_Op<"variant",
+    [Symbol, SymbolTable, NoTerminator, SingleBlock, IsolatedFromAbove]> {
+  let summary = "A way to run the model on one kind of machine";
+  let description = [{
+    Holds all records of one ModelcVariant: weights, constants, states, slots,
+    kernels, and steps in order of execution. `features` are bits
+    MODELC_FEATURE_*. `logits` names the slot that holds the logits.
+
+    ```mlir
+    plan.variant @cascadelake ubatch 512 features 1023 logits @logits {
+      ...
+    }
+    ```
+
+    Constraints:
+    * (C1) ubatch is positive.
+    * (C2) logits names a plan.slot.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$ubatch,
+                       I64Attr:$features, FlatSymbolRefAttr:$logits,
+                       OptionalAttr<I64Attr>:$arenaBytes);
+  let extraClassDeclaration = [{
+    /// Bytes of scratch that a worker needs: the most of any kernel.
+    int64_t getScratchBytes();
+  }];
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $sym_name `ubatch` $ubatch `features` $features `logits` $logits
+    (`arena` $arenaBytes^)? attr-dict-with-keyword $body
+  }];
+  let hasRegionVerifier = 1;
+}
+
+def Plan_WeightOp : Plan_Op<"weight", [Symbol, HasParent<"VariantOp">]> {
+  let summary = "A packed weight and its place in the weights section";
+  let description = [{
+    Record ModelcWeight. The name is that of the `model.weight` it holds.
+
+    ```mlir
+    plan.weight @output_norm.weight : !pack.tensor<256, #layout> reason
+        <first_choice> at 4096
+    ```
+
+    Constraints:
+    * (C1) the offset, if placed, is a multiple of MODELC_WEIGHT_ALIGN.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type,
+                       Pack_ReasonAttr:$reason, UnitAttr:$fallback,
+                       OptionalAttr<I64Attr>:$offset);
+  let assemblyFormat = [{
+    $sym_name `:` $type `reason` $reason (`fallback` $fallback^)?
+    (`at` $offset^)? attr-dict
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::modelc::pack::PackedTensorType getPackedType() {
+      return ::llvm::cast<::modelc::pack::PackedTensorType>(getType());
+    }
+  }];
+}
+
+def Plan_ConstantOp : Plan_Op<"constant", [Symbol, HasParent<"VariantOp">]> {
+  let summary = "Numbers that kernels read";
+  let description = [{
+    Bytes of the CONSTANTS section, computed at compile time.
+
+    ```mlir
+    plan.constant @rope_frequencies dense<[1.0, 0.5]> : tensor<2xf64>
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, ElementsAttr:$value,
+                       OptionalAttr<I64Attr>:$offset);
+  let assemblyFormat = "$sym_name $value (`at` $offset^)? attr-dict";
+}
+
+def Plan_StateOp : Plan_Op<"state", [Symbol, HasParent<"VariantOp">]> {
+  let summary = "Memory that outlives a step";
+  let description = [{
+    Record ModelcState of kind PAGED: a pool of pages of MODELC_PAGE_TOKENS
+    tokens.
+
+    ```mlir
+    plan.state @kv.0.k page 16384
+    ```
+
+    Constraints:
+    * (C1) pageBytes is a positive multiple of MODELC_BUFFER_ALIGN.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$pageBytes);
+  let assemblyFormat = "$sym_name `page` $pageBytes attr-dict";
+  let hasVerifier = 1;
+}
+
+def Plan_SlotOp : Plan_Op<"slot", [Symbol, HasParent<"VariantOp">]> {
+  let summary = "A piece of the arena";
+  let description = [{
+    ```mlir
+    plan.slot @x bytes 524288 at 0
+    ```
+
+    Constraints:
+    * (C1) bytes is positive; the offset, if placed, is a multiple of
+      MODELC_BUFFER_ALIGN.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$bytes,
+                       OptionalAttr<I64Attr>:$offset);
+  let assemblyFormat = "$sym_name `bytes` $bytes (`at` $offset^)? attr-dict";
+  let hasVerifier = 1;
+}
+
+def Plan_KernelOp : Plan_Op<"kernel", [Symbol, HasParent<"VariantOp">]> {
+  let summary = "A kernel to be emitted";
+  let description = [{
+    Record ModelcKernelRecord. The symbol is the name in the object code.
+
+    ```mlir
+    plan.kernel @mc_embed_f16_k256_avx512vnni #plan.embed<...>
+    ```
+
+    Constraints:
+    * (C1) the specification implements KernelSpecInterface.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, AnyAttr:$spec);
+  let assemblyFormat = "$sym_name $spec attr-dict";
+  let hasVerifier = 1;
+}
+
+def Plan_StepOp : Plan_Op<"step", [HasParent<"VariantOp">]> {
+  let summary = "One kernel call over a range of tiles";
+  let description = [{
+    Record ModelcStep. Runs if the count c has min <= c <= max, over
+    ceil(c / divisor) * multiplier tiles, after a barrier if it has one.
+    Operands are symbols of weights, slots, states and constants.
+
+    ```mlir
+    plan.step "blk.0.attn_output" @mc_matmul_... [@a, @w, @x, @x]
+        for tokens in [13, 512] tiles 12 * 16 barrier bytes 65536 ops 131072
+    ```
+
+    Constraints:
+    * (C1) the kernel and each operand are symbols of the variant, of a kernel
+      and of memory.
+    * (C2) there are as many operands as the kernel's specification has.
+    * (C3) 0 <= min <= max, divisor and multiplier are positive.
+    * (C4) what the kernel writes is a slot or a state.
+  }];
+  let arguments = (ins StrAttr:$name, FlatSymbolRefAttr:$kernel,
+                       TypedArrayAttrBase<FlatSymbolRefAttr,
+                                          "symbols">:$operands_,
+                       Plan_CountSourceAttr:$count, I64Attr:$min, I64Attr:$max,
+                       I64Attr:$divisor, I64Attr:$multiplier,
+                       UnitAttr:$barrier, I64Attr:$bytesFixed,
+                       I64Attr:$opsPerCount);
+  let assemblyFormat = [{
+    $name $kernel $operands_ `for` $count `in` ` ` `[` $min `,` $max `]`
+    `tiles` $divisor `*` $multiplier (`barrier` $barrier^)?
+    `bytes` $bytesFixed `ops` $opsPerCount attr-dict
+  }];
+  let extraClassDeclaration = [{
+    /// The kernel's specification. Expects verified IR.
+    ::modelc::plan::KernelSpecInterface getSpec();
+  }];
+}
+
+#endif // MODELC_DIALECTS_PLAN_PLANOPS_TD

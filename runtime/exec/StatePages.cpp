@@ -1,0 +1,119 @@
+//===- StatePages.cpp - The pages of a session's sequences
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+//   copy(0, 1, 70); extend(1, 71)
+//     sequence 0:  4 7 2          4 7 2
+//     sequence 1:           ==>   4 9       page 9 begins as a copy of 7
+//
+// Nothing here allocates but create(). A page that is taken a second time is
+// zeroed, so that what a kernel sees, and what a saved session holds, never
+// comes from a dropped sequence.
+//
+//===----------------------------------------------------------------------===//
+
+#include "exec/StatePages.h"
+#include <string.h>
+
+namespace modelc::rt {
+
+bool StatePages::create(std::span<const ModelcState> newStates,
+                        uint32_t contextTokens, uint32_t sequenceCount) {
+  states = newStates;
+  maxTokens = contextTokens;
+  tableStride = pagesOf(contextTokens);
+  const uint64_t pageCount = uint64_t(sequenceCount) * tableStride;
+  if (pageCount > UINT32_MAX)
+    return false;
+  if (!lengths.allocate(sequenceCount) ||
+      !poolOffsets.allocate(states.size()) ||
+      !tableEntries.allocate(pageCount) || !useCounts.allocate(pageCount) ||
+      !freePages.allocate(pageCount))
+    return false;
+  uint64_t total = 0;
+  for (size_t i = 0; i < states.size(); ++i) {
+    uint64_t poolBytes;
+    poolOffsets[i] = total;
+    if (!checkedMul(pageCount, states[i].pageBytes, &poolBytes) ||
+        poolBytes > INT64_MAX)
+      return false;
+    if (!checkedAdd(total, alignUp(poolBytes, MODELC_PLAN_PAGE_BYTES), &total))
+      return false;
+  }
+  return pools.reserve(total);
+}
+
+void StatePages::extend(uint32_t sequence, uint32_t length) {
+  uint32_t *entries = table(sequence);
+  const uint32_t oldLength = lengths[sequence];
+  const uint32_t oldPages = pagesOf(oldLength);
+  if (length > oldLength && oldLength % MODELC_PAGE_TOKENS != 0)
+    makeOwn(&entries[oldPages - 1]);
+  for (uint32_t i = oldPages; i < pagesOf(length); ++i)
+    entries[i] = takeZeroedPage();
+  lengths[sequence] = length;
+}
+
+void StatePages::truncate(uint32_t sequence, uint32_t length) {
+  uint32_t *entries = table(sequence);
+  for (uint32_t i = pagesOf(length); i < pagesOf(lengths[sequence]); ++i) {
+    release(entries[i]);
+    entries[i] = 0;
+  }
+  lengths[sequence] = length;
+}
+
+void StatePages::copy(uint32_t from, uint32_t to, uint32_t length) {
+  truncate(to, 0);
+  for (uint32_t i = 0; i < pagesOf(length); ++i) {
+    const uint32_t page = table(from)[i];
+    ++useCounts[page];
+    table(to)[i] = page;
+  }
+  lengths[to] = length;
+}
+
+uint32_t StatePages::takePage() {
+  return freeCount > 0 ? freePages[--freeCount] : freshPage++;
+}
+
+void StatePages::appendPage(uint32_t sequence, uint32_t page, uint32_t length) {
+  ++useCounts[page];
+  table(sequence)[pagesOf(length) - 1] = page;
+  lengths[sequence] = length;
+}
+
+uint32_t StatePages::takeZeroedPage() {
+  const bool isFresh = freeCount == 0;
+  const uint32_t page = takePage();
+  useCounts[page] = 1;
+  if (!isFresh)
+    for (size_t i = 0; i < states.size(); ++i)
+      memset(pool(i) + page * pageBytes(i), 0, pageBytes(i));
+  return page;
+}
+
+void StatePages::release(uint32_t page) {
+  if (--useCounts[page] == 0)
+    freePages[freeCount++] = page;
+}
+
+/// Replaces a shared page by a copy that only this entry names.
+void StatePages::makeOwn(uint32_t *entry) {
+  const uint32_t shared = *entry;
+  if (useCounts[shared] == 1)
+    return;
+  // The entries name fewer distinct pages than there are, as two name this.
+  const uint32_t page = takePage();
+  for (size_t i = 0; i < states.size(); ++i)
+    memcpy(pool(i) + page * pageBytes(i), pool(i) + shared * pageBytes(i),
+           pageBytes(i));
+  useCounts[page] = 1;
+  --useCounts[shared];
+  *entry = page;
+}
+
+} // namespace modelc::rt

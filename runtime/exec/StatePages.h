@@ -1,0 +1,105 @@
+//===- StatePages.h - The pages of a session's sequences
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A sequence's state lies in pages of MODELC_PAGE_TOKENS tokens. A page number
+// names one page in the pool of every state:
+//
+//   page tables              pool of state 0     pool of state 1
+//   sequence 0:  0 2         page 0 1 2 3        page 0 1 2 3
+//   sequence 1:  0 3
+//
+// Sequences with a common prefix share its pages, each of which counts its
+// users. A shared page is copied when one of them is about to write to it. All
+// memory is reserved once; there are as many pages as the tables have entries,
+// so a page is always to be had.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_RUNTIME_EXEC_STATEPAGES_H
+#define MODELC_RUNTIME_EXEC_STATEPAGES_H
+
+#include "load/Memory.h"
+#include "modelc/kernel_abi.h"
+#include "modelc/plan_format.h"
+#include <span>
+
+namespace modelc::rt {
+
+/// Pages that hold `tokens` tokens.
+inline uint32_t pagesOf(uint32_t tokens) {
+  return tokens / MODELC_PAGE_TOKENS + (tokens % MODELC_PAGE_TOKENS != 0);
+}
+
+class StatePages {
+public:
+  /// Reserves the pools of `states`, which outlive this, for `sequenceCount`
+  /// sequences of up to `contextTokens` tokens. False if that is too much.
+  [[nodiscard]] bool create(std::span<const ModelcState> states,
+                            uint32_t contextTokens, uint32_t sequenceCount);
+
+  uint32_t sequenceCount() const { return uint32_t(lengths.size()); }
+  uint32_t contextTokens() const { return maxTokens; }
+  /// Tokens that `sequence` holds.
+  uint32_t length(uint32_t sequence) const { return lengths[sequence]; }
+
+  /// First byte of the pool of state `state`.
+  uint8_t *pool(size_t state) const {
+    return pools.data() + poolOffsets[state];
+  }
+  /// Bytes of one page of state `state`.
+  uint64_t pageBytes(size_t state) const { return states[state].pageBytes; }
+  size_t stateCount() const { return states.size(); }
+
+  /// [sequenceCount()][pagesPerSequence()] page numbers. Entries beyond a
+  /// sequence's length are 0.
+  const uint32_t *pageTables() const { return tables(); }
+  uint32_t pagesPerSequence() const { return tableStride; }
+  /// The numbers of all pages in use are below this.
+  uint32_t pageLimit() const { return freshPage; }
+
+  /// Makes `sequence` `length` tokens long, not less than it is, with pages of
+  /// its own for the new ones.
+  void extend(uint32_t sequence, uint32_t length);
+  /// Forgets the tokens from `length` on, which is not more than there are.
+  void truncate(uint32_t sequence, uint32_t length);
+  /// Makes `to`, another sequence, share the first `length` tokens of `from`.
+  void copy(uint32_t from, uint32_t to, uint32_t length);
+
+  /// For restoring: a page that no table names yet, contents undefined.
+  uint32_t takePage();
+  /// For restoring: appends `page`, taken before, as the next page of
+  /// `sequence`, which becomes `length` tokens long.
+  void appendPage(uint32_t sequence, uint32_t page, uint32_t length);
+
+private:
+  uint32_t *tables() const { return tableEntries.data(); }
+  uint32_t *table(uint32_t sequence) const {
+    return tables() + uint64_t(sequence) * tableStride;
+  }
+  uint32_t takeZeroedPage();
+  void release(uint32_t page);
+  void makeOwn(uint32_t *entry);
+
+  std::span<const ModelcState> states;
+  uint32_t maxTokens = 0;
+  uint32_t tableStride = 0;
+  HeapArray<uint32_t> lengths;
+  HeapArray<uint64_t> poolOffsets;
+  HeapArray<uint32_t> tableEntries;
+  /// Table entries that name each page.
+  HeapArray<uint32_t> useCounts;
+  /// A stack of pages that were used and given back.
+  HeapArray<uint32_t> freePages;
+  uint32_t freeCount = 0;
+  /// Pages from this on have never been used.
+  uint32_t freshPage = 0;
+  Mapping pools;
+};
+
+} // namespace modelc::rt
+
+#endif // MODELC_RUNTIME_EXEC_STATEPAGES_H

@@ -1,0 +1,38 @@
+//===- CodeImage.h - The machine code of a plan, mapped to be executed
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_RUNTIME_LOAD_CODEIMAGE_H
+#define MODELC_RUNTIME_LOAD_CODEIMAGE_H
+
+#include "load/Memory.h"
+#include "load/PlanTables.h"
+#include "load/Reporter.h"
+
+namespace modelc::rt {
+
+/// Owns the mapping; the code runs while this lives.
+class CodeImage {
+public:
+  /// Maps the segments of `variant` from `fd`, the plan's file, in which the
+  /// CODE section begins at `codeFileOffset`. PERMISSION_DENIED if the file
+  /// system does not let code run, RESOURCE_EXHAUSTED without memory.
+  [[nodiscard]] modelc_code map(int fd, uint64_t codeFileOffset,
+                                const VariantTables &variant,
+                                const Reporter &report);
+
+  /// Address of virtual address `codeOffset` of the image.
+  const uint8_t *address(uint64_t codeOffset) const {
+    return image.data() + codeOffset;
+  }
+
+private:
+  Mapping image;
+};
+
+} // namespace modelc::rt
+
+#endif // MODELC_RUNTIME_LOAD_CODEIMAGE_H

@@ -1,0 +1,54 @@
+//===- CpuFeatures.h - What this machine can execute
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The choice of the variant that fits the machine: by its features, and by the
+// processor its code is for.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_RUNTIME_LOAD_CPUFEATURES_H
+#define MODELC_RUNTIME_LOAD_CPUFEATURES_H
+
+#include "load/PlanTables.h"
+#include "load/Reporter.h"
+
+namespace modelc::rt {
+
+/// Sets of bits MODELC_FEATURE_*.
+struct CpuFeatures {
+  uint64_t present = 0; ///< What the CPU has.
+  uint64_t usable = 0;  ///< Of these, what the operating system lets run.
+};
+
+/// Asks the CPU (CPUID, XGETBV).
+CpuFeatures detectCpuFeatures();
+
+/// Whether the environment has MODELC_FORCE_CPU_FEATURES=1: features are not
+/// checked, as an emulator will supply them.
+bool cpuFeaturesAreForced();
+
+/// The first of the first `candidates` variants whose code is for this
+/// processor and whose features `machine` has. FAILED_PRECONDITION says of each
+/// what it needs.
+modelc_code chooseVariant(const PlanTables &tables, uint32_t candidates,
+                          const CpuFeatures &machine, const Reporter &report,
+                          uint32_t *out_variant);
+
+/// Asks Linux for the use of AMX's tile registers by all threads of the
+/// process (arch_prctl ARCH_REQ_XCOMP_PERM); once more is harmless. Returns 0
+/// or an errno.
+int requestAmxPermission();
+
+/// Whether `features` has one of AMX's.
+bool needsAmx(uint64_t features);
+
+/// CPUs that this process may use (sched_getaffinity), at least 1.
+uint32_t usableCpuCount();
+
+} // namespace modelc::rt
+
+#endif // MODELC_RUNTIME_LOAD_CPUFEATURES_H

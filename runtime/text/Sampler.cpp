@@ -1,0 +1,185 @@
+//===- Sampler.cpp - Picks the next token from logits
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+//   logits [2.0, 1.0, NaN, -1.0], topK 2, temperature 0.5
+//     ==> candidates 0 (weight 1), 1 (weight e^-2), one is drawn
+//
+// Every choice that could depend on a library is pinned: candidates have a
+// total order (falling logit, then rising id), sums run in that order, and
+// exp is our own. Compiled with -ffp-contract=off, like all of the project.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Sampler.h"
+#include "Status.h"
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace modelc::text {
+
+double deterministicExp(double x) {
+  if (!(x >= -700.0))
+    return 0.0;
+  // x = k ln 2 + r with |r| <= ln 2 / 2; ln 2 in two parts (Cody and Waite),
+  // the upper one short enough for an exact product with k.
+  constexpr double kLog2E = 0x1.71547652b82fep+0;
+  constexpr double kLn2High = 0x1.62e42feep-1;
+  constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
+  int64_t k = static_cast<int64_t>(x * kLog2E - 0.5);
+  double kReal = static_cast<double>(k);
+  double r = (x - kReal * kLn2High) - kReal * kLn2Low;
+  // Taylor series by Horner; the first term left out is below 2^-57.
+  constexpr int kTerms = 13;
+  double series = 1.0;
+  for (int n = kTerms; n >= 1; --n)
+    series = 1.0 + series * r / n;
+  uint64_t powerOfTwo = static_cast<uint64_t>(k + 1023) << 52;
+  return series * std::bit_cast<double>(powerOfTwo);
+}
+
+modelc_code Sampler::check(const modelc_sampler_options &options,
+                           uint32_t vocabSize, modelc_status *status) {
+  if (vocabSize == 0)
+    return fail(status, MODELC_INVALID_ARGUMENT, "vocabSize: found 0");
+  if (!(options.temperature >= 0) || std::isinf(options.temperature))
+    return fail(status, MODELC_INVALID_ARGUMENT,
+                "temperature: found %g, expected 0 or more",
+                static_cast<double>(options.temperature));
+  if (options.temperature == 0)
+    return MODELC_OK;
+  if (!(options.topP > 0 && options.topP <= 1))
+    return fail(status, MODELC_INVALID_ARGUMENT,
+                "topP: found %g, expected above 0, up to 1",
+                static_cast<double>(options.topP));
+  if (!(options.minP >= 0 && options.minP <= 1))
+    return fail(status, MODELC_INVALID_ARGUMENT,
+                "minP: found %g, expected 0 to 1",
+                static_cast<double>(options.minP));
+  return MODELC_OK;
+}
+
+Sampler::Sampler(const modelc_sampler_options &options, uint32_t vocabSize)
+    : options(options), vocabSize(vocabSize), random(options.seed) {
+  if (options.temperature > 0)
+    candidates.reserve(vocabSize);
+}
+
+modelc_code Sampler::sample(const float *logits, int32_t *out,
+                            modelc_status *status) {
+  if (options.temperature == 0)
+    return pickGreedy(logits, out, status);
+  gather(logits);
+  if (candidates.empty())
+    return fail(status, MODELC_INVALID_ARGUMENT,
+                "none of the %u logits is above minus infinity", vocabSize);
+  computeWeights(1.0);
+  keepTopK();
+  keepTopP();
+  keepMinP();
+  computeWeights(options.temperature);
+  *out = draw();
+  return succeed(status);
+}
+
+modelc_code Sampler::pickGreedy(const float *logits, int32_t *out,
+                                modelc_status *status) const {
+  float best = -std::numeric_limits<float>::infinity();
+  int32_t bestId = -1;
+  for (uint32_t id = 0; id < vocabSize; ++id) {
+    if (!(logits[id] > best))
+      continue;
+    best = logits[id];
+    bestId = static_cast<int32_t>(id);
+  }
+  if (bestId < 0)
+    return fail(status, MODELC_INVALID_ARGUMENT,
+                "none of the %u logits is above minus infinity", vocabSize);
+  *out = bestId;
+  return succeed(status);
+}
+
+/// Collects the tokens that can be picked at all.
+void Sampler::gather(const float *logits) {
+  candidates.clear();
+  maxLogit = -std::numeric_limits<float>::infinity();
+  for (uint32_t id = 0; id < vocabSize; ++id) {
+    // False for NaN, too.
+    if (!(logits[id] > -std::numeric_limits<float>::infinity()))
+      continue;
+    candidates.push_back({logits[id], static_cast<int32_t>(id), 0});
+    maxLogit = std::max(maxLogit, logits[id]);
+  }
+}
+
+void Sampler::computeWeights(double temperature) {
+  for (Candidate &candidate : candidates) {
+    // The difference is NaN where both are infinite.
+    double below = candidate.logit == maxLogit
+                       ? 0.0
+                       : static_cast<double>(candidate.logit) - maxLogit;
+    candidate.weight = deterministicExp(below / temperature);
+  }
+}
+
+/// Sorts, and keeps the topK first, if the options ask for either.
+void Sampler::keepTopK() {
+  bool limited = options.topK > 0 && options.topK < candidates.size();
+  if (!limited && options.topP >= 1)
+    return;
+  auto isBefore = [](const Candidate &a, const Candidate &b) {
+    return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+  };
+  if (limited) {
+    std::nth_element(candidates.begin(), candidates.begin() + options.topK,
+                     candidates.end(), isBefore);
+    candidates.resize(options.topK);
+  }
+  std::sort(candidates.begin(), candidates.end(), isBefore);
+}
+
+/// Keeps the shortest beginning whose probabilities sum to topP.
+void Sampler::keepTopP() {
+  if (options.topP >= 1)
+    return;
+  double total = 0;
+  for (const Candidate &candidate : candidates)
+    total += candidate.weight;
+  double wanted = total * options.topP;
+  double sum = 0;
+  size_t kept = 0;
+  while (kept < candidates.size() && (kept == 0 || sum < wanted))
+    sum += candidates[kept++].weight;
+  candidates.resize(kept);
+}
+
+void Sampler::keepMinP() {
+  std::erase_if(candidates, [&](const Candidate &candidate) {
+    return candidate.weight < options.minP;
+  });
+}
+
+int32_t Sampler::draw() {
+  double total = 0;
+  for (const Candidate &candidate : candidates)
+    total += candidate.weight;
+  double wanted = random.nextUnit() * total;
+  double sum = 0;
+  int32_t last = candidates.front().id;
+  for (const Candidate &candidate : candidates) {
+    if (candidate.weight == 0)
+      continue;
+    sum += candidate.weight;
+    last = candidate.id;
+    if (sum > wanted)
+      break;
+  }
+  return last;
+}
+
+} // namespace modelc::text

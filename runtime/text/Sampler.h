@@ -1,0 +1,65 @@
+//===- Sampler.h - Picks the next token from logits
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What text.h promises of modelc_sampler.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_RUNTIME_TEXT_SAMPLER_H
+#define MODELC_RUNTIME_TEXT_SAMPLER_H
+
+#include "Random.h"
+#include "modelc/text.h"
+#include <vector>
+
+namespace modelc::text {
+
+/// e^x for x <= 0, correct to about one unit in the last place, 0 below -700.
+/// Only additions and multiplications of doubles in one order, so that it is
+/// the same on every machine, which libm is not.
+double deterministicExp(double x);
+
+class Sampler {
+public:
+  /// INVALID_ARGUMENT for options outside what text.h says.
+  static modelc_code check(const modelc_sampler_options &options,
+                           uint32_t vocabSize, modelc_status *status);
+
+  /// `options` have passed check().
+  Sampler(const modelc_sampler_options &options, uint32_t vocabSize);
+
+  /// See modelc_sample. `logits` are [vocabSize].
+  modelc_code sample(const float *logits, int32_t *out, modelc_status *status);
+
+private:
+  struct Candidate {
+    float logit;
+    int32_t id;
+    /// Proportional to the probability; the likeliest token has 1.
+    double weight;
+  };
+
+  modelc_code pickGreedy(const float *logits, int32_t *out,
+                         modelc_status *status) const;
+  void gather(const float *logits);
+  void computeWeights(double temperature);
+  void keepTopK();
+  void keepTopP();
+  void keepMinP();
+  int32_t draw();
+
+  modelc_sampler_options options;
+  uint32_t vocabSize;
+  Random random;
+  /// Capacity vocabSize, so that sampling never allocates.
+  std::vector<Candidate> candidates;
+  float maxLogit = 0;
+};
+
+} // namespace modelc::text
+
+#endif // MODELC_RUNTIME_TEXT_SAMPLER_H

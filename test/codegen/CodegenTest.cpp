@@ -1,0 +1,106 @@
+//===- CodegenTest.cpp - Specifications to compile in tests
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "test/codegen/CodegenTest.h"
+#include "dialects/pack/Layouts.h"
+#include "modelc/kernel_abi.h"
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::codegen;
+using namespace modelc::codegen::test;
+
+static constexpr int64_t kRows = 256;
+static constexpr int64_t kColumns = 128;
+
+CodegenTest::CodegenTest() {
+  context
+      .loadDialect<model::ModelDialect, pack::PackDialect, plan::PlanDialect>();
+}
+
+const target::TargetSpec &CodegenTest::getTarget(llvm::StringRef name) {
+  const target::TargetSpec *target = target::findTarget(name);
+  EXPECT_NE(target, nullptr) << name.str();
+  return *target;
+}
+
+Type CodegenTest::getType(model::GgmlType type) {
+  return model::getElementType(&context, type);
+}
+
+pack::LayoutAttr CodegenTest::makeInput(const target::TargetSpec &target,
+                                        Type type, int64_t rowTile) {
+  if (isa<FloatType>(type))
+    return pack::getFloatActivationLayout(&context, rowTile);
+  int64_t offset = pack::getQuantOffset(
+      pack::getPanelLayout(&context, type, target.quantFlip));
+  SmallVector<int64_t> offsets;
+  if (offset != 0)
+    offsets.push_back(offset);
+  return pack::getQuantizedActivationLayout(&context, rowTile, offsets);
+}
+
+plan::MatmulSpecAttr CodegenTest::makeMatmul(const target::TargetSpec &target,
+                                             Type type, int64_t rowTile,
+                                             model::Epilogue epilogue) {
+  size_t weights = epilogue == model::Epilogue::Glu ? 2 : 1;
+  Attribute layout = pack::getPanelLayout(&context, type, target.quantFlip);
+  SmallVector<Attribute> layouts(weights, layout);
+  SmallVector<int64_t> rows(weights, kRows);
+  return plan::MatmulSpecAttr::get(
+      &context, kColumns, makeInput(target, type, rowTile),
+      ArrayAttr::get(&context, layouts), DenseI64ArrayAttr::get(&context, rows),
+      epilogue, model::Activation::Silu, /*bias=*/false, /*tileRows=*/64);
+}
+
+plan::PrepareSpecAttr CodegenTest::makePrepare(int64_t rowTile) {
+  Builder b(&context);
+  return plan::PrepareSpecAttr::get(
+      &context, kColumns,
+      pack::getQuantizedActivationLayout(&context, rowTile, {8, 128}),
+      /*gather=*/true, b.getF32FloatAttr(1e-5f));
+}
+
+std::vector<KernelRequest>
+CodegenTest::makeAllKinds(const target::TargetSpec &target) {
+  constexpr int64_t kHeads = 4, kKvHeads = 2, kHeadDim = 32, kPairs = 16;
+  Builder b(&context);
+  std::vector<plan::KernelSpecInterface> specs;
+  for (const target::Regime &regime : target.regimes) {
+#define MATMUL_KERNEL(isaName, type)                                           \
+  if (target.isa == target::Isa::isaName)                                      \
+    specs.push_back(makeMatmul(target, getType(model::GgmlType::type),         \
+                               regime.rowTile, model::Epilogue::Glu));
+#include "compiler/target/Kernels.def"
+    specs.push_back(makePrepare(regime.rowTile));
+    specs.push_back(plan::PrepareSpecAttr::get(
+        &context, kColumns,
+        pack::getFloatActivationLayout(&context, regime.rowTile),
+        /*gather=*/false, FloatAttr()));
+  }
+  auto keys = pack::getKeyPageLayout(&context, b.getF16Type(),
+                                     MODELC_PAGE_TOKENS, kHeadDim);
+  auto values = pack::getValuePageLayout(&context, b.getF16Type(),
+                                         MODELC_PAGE_TOKENS, kHeadDim);
+  specs.push_back(plan::EmbedSpecAttr::get(
+      &context,
+      pack::getPanelLayout(&context, getType(model::GgmlType::Q4_0),
+                           target.quantFlip),
+      kColumns));
+  specs.push_back(
+      plan::RopeTableSpecAttr::get(&context, kPairs, b.getF32FloatAttr(1)));
+  specs.push_back(plan::RopeStoreSpecAttr::get(
+      &context, kHeads, kKvHeads, kHeadDim, kHeadDim, kPairs,
+      model::RopePairing::Half, keys, values, b.getF32FloatAttr(1e-5f)));
+  specs.push_back(plan::AttentionSpecAttr::get(
+      &context, kHeads, kKvHeads, kHeadDim, kHeadDim, b.getF32FloatAttr(0.25f),
+      keys, values, /*tileTokens=*/4));
+  std::vector<KernelRequest> requests;
+  for (plan::KernelSpecInterface spec : specs)
+    requests.push_back({spec.getKernelName(), spec});
+  return requests;
+}

@@ -1,0 +1,125 @@
+//===- assembly-test.cpp - What instructions kernels are made of
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "test/codegen/CodegenTest.h"
+#include "llvm/Support/Regex.h"
+
+namespace modelc::codegen::test {
+namespace {
+
+using model::Epilogue;
+using model::GgmlType;
+
+class Assembly : public CodegenTest {
+protected:
+  std::string print(plan::KernelSpecInterface spec, llvm::StringRef target,
+                    KernelText what = KernelText::Assembly) {
+    KernelRequest request = {"kernel", spec};
+    absl::StatusOr<std::string> text =
+        printKernels(request, getTarget(target), what);
+    EXPECT_TRUE(text.ok()) << text.status();
+    return text.ok() ? *text : "";
+  }
+};
+
+bool contains(llvm::StringRef text, const char *pattern) {
+  return llvm::Regex(pattern, llvm::Regex::Newline).match(text);
+}
+
+int64_t count(llvm::StringRef text, llvm::StringRef what) {
+  return static_cast<int64_t>(text.count(what));
+}
+
+// A tile of one panel reads its activations by the dot product's own
+// broadcast: another instruction for that would take a quarter of the loop.
+TEST_F(Assembly, Avx512BroadcastsInsideTheDotProduct) {
+  for (GgmlType type : {GgmlType::Q4_0, GgmlType::Q8_0}) {
+    std::string text = print(makeMatmul(getTarget("cascadelake"), getType(type),
+                                        12, Epilogue::Store),
+                             "cascadelake");
+    // Two blocks of eight quads for twelve rows.
+    EXPECT_EQ(count(text, "vpdpbusd"), 2 * 8 * 12);
+    EXPECT_EQ(count(text, "{1to16}, %zmm"), count(text, "vpdpbusd") +
+                                                /*scales=*/2 * 12);
+  }
+}
+
+// Two panels share each broadcast, and all sums stay in registers.
+TEST_F(Assembly, Avx512PrefillSharesBroadcasts) {
+  const target::TargetSpec &target = getTarget("cascadelake");
+  int64_t rows = target.regimes.back().rowTile;
+  for (GgmlType type : {GgmlType::Q4_0, GgmlType::Q8_0}) {
+    std::string text = print(
+        makeMatmul(target, getType(type), rows, Epilogue::Store), target.name);
+    int64_t dots = 2 * 8 * rows * 2;
+    EXPECT_EQ(count(text, "vpdpbusd"), dots);
+    EXPECT_LE(count(text, "vpbroadcastd"),
+              dots / 2 + /*start values=*/2 * rows + /*mask=*/1);
+  }
+}
+
+// Float kernels multiply and add with one rounding, and no other arithmetic.
+TEST_F(Assembly, FloatKernelsAreFmaOnly) {
+  for (const char *target : {"cascadelake", "x86-64-v3"})
+    for (GgmlType type : {GgmlType::F32, GgmlType::F16, GgmlType::BF16}) {
+      std::string text = print(
+          makeMatmul(getTarget(target), getType(type), 1, Epilogue::Store),
+          target);
+      EXPECT_TRUE(contains(text, "vfmadd[0-9]+ps"));
+      EXPECT_FALSE(contains(text, "v(mul|add)[ps]s")) << text;
+    }
+}
+
+TEST_F(Assembly, Avx2UsesPairSumsAndNarrowRegisters) {
+  for (GgmlType type : {GgmlType::Q4_0, GgmlType::Q8_0}) {
+    std::string text = print(
+        makeMatmul(getTarget("x86-64-v3"), getType(type), 3, Epilogue::Store),
+        "x86-64-v3");
+    EXPECT_TRUE(contains(text, "vpmaddubsw"));
+    EXPECT_FALSE(contains(text, "zmm|%k[0-7]|vpdpbusd"));
+    // Only signed weights need their signs moved.
+    EXPECT_EQ(contains(text, "vpsignb"), type == GgmlType::Q8_0);
+  }
+}
+
+TEST_F(Assembly, NoKernelCallsAnything) {
+  for (const char *target : {"cascadelake", "x86-64-v3"})
+    for (const KernelRequest &request : makeAllKinds(getTarget(target)))
+      EXPECT_FALSE(contains(print(request.spec, target), "call|jmp.*@PLT|@GOT"))
+          << request.symbol;
+}
+
+// Half vectors would halve the speed of everything.
+TEST_F(Assembly, Avx512TakesWholeRegisters) {
+  std::string text = print(makePrepare(12), "cascadelake");
+  EXPECT_TRUE(contains(text, "zmm"));
+}
+
+TEST_F(Assembly, EveryFormIsPrinted) {
+  plan::PrepareSpecAttr spec = makePrepare(1);
+  EXPECT_TRUE(contains(print(spec, "cascadelake", KernelText::Mlir),
+                       "llvm.func @kernel\\(%arg0: !llvm.ptr\\)"));
+  EXPECT_TRUE(contains(print(spec, "cascadelake", KernelText::Llvm),
+                       "define void @kernel\\(ptr"));
+}
+
+// A layout for another instruction set has no kernel on this one.
+TEST_F(Assembly, RefusesLayoutsItCannotRead) {
+  plan::MatmulSpecAttr spec = makeMatmul(
+      getTarget("x86-64-v3"), getType(GgmlType::Q8_0), 1, Epilogue::Store);
+  KernelRequest request = {"kernel", spec};
+  absl::StatusOr<std::string> text =
+      printKernels(request, getTarget("cascadelake"), KernelText::Assembly);
+  ASSERT_FALSE(text.ok());
+  EXPECT_TRUE(contains(std::string(text.status().message()),
+                       "^kernel kernel: cannot be emitted: cannot multiply .*"
+                       "q8_0.n16k64.* on cascadelake"))
+      << text.status();
+}
+
+} // namespace
+} // namespace modelc::codegen::test

@@ -1,0 +1,171 @@
+"""support.py - what the end-to-end tests share: tools, plans, logits.
+
+Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+A script of tests is a list of functions `test_NAME(tools)`; CMakeLists.txt
+makes a ctest test of each and calls
+
+    SCRIPT --root=DIR --bin=DIR --libraries=DIR --plans=DIR NAME
+
+A test fails by an exception and is skipped, exit status 77, by Skip.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+
+TARGETS = ("x86-64-v3", "cascadelake", "icelake-server", "znver4")
+# More than two pages of the cache, and ids all over the vocabulary of 512.
+TOKENS = [1] + [(i * i * 31 + i * 7919) % 505 + 3 for i in range(1, 150)]
+
+
+class Skip(Exception):
+    """What this machine lacks."""
+
+
+def require(condition, message):
+    if not condition:
+        raise AssertionError(message)
+
+
+def cpu_flags():
+    """Names of CPU features as plans name them: those of /proc/cpuinfo."""
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as lines:
+        for line in lines:
+            key, _, value = line.partition(":")
+            if key.strip() == "flags":
+                return set(value.split())
+    return set()
+
+
+class Tools:
+    """The programs under test and the models they are tried on."""
+
+    def __init__(self, options):
+        self.root = options.root
+        self.bin = options.bin
+        self.libraries = options.libraries
+        self.plans = options.plans
+        self.demo = os.path.join(
+            self.root, "test", "inputs", "stories2M-llama-q8_0.gguf")
+
+    def path(self, tool):
+        return os.path.join(self.bin, tool)
+
+    def helper(self, name):
+        """A library of this folder."""
+        return os.path.join(self.libraries, name)
+
+    def try_run(self, tool, *arguments, **options):
+        """Runs a tool, which may fail; stdout and stderr as text."""
+        command = [self.path(tool), *map(str, arguments)]
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True,
+            encoding="utf-8", errors="replace", check=False, timeout=300,
+            **options)
+        print("$", *command, "->", done.returncode, flush=True)
+        require(done.returncode >= 0,
+                f"killed by signal {-done.returncode}: {done.stderr}")
+        return done
+
+    def run(self, tool, *arguments, **options):
+        """Runs a tool, which must succeed; its stdout."""
+        done = self.try_run(tool, *arguments, **options)
+        require(done.returncode == 0,
+                f"exit status {done.returncode}: {done.stderr}")
+        return done.stdout
+
+    def fail(self, tool, *arguments, **options):
+        """Runs a tool, which must refuse: exit status 1 and one line that
+        begins with `error: `, which is returned without it."""
+        done = self.try_run(tool, *arguments, **options)
+        require(done.returncode == 1,
+                f"exit status {done.returncode}, expected 1: {done.stderr}")
+        lines = done.stderr.splitlines()
+        require(len(lines) == 1 and lines[0].startswith("error: "),
+                f"expected one line 'error: ...', found {done.stderr!r}")
+        return lines[0].removeprefix("error: ")
+
+    def compile(self, model, target, out, *options, **process):
+        self.run("modelc", "compile", model, f"--target={target}", "-o", out,
+                 "--quiet", *options, **process)
+        return out
+
+    def demo_plan(self, target="x86-64-v3"):
+        """The demo model's plan for a target, made by compile-test.py demo;
+        skips where this machine cannot run it."""
+        plan = os.path.join(self.plans, f"demo-{target}.mplan")
+        missing = self.features(plan) - cpu_flags()
+        if missing:
+            raise Skip(f"this CPU lacks {' '.join(sorted(missing))}")
+        return plan
+
+    def inspect(self, plan):
+        return json.loads(self.run("modelc", "inspect", plan, "--json",
+                                   "--tensors"))
+
+    def features(self, plan):
+        return set(self.inspect(plan)["variants"][0]["features"])
+
+    def logits(self, plan, *options, tokens=None, tool=("modelc-run",)):
+        """The bytes of the logits of all tokens: f32 [tokens][vocabulary]."""
+        ids = ",".join(map(str, tokens or TOKENS))
+        with tempfile.TemporaryDirectory(prefix="modelc-e2e-") as work:
+            out = os.path.join(work, "logits.f32")
+            self.run(*tool, plan, f"--tokens={ids}", f"--logits-out={out}",
+                     *options)
+            with open(out, "rb") as file:
+                return file.read()
+
+    def shared(self, name):
+        """A model beside the checkout."""
+        path = os.path.join(os.path.dirname(self.root), "shared", "models",
+                            name)
+        if not os.path.exists(path):
+            raise Skip(f"{path} is not there")
+        return path
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def write(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def main(tests):
+    """Runs the test that the command line names, of `tests`, a script's
+    globals(). Every test gets a fresh working directory."""
+    parser = argparse.ArgumentParser()
+    for name in ("root", "bin", "libraries", "plans"):
+        parser.add_argument("--" + name, required=True)
+    parser.add_argument("name")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="modelc-e2e-") as work:
+        os.chdir(work)
+        try:
+            tests["test_" + options.name](Tools(options))
+        except Skip as skip:
+            print(f"skipped: {skip}")
+            return 77
+        except AssertionError as error:
+            traceback.print_tb(error.__traceback__)
+            print(f"FAILED: {error}")
+            return 1
+        finally:
+            os.chdir("/")
+    print("passed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit("support.py is not a test")

@@ -1,0 +1,232 @@
+//===- attention-test.cpp - Kernel attention
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Pages hold NaN wherever no position stands, so whatever reads beyond a
+// query's position and lets it take part shows.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/pack/Layouts.h"
+#include "test/kernels/KernelHarness.h"
+#include "test/reference/Numerics.h"
+#include <cmath>
+#include <map>
+
+namespace modelc::kernels::test {
+namespace {
+
+struct Shape {
+  int64_t heads, kvHeads, keyDim, valueDim, tileTokens;
+};
+
+/// Tokens [first, last] of a sequence.
+struct Stretch {
+  uint32_t sequence;
+  int32_t first, last;
+};
+
+class Attention : public KernelTest {
+protected:
+  plan::AttentionSpecAttr makeSpec(const Shape &shape);
+  Batch makeBatch(const std::vector<Stretch> &runs);
+  void fillPools(plan::AttentionSpecAttr spec, const Batch &batch);
+  std::vector<float> makeExpected(plan::AttentionSpecAttr spec,
+                                  const Batch &batch);
+  void check(plan::AttentionSpecAttr spec, ModelcKernel kernel,
+             const std::vector<Stretch> &runs);
+
+  /// Multiplies queries; large ones make weights of 0 and 1.
+  float queryScale = 1;
+  /// Replaces keys (values) of position 70 of each sequence.
+  std::optional<float> strangeKey, strangeValue;
+
+  static constexpr int64_t kSequences = 3, kPages = 4;
+  /// Per sequence and kv head: [position][dim].
+  std::map<std::pair<int64_t, int64_t>, std::vector<uint16_t>> keys, values;
+  std::vector<uint16_t> keyPool, valuePool;
+  std::vector<float> q;
+};
+MODELC_FOR_EACH_TARGET(Attention);
+
+plan::AttentionSpecAttr Attention::makeSpec(const Shape &shape) {
+  mlir::Type f16 = mlir::Float16Type::get(&context);
+  return plan::AttentionSpecAttr::get(
+      &context, shape.heads, shape.kvHeads, shape.keyDim, shape.valueDim,
+      f32(1 / std::sqrt(float(shape.keyDim))),
+      pack::getKeyPageLayout(&context, f16, MODELC_PAGE_TOKENS, shape.keyDim),
+      pack::getValuePageLayout(&context, f16, MODELC_PAGE_TOKENS,
+                               shape.valueDim),
+      shape.tileTokens);
+}
+
+/// Pages of all sequences are shuffled.
+Batch Attention::makeBatch(const std::vector<Stretch> &runs) {
+  Batch batch;
+  batch.pagesPerSequence = kPages;
+  for (uint32_t page = 0; page < kSequences * kPages; ++page)
+    batch.pageTables.push_back(page);
+  std::shuffle(batch.pageTables.begin(), batch.pageTables.end(), random);
+  for (const Stretch &run : runs)
+    for (int32_t position = run.first; position <= run.last; ++position) {
+      batch.sequences.push_back(run.sequence);
+      batch.positions.push_back(position);
+    }
+  return batch;
+}
+
+void Attention::fillPools(plan::AttentionSpecAttr spec, const Batch &batch) {
+  int64_t kvHeads = spec.getKvHeads();
+  auto fill = [&](std::vector<uint16_t> &pool, auto &rows,
+                  pack::LayoutAttr layout, std::optional<float> strange) {
+    int64_t dim = layout.getK();
+    pool.assign(kSequences * kPages * kvHeads * layout.getBytes() / 2, 0x7e00);
+    rows.clear();
+    std::vector<int32_t> last(kSequences, -1);
+    for (size_t t = 0; t < batch.positions.size(); ++t)
+      last[batch.sequences[t]] =
+          std::max(last[batch.sequences[t]], batch.positions[t]);
+    for (int64_t s = 0; s < kSequences; ++s)
+      for (int64_t h = 0; h < kvHeads; ++h)
+        for (int64_t j = 0; j <= last[s]; ++j)
+          for (int64_t d = 0; d < dim; ++d) {
+            float x = strange && j == 70 ? *strange : 2 * makeFloat();
+            uint16_t bits = reference::toF16(x);
+            rows[{s, h}].push_back(bits);
+            int64_t page = batch.pageTables[s * kPages + j / 64];
+            pool[((page * kvHeads + h) * layout.getBytes() +
+                  layout.getByteOffset(pack::kValues, j % 64, d)) /
+                 2] = bits;
+          }
+  };
+  fill(keyPool, keys, spec.getKeyPage(), strangeKey);
+  fill(valuePool, values, spec.getValuePage(), strangeValue);
+}
+
+std::vector<float> Attention::makeExpected(plan::AttentionSpecAttr spec,
+                                           const Batch &batch) {
+  int64_t keyDim = spec.getKeyDim(), valueDim = spec.getValueDim();
+  int64_t rows = batch.positions.size() * spec.getHeads();
+  std::vector<float> expected(rows * valueDim);
+  for (int64_t row = 0; row < rows; ++row) {
+    int64_t t = row / spec.getHeads(), head = row % spec.getHeads();
+    std::pair<int64_t, int64_t> stored = {
+        batch.sequences[t], head / (spec.getHeads() / spec.getKvHeads())};
+    reference::HeadCache cache = {keys[stored].data(), keyDim,
+                                  values[stored].data(), valueDim};
+    reference::attend(std::span(q).subspan(row * keyDim, keyDim), cache,
+                      batch.positions[t],
+                      spec.getScale().getValue().convertToFloat(),
+                      std::span(expected).subspan(row * valueDim, valueDim));
+  }
+  return expected;
+}
+
+void Attention::check(plan::AttentionSpecAttr spec, ModelcKernel kernel,
+                      const std::vector<Stretch> &runs) {
+  Batch batch = makeBatch(runs);
+  fillPools(spec, batch);
+  int64_t tokens = batch.positions.size();
+  q = makeFloats(tokens * spec.getHeads() * spec.getKeyDim());
+  for (float &x : q)
+    x *= queryScale;
+  Call call(kernel, spec, batch);
+  call.add(q);
+  call.add(keyPool);
+  call.add(valuePool);
+  std::vector<float> expected = makeExpected(spec, batch);
+  call.expectFloats(call.addOutput(expected.size() * sizeof(float)), expected);
+  int64_t groups = llvm::divideCeil(tokens, spec.getTileTokens());
+  call.check(groups * spec.getKvHeads(), tokens);
+}
+
+// Head dimensions that do and do not fill vectors; groups of one head, of
+// some, and of more than a block has rows; one token a tile and many.
+TEST_P(Attention, Shapes) {
+  const Shape shapes[] = {
+      {4, 1, 64, 64, 1},   {8, 2, 64, 64, 3},   {2, 2, 128, 128, 12},
+      {3, 3, 8, 8, 8},     {6, 2, 96, 96, 4},   {5, 1, 80, 80, 2},
+      {14, 2, 32, 32, 2},  {13, 1, 16, 24, 1},  {32, 1, 16, 16, 2},
+      {4, 2, 48, 20, 6},   {2, 1, 5, 3, 5},     {1, 1, 1, 1, 13},
+      {3, 1, 100, 256, 4}, {1, 1, 256, 100, 6}, {12, 1, 40, 40, 1},
+  };
+  std::vector<plan::AttentionSpecAttr> specs;
+  for (const Shape &shape : shapes)
+    specs.push_back(makeSpec(shape));
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), specs.size());
+  for (auto [spec, kernel] : llvm::zip_equal(specs, kernels)) {
+    check(spec, kernel, {{0, 0, 12}});
+    check(spec, kernel, {{1, 60, 68}, {0, 130, 130}, {2, 0, 1}});
+  }
+}
+
+// All ways that runs of sequences, pages and tiles can meet.
+TEST_P(Attention, Runs) {
+  const Shape shapes[] = {
+      {2, 2, 16, 16, 1}, {2, 2, 16, 16, 5}, {6, 2, 16, 16, 4}};
+  std::vector<plan::AttentionSpecAttr> specs;
+  for (const Shape &shape : shapes)
+    specs.push_back(makeSpec(shape));
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), specs.size());
+  const std::vector<Stretch> cases[] = {
+      {{0, 0, 0}},
+      {{0, 62, 62}},
+      {{0, 63, 63}},
+      {{0, 64, 64}},
+      {{0, 0, 200}},
+      {{2, 190, 193}, {1, 0, 5}},
+      {{0, 64, 64}, {1, 64, 64}, {2, 127, 128}},
+      {{0, 10, 10}, {1, 3, 3}, {0, 11, 14}, {2, 255, 255}},
+      {{1, 61, 66}, {2, 125, 131}},
+  };
+  for (auto [spec, kernel] : llvm::zip_equal(specs, kernels))
+    for (const std::vector<Stretch> &runs : cases)
+      check(spec, kernel, runs);
+}
+
+// Weights of 0 and 1, overflowing scores, and what is not finite, in decode
+// and in prefill tiles.
+TEST_P(Attention, ExtremeScores) {
+  std::vector<plan::AttentionSpecAttr> specs = {makeSpec({4, 2, 24, 24, 1}),
+                                                makeSpec({4, 2, 24, 24, 7})};
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), specs.size());
+  const std::vector<Stretch> runs = {{0, 60, 80}, {1, 125, 140}, {2, 0, 3}};
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (auto [spec, kernel] : llvm::zip_equal(specs, kernels)) {
+    for (float scale : {1e-30f, 60.0f, 1e30f, 3e38f}) {
+      queryScale = scale;
+      check(spec, kernel, runs);
+    }
+    queryScale = 1;
+    // From position 70 on, results are NaN or not as the page says.
+    for (float key : {kInfinity, -kInfinity, NAN, 65504.0f}) {
+      strangeKey = key;
+      check(spec, kernel, runs);
+    }
+    strangeKey.reset();
+    for (float value : {kInfinity, -kInfinity, NAN, -0.0f}) {
+      strangeValue = value;
+      check(spec, kernel, runs);
+    }
+    strangeValue.reset();
+    queryScale = 1;
+  }
+}
+
+TEST_P(Attention, RefusesOtherPages) {
+  plan::AttentionSpecAttr spec = makeSpec({2, 1, 16, 16, 8});
+  mlir::Type f32Type = mlir::Float32Type::get(&context);
+  auto wrong = plan::AttentionSpecAttr::get(
+      &context, 2, 1, 16, 16, f32(1), spec.getKeyPage(),
+      pack::getValuePageLayout(&context, f32Type, 64, 16), 1);
+  expectRefused(wrong, "cannot attend to pages");
+}
+
+} // namespace
+} // namespace modelc::kernels::test

@@ -1,0 +1,80 @@
+//===- embed-test.cpp - Kernel embed
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/repack/reference/ReferencePacker.h"
+#include "dialects/pack/Layouts.h"
+#include "test/kernels/KernelHarness.h"
+#include "test/kernels/Weights.h"
+
+namespace modelc::kernels::test {
+namespace {
+
+using reference::WeightType;
+
+class Embed : public KernelTest {
+protected:
+  void check(WeightType type, plan::EmbedSpecAttr spec, ModelcKernel kernel);
+};
+MODELC_FOR_EACH_TARGET(Embed);
+
+void Embed::check(WeightType type, plan::EmbedSpecAttr spec,
+                  ModelcKernel kernel) {
+  const int64_t rows = 37, columns = spec.getColumns();
+  pack::LayoutAttr source =
+      pack::getMappedLayout(&context, getElementType(&context, type));
+  std::vector<uint8_t> weight = makeWeight(type, rows, columns, random);
+  std::vector<uint8_t> table = repack::packByDefinition(
+      source, spec.getTable(), {rows, columns}, weight);
+
+  Batch batch;
+  batch.tokens = {0, 36, 3, 15, 16, 17, 3, 31, 32, 8, 1};
+  int64_t count = batch.tokens.size();
+  std::vector<float> expected(count * columns);
+  for (int64_t t = 0; t < count; ++t)
+    reference::decodeRow(
+        type,
+        weight.data() + batch.tokens[t] * reference::getRowBytes(type, columns),
+        std::span(expected).subspan(t * columns, columns));
+  Call call(kernel, spec, batch);
+  call.add(table);
+  call.expectFloats(call.addOutput(expected.size() * sizeof(float)), expected);
+  call.check(count, count);
+}
+
+// Every type, as the file has it and in the panels of a tied output matrix.
+TEST_P(Embed, EqualsReference) {
+  std::vector<plan::EmbedSpecAttr> specs;
+  std::vector<WeightType> types;
+  for (WeightType type : kWeightTypes) {
+    mlir::Type element = getElementType(&context, type);
+    std::vector<int64_t> widths = {32, 96, 256};
+    if (!isQuantized(type))
+      widths = {1, 2, 15, 16, 17, 30, 64, 75};
+    for (pack::LayoutAttr layout :
+         {pack::getMappedLayout(&context, element),
+          pack::getPanelLayout(&context, element, 0),
+          pack::getPanelLayout(&context, element, 0x80)})
+      for (int64_t columns : widths) {
+        specs.push_back(plan::EmbedSpecAttr::get(&context, layout, columns));
+        types.push_back(type);
+      }
+  }
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), specs.size());
+  for (auto [type, spec, kernel] : llvm::zip_equal(types, specs, kernels))
+    check(type, spec, kernel);
+}
+
+TEST_P(Embed, RefusesOtherTypes) {
+  mlir::Type f64 = mlir::Float64Type::get(&context);
+  expectRefused(plan::EmbedSpecAttr::get(
+                    &context, pack::getMappedLayout(&context, f64), 16),
+                "cannot gather rows");
+}
+
+} // namespace
+} // namespace modelc::kernels::test

@@ -1,0 +1,253 @@
+//===- matmul-test.cpp - Kernel matmul
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/repack/reference/ReferencePacker.h"
+#include "dialects/pack/Layouts.h"
+#include "test/kernels/KernelHarness.h"
+#include "test/kernels/Weights.h"
+#include <bit>
+#include <cmath>
+#include <set>
+
+namespace modelc::kernels::test {
+namespace {
+
+using model::Epilogue;
+using reference::WeightType;
+
+struct Shape {
+  std::vector<WeightType> types;
+  std::vector<int64_t> rows;
+  int64_t columns;
+  int64_t tileRows = 16;
+  Epilogue epilogue = Epilogue::Store;
+  bool hasBias = false;
+};
+
+class Matmul : public KernelTest {
+protected:
+  pack::LayoutAttr getLayout(WeightType type) {
+    return pack::getPanelLayout(&context, getElementType(&context, type),
+                                target->quantFlip);
+  }
+  plan::MatmulSpecAttr makeSpec(const Shape &shape, int64_t rowTile);
+  void checkShapes(const std::vector<Shape> &shapes);
+  void check(const Shape &shape, plan::MatmulSpecAttr spec, ModelcKernel kernel,
+             int64_t count);
+  std::vector<uint8_t> pack(WeightType type, int64_t rows, int64_t columns,
+                            const std::vector<uint8_t> &weight);
+
+  /// The residual lies where the output goes.
+  bool isInPlace = false;
+};
+MODELC_FOR_EACH_TARGET(Matmul);
+
+plan::MatmulSpecAttr Matmul::makeSpec(const Shape &shape, int64_t rowTile) {
+  llvm::SmallVector<mlir::Attribute> layouts;
+  std::set<int64_t> offsets;
+  for (WeightType type : shape.types) {
+    layouts.push_back(getLayout(type));
+    if (int64_t offset =
+            isQuantized(type) ? pack::getQuantOffset(getLayout(type)) : 0)
+      offsets.insert(offset);
+  }
+  pack::LayoutAttr input =
+      isQuantized(shape.types[0])
+          ? pack::getQuantizedActivationLayout(
+                &context, rowTile,
+                llvm::SmallVector<int64_t>(offsets.begin(), offsets.end()))
+          : pack::getFloatActivationLayout(&context, rowTile);
+  return plan::MatmulSpecAttr::get(
+      &context, shape.columns, input, mlir::ArrayAttr::get(&context, layouts),
+      mlir::DenseI64ArrayAttr::get(&context, shape.rows), shape.epilogue,
+      model::Activation::Silu, shape.hasBias, shape.tileRows);
+}
+
+std::vector<uint8_t> Matmul::pack(WeightType type, int64_t rows,
+                                  int64_t columns,
+                                  const std::vector<uint8_t> &weight) {
+  pack::LayoutAttr source =
+      pack::getMappedLayout(&context, getElementType(&context, type));
+  return repack::packByDefinition(source, getLayout(type), {rows, columns},
+                                  weight);
+}
+
+/// One weight's products for all rows of x: [count][rows].
+std::vector<float> multiplyAll(WeightType type,
+                               const std::vector<uint8_t> &weight,
+                               std::span<const float> x, int64_t count,
+                               int64_t rows) {
+  int64_t columns = x.size() / count;
+  std::vector<float> y(count * rows);
+  for (int64_t t = 0; t < count; ++t)
+    reference::multiply(type, weight.data(), x.subspan(t * columns, columns),
+                        std::span(y).subspan(t * rows, rows));
+  return y;
+}
+
+void Matmul::check(const Shape &shape, plan::MatmulSpecAttr spec,
+                   ModelcKernel kernel, int64_t count) {
+  Call call(kernel, spec);
+  std::vector<float> x = makeActivations(count, shape.columns, random);
+  call.add(prepareByDefinition(spec.getInput(), x, count, shape.columns));
+  std::vector<std::vector<float>> results;
+  for (size_t i = 0; i < shape.types.size(); ++i) {
+    std::vector<uint8_t> weight =
+        makeWeight(shape.types[i], shape.rows[i], shape.columns, random);
+    call.add(pack(shape.types[i], shape.rows[i], shape.columns, weight));
+    results.push_back(
+        multiplyAll(shape.types[i], weight, x, count, shape.rows[i]));
+  }
+  if (shape.hasBias)
+    for (std::vector<float> &result : results) {
+      std::vector<float> bias = makeFloats(result.size() / count);
+      call.add(bias);
+      for (size_t i = 0; i < result.size(); ++i)
+        result[i] = result[i] + bias[i % bias.size()];
+    }
+  size_t residualIndex = 0;
+  if (shape.epilogue == Epilogue::Residual) {
+    std::vector<float> residual = makeFloats(results[0].size());
+    residualIndex = call.add(residual);
+    for (size_t i = 0; i < residual.size(); ++i)
+      results[0][i] = residual[i] + results[0][i];
+  }
+  if (shape.epilogue == Epilogue::Glu) {
+    for (size_t i = 0; i < results[0].size(); ++i)
+      results[0][i] = reference::computeSilu(results[0][i]) * results[1][i];
+    results.pop_back();
+  }
+  for (const std::vector<float> &result : results) {
+    if (isInPlace) {
+      call.addAgain(residualIndex);
+      call.expectFloats(residualIndex, result);
+    } else {
+      size_t bytes = result.size() * sizeof(float);
+      call.expectFloats(call.addOutput(bytes), result);
+    }
+  }
+  call.check(spec.getTileCount(), count);
+}
+
+/// Every shape in every regime of the target, with counts around its edges.
+void Matmul::checkShapes(const std::vector<Shape> &shapes) {
+  std::vector<plan::MatmulSpecAttr> specs;
+  for (const Shape &shape : shapes)
+    for (const target::Regime &regime : target->regimes)
+      specs.push_back(makeSpec(shape, regime.rowTile));
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), specs.size());
+  size_t next = 0;
+  for (const Shape &shape : shapes)
+    for (const target::Regime &regime : target->regimes) {
+      int64_t tile = regime.rowTile;
+      for (int64_t count : std::set<int64_t>{1, tile - 1, tile, tile + 1,
+                                             2 * tile, 2 * tile + 1, 8})
+        if (count > 0 && count <= regime.maxRows)
+          check(shape, specs[next], kernels[next], count);
+      ++next;
+    }
+}
+
+TEST_P(Matmul, EveryType) {
+  std::vector<Shape> shapes;
+  for (WeightType type : kWeightTypes) {
+    shapes.push_back({{type}, {64}, 128, 32});
+    shapes.push_back({{type}, {37}, 96, 64});
+    shapes.push_back({{type}, {1}, 32});
+  }
+  for (WeightType type : {WeightType::F32, WeightType::F16, WeightType::BF16})
+    for (int64_t columns : {1, 2, 3, 17})
+      shapes.push_back({{type}, {20}, columns});
+  checkShapes(shapes);
+}
+
+TEST_P(Matmul, Epilogues) {
+  std::vector<Shape> shapes;
+  for (WeightType type : {WeightType::F16, WeightType::Q8_0}) {
+    for (bool hasBias : {false, true}) {
+      shapes.push_back({{type}, {40}, 64, 32, Epilogue::Store, hasBias});
+      shapes.push_back({{type}, {40}, 64, 16, Epilogue::Residual, hasBias});
+      shapes.push_back(
+          {{type, type}, {40, 40}, 64, 32, Epilogue::Glu, hasBias});
+    }
+  }
+  checkShapes(shapes);
+}
+
+// A step may hold weights of several types and sizes.
+TEST_P(Matmul, SeveralWeights) {
+  checkShapes({
+      {{WeightType::Q8_0, WeightType::Q4_0, WeightType::Q4_0},
+       {48, 16, 17},
+       64,
+       32},
+      {{WeightType::F32, WeightType::BF16, WeightType::F16},
+       {33, 16, 5},
+       24,
+       16,
+       Epilogue::Store,
+       true},
+      {{WeightType::Q4_0, WeightType::Q8_0}, {50, 50}, 96, 16, Epilogue::Glu},
+      {{WeightType::F32, WeightType::F16}, {50, 50}, 10, 64, Epilogue::Glu},
+  });
+}
+
+TEST_P(Matmul, ResidualInPlace) {
+  isInPlace = true;
+  checkShapes({{{WeightType::Q4_0}, {70}, 64, 32, Epilogue::Residual},
+               {{WeightType::BF16}, {70}, 9, 32, Epilogue::Residual, true}});
+}
+
+// Many blocks: sums that lose bits, so that their order shows.
+TEST_P(Matmul, LongRows) {
+  checkShapes({{{WeightType::Q8_0}, {16}, 2048},
+               {{WeightType::Q4_0}, {16}, 2080},
+               {{WeightType::F16}, {16}, 1031}});
+}
+
+// y_0 = x_0 and y_1 = x_1 = 1, so that the result is silu(x_0).
+TEST_P(Matmul, SiluOfAllSizes) {
+  Shape shape = {
+      {WeightType::F32, WeightType::F32}, {1, 1}, 2, 16, Epilogue::Glu};
+  const target::Regime &regime = target->regimes.back();
+  std::vector<plan::MatmulSpecAttr> specs = {makeSpec(shape, regime.rowTile)};
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), 1u);
+
+  std::vector<float> values;
+  for (uint64_t bits = 0; bits < (1ull << 32); bits += 524287)
+    values.push_back(std::bit_cast<float>(static_cast<uint32_t>(bits)));
+  for (float x = -104; x < 104; x += 0.00917f)
+    values.push_back(x);
+  // The ends of the range of exp, and what lies beside them.
+  for (uint32_t bits : {0x42b17217u, 0xc2b17217u, 0x42aeac4fu, 0xc2aeac4fu})
+    for (uint32_t step : {-1, 0, 1})
+      values.push_back(std::bit_cast<float>(bits + step));
+  std::erase_if(values, [](float x) { return !(std::abs(x) < 1e38f); });
+
+  std::vector<float> x, expected;
+  for (float value : values) {
+    x.insert(x.end(), {value, 1});
+    expected.push_back(reference::computeSilu(std::fma(value, 1.0f, 0.0f)));
+  }
+  auto packRow = [&](std::array<float, 2> row) {
+    std::vector<uint8_t> bytes(sizeof row);
+    std::memcpy(bytes.data(), row.data(), sizeof row);
+    return pack(WeightType::F32, 1, 2, bytes);
+  };
+  int64_t count = values.size();
+  Call call(kernels[0], specs[0]);
+  call.add(prepareByDefinition(specs[0].getInput(), x, count, 2));
+  call.add(packRow({1, 0}));
+  call.add(packRow({0, 1}));
+  call.expectFloats(call.addOutput(count * sizeof(float)), expected);
+  call.check(specs[0].getTileCount(), count);
+}
+
+} // namespace
+} // namespace modelc::kernels::test

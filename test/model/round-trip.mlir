@@ -1,0 +1,96 @@
+// RUN: modelc-opt %s | modelc-opt | FileCheck %s
+// RUN: modelc-opt %s --mlir-print-op-generic | modelc-opt | FileCheck %s
+
+// Every op of the dialect is printed as it is read, also through its generic
+// form.
+
+#rope = #model.rope<dims = 64, pairing = half, base = 1.0e+04 : f32,
+    scaling = yarn, factor = 4.0 : f32, originalContext = 2048,
+    attentionFactor = 1.125 : f32, extFactor = 1.0 : f32,
+    betaFast = 32.0 : f32, betaSlow = 1.0 : f32>
+
+// A weight is named as in the file, whatever characters that takes.
+// CHECK: model.weight @output_norm.weight : tensor<256xf32> at 4096 in 0
+model.weight @"output_norm.weight" : tensor<256xf32> at 4096 in 0
+// CHECK: model.weight @"a b" : tensor<512x256x!model.ggml<q4_0>> at 8192 in 1
+model.weight @"a b" : tensor<512x256x!model.ggml<q4_0>> at 8192 in 1
+// CHECK: model.weight @experts : tensor<4x512x256x!model.ggml<iq4_nl>>
+model.weight @experts : tensor<4x512x256x!model.ggml<iq4_nl>> at 0 in 0
+
+// CHECK: model.cache @kv.0 : 2 x (64, 64) x f16
+model.cache @kv.0 : 2 x (64, 64) x f16
+
+// CHECK-LABEL: func.func @imported(
+func.func @imported(%tokens: tensor<?xi32>, %positions: tensor<?xi32>,
+                    %outputs: tensor<?xi32>, %x: tensor<?x256xf32>,
+                    %w: tensor<128x256xf16>, %b: tensor<128xf32>) {
+  // CHECK: %[[N:.*]] = model.get_weight @output_norm.weight : tensor<256xf32>
+  %n = model.get_weight @"output_norm.weight" : tensor<256xf32>
+  %t = model.get_weight @"a b" : tensor<512x256x!model.ggml<q4_0>>
+  // CHECK: model.embed %{{.*}}, %{{.*}} : tensor<?xi32>,
+  // CHECK-SAME: tensor<512x256x!model.ggml<q4_0>> -> tensor<?x256xf32>
+  %e = model.embed %tokens, %t
+      : tensor<?xi32>, tensor<512x256x!model.ggml<q4_0>> -> tensor<?x256xf32>
+  // CHECK: model.rms_norm %{{.*}}, %[[N]] eps 9.99999974E-6
+  // CHECK-SAME: : tensor<?x256xf32>, tensor<256xf32>
+  %y = model.rms_norm %e, %n eps 1.0e-05 : tensor<?x256xf32>, tensor<256xf32>
+  // CHECK: model.matmul %{{.*}} : tensor<?x256xf32>, tensor<128x256xf16>
+  // CHECK-SAME: -> tensor<?x128xf32>
+  %k = model.matmul %y, %w
+      : tensor<?x256xf32>, tensor<128x256xf16> -> tensor<?x128xf32>
+  // CHECK: model.add_bias %{{.*}} : tensor<?x128xf32>, tensor<128xf32>
+  %kb = model.add_bias %k, %b : tensor<?x128xf32>, tensor<128xf32>
+  // CHECK: model.rope_table %{{.*}} {rope = #model.rope<dims = 64,
+  // CHECK-SAME: pairing = half, base = 1.000000e+04 : f32, scaling = yarn,
+  // CHECK-SAME: : tensor<?xi32> -> tensor<?x64xf32>
+  %cs = model.rope_table %positions {rope = #rope}
+      : tensor<?xi32> -> tensor<?x64xf32>
+  // CHECK: model.rope %{{.*}} {headDim = 64 : i64,
+  // CHECK-SAME: pairing = #model.rope_pairing<adjacent>}
+  %r = model.rope %kb, %cs
+      {headDim = 64 : i64, pairing = #model.rope_pairing<adjacent>}
+      : tensor<?x128xf32>, tensor<?x64xf32>
+  // CHECK: model.attention %{{.*}}, %{{.*}}, %{{.*}} in @kv.0
+  // CHECK-SAME: {heads = 4 : i64, scale = 1.250000e-01 : f32}
+  %o = model.attention %y, %r, %kb in @kv.0
+      {heads = 4 : i64, scale = 1.25e-01 : f32}
+      : tensor<?x256xf32>, tensor<?x128xf32>, tensor<?x128xf32>
+      -> tensor<?x256xf32>
+  // CHECK: model.add %{{.*}}, %{{.*}} : tensor<?x256xf32>
+  %a = model.add %e, %o : tensor<?x256xf32>
+  // CHECK: model.glu <silu> %{{.*}}, %{{.*}} : tensor<?x256xf32>
+  %g = model.glu <silu> %a, %o : tensor<?x256xf32>
+  // CHECK: model.select_rows %{{.*}} : tensor<?x256xf32>, tensor<?xi32>
+  // CHECK-SAME: -> tensor<?x256xf32>
+  %s = model.select_rows %g, %outputs
+      : tensor<?x256xf32>, tensor<?xi32> -> tensor<?x256xf32>
+  return
+}
+
+// The three epilogues, with all that may stand around them.
+// CHECK-LABEL: func.func @fused(
+func.func @fused(%x: tensor<?x256xf32>, %rows: tensor<?xi32>,
+                 %r: tensor<?x128xf32>, %n: tensor<256xf32>,
+                 %w: tensor<128x256xf16>, %b: tensor<128xf32>) {
+  // CHECK: model.linear <store>
+  // CHECK-SAME: norm(%{{.*}} : tensor<256xf32>)
+  // CHECK-SAME: weights(%{{.*}}, %{{.*}} : tensor<128x256xf16>,
+  // CHECK-SAME: biases(%{{.*}}, %{{.*}} : tensor<128xf32>, tensor<128xf32>)
+  // CHECK-SAME: {eps = 9.99999974E-6 : f32} : tensor<?x256xf32>
+  // CHECK-SAME: -> tensor<?x128xf32>, tensor<?x128xf32>
+  %q:2 = model.linear <store> %x norm(%n : tensor<256xf32>)
+      weights(%w, %w : tensor<128x256xf16>, tensor<128x256xf16>)
+      biases(%b, %b : tensor<128xf32>, tensor<128xf32>) {eps = 1.0e-05 : f32}
+      : tensor<?x256xf32> -> tensor<?x128xf32>, tensor<?x128xf32>
+  // CHECK: model.linear <residual> %{{.*}} rows(%{{[a-z0-9]*}} : tensor<?xi32>)
+  // CHECK-SAME: residual(%{{.*}} : tensor<?x128xf32>)
+  %y = model.linear <residual> %x rows(%rows : tensor<?xi32>)
+      weights(%w : tensor<128x256xf16>) residual(%r : tensor<?x128xf32>)
+      : tensor<?x256xf32> -> tensor<?x128xf32>
+  // CHECK: model.linear <glu> %{{.*}} {activation = #model.activation<silu>}
+  %z = model.linear <glu> %x
+      weights(%w, %w : tensor<128x256xf16>, tensor<128x256xf16>)
+      {activation = #model.activation<silu>}
+      : tensor<?x256xf32> -> tensor<?x128xf32>
+  return
+}

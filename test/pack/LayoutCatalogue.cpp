@@ -1,0 +1,56 @@
+//===- LayoutCatalogue.cpp - Every layout of Layouts.h, for tests
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// See LayoutCatalogue.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "test/pack/LayoutCatalogue.h"
+
+using namespace modelc;
+using namespace modelc::pack;
+using namespace modelc::test;
+
+PackContext::PackContext() {
+  context.loadDialect<model::ModelDialect, PackDialect>();
+}
+
+mlir::Type PackContext::getType(llvm::StringRef name) {
+  return model::getElementType(&context, *model::getGgmlTypeByName(name));
+}
+
+std::vector<mlir::Type> test::getPanelTypes(PackContext &context) {
+  std::vector<mlir::Type> types;
+  for (const model::GgmlTypeInfo &info : model::getGgmlTypes()) {
+    mlir::Type type = model::getElementType(context.get(), info.type);
+    if (type && getPanelLayout(context.get(), type, 0))
+      types.push_back(type);
+  }
+  return types;
+}
+
+std::vector<LayoutAttr> test::getTargets(PackContext &context,
+                                         mlir::Type type) {
+  std::vector<LayoutAttr> targets = {getMappedLayout(context.get(), type),
+                                     getPanelLayout(context.get(), type, 0)};
+  if (type == context.getType("q8_0"))
+    targets.push_back(getPanelLayout(context.get(), type, 0x80));
+  return targets;
+}
+
+std::vector<LayoutAttr> test::getCatalogue(PackContext &context) {
+  std::vector<LayoutAttr> layouts;
+  for (mlir::Type type : getPanelTypes(context))
+    for (LayoutAttr layout : getTargets(context, type))
+      layouts.push_back(layout);
+  mlir::Type f16 = context.getType("f16");
+  layouts.push_back(getQuantizedActivationLayout(context.get(), 4, {8, 128}));
+  layouts.push_back(getFloatActivationLayout(context.get(), 4));
+  layouts.push_back(getKeyPageLayout(context.get(), f16, 64, 128));
+  layouts.push_back(getValuePageLayout(context.get(), f16, 64, 128));
+  return layouts;
+}

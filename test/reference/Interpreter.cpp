@@ -1,0 +1,291 @@
+//===- Interpreter.cpp - Runs a module of the model dialect, op by op
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Walks @forward once; each value becomes a matrix of floats. All tokens of a
+// call pass through an op before the next op; attention appends every token's
+// key and value first and then reads no position beyond the token's own.
+//
+//===----------------------------------------------------------------------===//
+
+#include "test/reference/Interpreter.h"
+#include "compiler/import/ModuleAttributes.h"
+#include "compiler/support/Rope.h"
+#include "test/reference/Numerics.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include <numeric>
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::reference;
+using gguf::GgufTensor;
+using model::GgmlType;
+
+/// The type as docs/numerics.md has it, or nothing.
+static std::optional<WeightType> getWeightType(GgmlType type) {
+  switch (type) {
+  case GgmlType::F32:
+    return WeightType::F32;
+  case GgmlType::F16:
+    return WeightType::F16;
+  case GgmlType::BF16:
+    return WeightType::BF16;
+  case GgmlType::Q8_0:
+    return WeightType::Q8_0;
+  case GgmlType::Q4_0:
+    return WeightType::Q4_0;
+  default:
+    return std::nullopt;
+  }
+}
+
+static support::RopeScaling getScaling(model::RopeScaling scaling) {
+  switch (scaling) {
+  case model::RopeScaling::None:
+    return support::RopeScaling::None;
+  case model::RopeScaling::Linear:
+    return support::RopeScaling::Linear;
+  case model::RopeScaling::Yarn:
+    return support::RopeScaling::Yarn;
+  }
+  llvm_unreachable("all scalings are listed");
+}
+
+static float getFloat(FloatAttr attr) {
+  return attr.getValue().convertToFloat();
+}
+
+/// a + b or a * b of each element.
+template <typename OpT>
+static Matrix combine(const Matrix &a, const Matrix &b, OpT op) {
+  Matrix result(a.rows, a.columns);
+  for (size_t i = 0; i < a.values.size(); ++i)
+    result.values[i] = op(a.values[i], b.values[i]);
+  return result;
+}
+
+static Matrix add(const Matrix &a, const Matrix &b) {
+  return combine(a, b, [](float x, float y) { return x + y; });
+}
+
+static Matrix applyGlu(const Matrix &gate, const Matrix &up) {
+  return combine(gate, up, [](float x, float y) { return computeSilu(x) * y; });
+}
+
+//===----------------------------------------------------------------------===//
+// The walk
+//===----------------------------------------------------------------------===//
+
+absl::StatusOr<Interpreter> Interpreter::create(ModuleOp module,
+                                                const gguf::GgufModel &source) {
+  for (auto weight : module.getOps<model::WeightOp>())
+    if (!getWeightType(
+            *model::getGgmlType(weight.getTensorType().getElementType())))
+      return absl::UnimplementedError(
+          ("tensor '" + weight.getSymName() + "': no numerics of this type")
+              .str());
+  return Interpreter(module, source);
+}
+
+absl::StatusOr<Matrix> Interpreter::run(llvm::ArrayRef<int32_t> tokens) {
+  auto forward = module.lookupSymbol<func::FuncOp>(kForwardName);
+  auto vocabulary = module->getAttrOfType<IntegerAttr>(kVocabSizeAttr).getInt();
+  for (int32_t token : tokens)
+    if (token < 0 || token >= vocabulary)
+      return absl::InvalidArgumentError("no token " + std::to_string(token));
+  matrices.clear();
+  std::vector<int32_t> rows(tokens.size()), positions(tokens.size());
+  std::iota(rows.begin(), rows.end(), 0);
+  std::iota(positions.begin(), positions.end(), length);
+  ids[forward.getArgument(0)] = tokens.vec();
+  ids[forward.getArgument(1)] = positions;
+  ids[forward.getArgument(2)] = rows;
+  for (Operation &op : forward.getBody().front().without_terminator())
+    execute(op);
+  length += static_cast<int64_t>(tokens.size());
+  return matrices[forward.getBody().front().getTerminator()->getOperand(0)];
+}
+
+void Interpreter::execute(Operation &op) {
+  if (auto op_ = dyn_cast<model::LinearOp>(op))
+    return linear(op_);
+  if (isa<model::GetWeightOp>(op))
+    return;
+  auto get = [&](Value value) -> const Matrix & { return matrices[value]; };
+  Matrix result = TypeSwitch<Operation &, Matrix>(op)
+                      .Case([&](model::EmbedOp o) { return embed(o); })
+                      .Case([&](model::RmsNormOp o) {
+                        return rmsNorm(get(o.getX()), o.getWeight(),
+                                       getFloat(o.getEpsAttr()));
+                      })
+                      .Case([&](model::MatmulOp o) {
+                        return multiply(get(o.getX()), o.getWeight());
+                      })
+                      .Case([&](model::AddBiasOp o) {
+                        return addBias(get(o.getX()), o.getBias());
+                      })
+                      .Case([&](model::AddOp o) {
+                        return add(get(o.getA()), get(o.getB()));
+                      })
+                      .Case([&](model::GluOp o) {
+                        return applyGlu(get(o.getGate()), get(o.getUp()));
+                      })
+                      .Case([&](model::RopeTableOp o) { return ropeTable(o); })
+                      .Case([&](model::RopeOp o) { return rope(o); })
+                      .Case([&](model::AttentionOp o) { return attention(o); })
+                      .Case([&](model::SelectRowsOp o) {
+                        return selectRows(get(o.getX()), o.getRows());
+                      });
+  matrices[op.getResult(0)] = std::move(result);
+}
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+const GgufTensor &Interpreter::getTensor(Value weight) const {
+  return *source->findTensor(
+      weight.getDefiningOp<model::GetWeightOp>().getWeight());
+}
+
+std::vector<float> Interpreter::getVector(Value weight) const {
+  const GgufTensor &tensor = getTensor(weight);
+  std::vector<float> values(tensor.shape[0]);
+  decodeRow(WeightType::F32, tensor.bytes.data(), values);
+  return values;
+}
+
+Matrix Interpreter::embed(model::EmbedOp op) {
+  const GgufTensor &table = getTensor(op.getTable());
+  WeightType type = *getWeightType(table.type);
+  const std::vector<int32_t> &tokens = ids[op.getTokens()];
+  Matrix result(static_cast<int64_t>(tokens.size()), table.shape[1]);
+  for (int64_t t = 0; t < result.rows; ++t)
+    decodeRow(type,
+              table.bytes.data() +
+                  tokens[t] * getRowBytes(type, result.columns),
+              result.row(t));
+  return result;
+}
+
+Matrix Interpreter::multiply(const Matrix &x, Value weight) {
+  const GgufTensor &tensor = getTensor(weight);
+  Matrix result(x.rows, tensor.shape[0]);
+  for (int64_t t = 0; t < x.rows; ++t)
+    reference::multiply(*getWeightType(tensor.type), tensor.bytes.data(),
+                        x.row(t), result.row(t));
+  return result;
+}
+
+Matrix Interpreter::addBias(Matrix x, Value bias) {
+  std::vector<float> values = getVector(bias);
+  for (int64_t t = 0; t < x.rows; ++t)
+    for (int64_t i = 0; i < x.columns; ++i)
+      x.row(t)[i] += values[i];
+  return x;
+}
+
+Matrix Interpreter::rmsNorm(const Matrix &x, Value weight, float eps) {
+  std::vector<float> values = getVector(weight);
+  Matrix result(x.rows, x.columns);
+  for (int64_t t = 0; t < x.rows; ++t)
+    for (size_t i = 0; i < static_cast<size_t>(x.columns); i += values.size())
+      normalize(x.row(t).subspan(i, values.size()), values, eps,
+                result.row(t).subspan(i, values.size()));
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Positions
+//===----------------------------------------------------------------------===//
+
+Matrix Interpreter::ropeTable(model::RopeTableOp op) {
+  model::RopeAttr rope = op.getRope();
+  support::RopeParams params;
+  params.dims = rope.getDims();
+  params.base = getFloat(rope.getBase());
+  params.scaling = getScaling(rope.getScaling());
+  params.factor = getFloat(rope.getFactor());
+  params.originalContext = rope.getOriginalContext();
+  params.extFactor = getFloat(rope.getExtFactor());
+  params.betaFast = getFloat(rope.getBetaFast());
+  params.betaSlow = getFloat(rope.getBetaSlow());
+  std::vector<double> frequencies = support::computeRopeFrequencies(
+      params, op.getDivisors().value_or(ArrayRef<float>()));
+  const std::vector<int32_t> &positions = ids[op.getPositions()];
+  Matrix result(static_cast<int64_t>(positions.size()), params.dims);
+  for (int64_t t = 0; t < result.rows; ++t)
+    computeRopeTable(positions[t], frequencies,
+                     getFloat(rope.getAttentionFactor()), result.row(t));
+  return result;
+}
+
+Matrix Interpreter::rope(model::RopeOp op) {
+  Matrix result = matrices[op.getX()];
+  const Matrix &table = matrices[op.getTable()];
+  bool adjacent = op.getPairing() == model::RopePairing::Adjacent;
+  int64_t headDim = op.getHeadDim();
+  for (int64_t t = 0; t < result.rows; ++t)
+    for (int64_t i = 0; i < result.columns; i += headDim)
+      rotate(result.row(t).subspan(i, headDim), table.row(t), adjacent);
+  return result;
+}
+
+Matrix Interpreter::attention(model::AttentionOp op) {
+  auto cache = module.lookupSymbol<model::CacheOp>(op.getCache());
+  const int64_t kvHeads = cache.getKvHeads(), heads = op.getHeads();
+  const int64_t keyDim = cache.getKeyDim(), valueDim = cache.getValueDim();
+  LayerState &state = caches[op.getCache()];
+  for (float k : matrices[op.getK()].values)
+    state.keys.push_back(toF16(k));
+  for (float v : matrices[op.getV()].values)
+    state.values.push_back(toF16(v));
+  const Matrix &q = matrices[op.getQ()];
+  Matrix result(q.rows, heads * valueDim);
+  for (int64_t t = 0; t < q.rows; ++t)
+    for (int64_t h = 0; h < heads; ++h) {
+      int64_t kvHead = h / (heads / kvHeads);
+      HeadCache head = {state.keys.data() + kvHead * keyDim, kvHeads * keyDim,
+                        state.values.data() + kvHead * valueDim,
+                        kvHeads * valueDim};
+      attend(q.row(t).subspan(h * keyDim, keyDim), head, length + t,
+             getFloat(op.getScaleAttr()),
+             result.row(t).subspan(h * valueDim, valueDim));
+    }
+  return result;
+}
+
+Matrix Interpreter::selectRows(const Matrix &x, Value rows) {
+  const std::vector<int32_t> &indices = ids[rows];
+  Matrix result(static_cast<int64_t>(indices.size()), x.columns);
+  for (int64_t o = 0; o < result.rows; ++o)
+    llvm::copy(x.row(indices[o]), result.row(o).begin());
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Fused steps
+//===----------------------------------------------------------------------===//
+
+void Interpreter::linear(model::LinearOp op) {
+  Matrix x = matrices[op.getX()];
+  if (op.getRows())
+    x = selectRows(x, op.getRows());
+  if (op.getNorm())
+    x = rmsNorm(x, op.getNorm(), getFloat(op.getEpsAttr()));
+  SmallVector<Matrix> z;
+  for (auto [i, weight] : llvm::enumerate(op.getWeights())) {
+    z.push_back(multiply(x, weight));
+    if (!op.getBiases().empty())
+      z[i] = addBias(std::move(z[i]), op.getBiases()[i]);
+  }
+  if (op.getEpilogue() == model::Epilogue::Residual)
+    z[0] = add(matrices[op.getResidual()], z[0]);
+  if (op.getEpilogue() == model::Epilogue::Glu)
+    z[0] = applyGlu(z[0], z[1]);
+  for (auto [result, value] : llvm::zip(op.getResults(), z))
+    matrices[result] = value;
+}

@@ -1,0 +1,254 @@
+//===- Numerics.cpp - docs/numerics.md in plain C++: numbers and matmuls
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Sections "exp", "Activations of a matmul", "Matmul", "Row norms" and
+// "Embedding" of the page, and the conversions of its first paragraph.
+//
+//===----------------------------------------------------------------------===//
+
+#include "test/reference/Numerics.h"
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+using namespace modelc;
+using namespace modelc::reference;
+
+static uint32_t getBits(float x) { return std::bit_cast<uint32_t>(x); }
+static float fromBits(uint32_t bits) { return std::bit_cast<float>(bits); }
+
+static constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+static constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+//===----------------------------------------------------------------------===//
+// Conversions
+//===----------------------------------------------------------------------===//
+
+float reference::fromF16(uint16_t bits) {
+  int exponent = (bits >> 10) & 31;
+  float mantissa = float(bits & 1023);
+  float magnitude;
+  if (exponent == 31)
+    magnitude = mantissa == 0 ? kInfinity : kNan;
+  else if (exponent == 0)
+    magnitude = std::ldexp(mantissa, -24);
+  else
+    magnitude = std::ldexp(1024 + mantissa, exponent - 25);
+  return bits & 0x8000 ? -magnitude : magnitude;
+}
+
+uint16_t reference::toF16(float x) {
+  uint16_t sign = getBits(x) >> 31 ? 0x8000 : 0;
+  float magnitude = std::fabs(x);
+  if (std::isnan(x))
+    return 0x7e00;
+  if (magnitude >= 65520) // Half way from 65504 to what would come next.
+    return sign | 0x7c00;
+  if (magnitude < 0x1p-14f) // Subnormal: a multiple of 2^-24.
+    return sign | uint16_t(std::nearbyint(std::ldexp(magnitude, 24)));
+  int exponent = std::ilogb(magnitude);
+  // In 1024 .. 2048; the carry of 2048 goes into the exponent.
+  float mantissa = std::nearbyint(std::ldexp(magnitude, 10 - exponent));
+  return sign | uint16_t(((exponent + 14) << 10) + int(mantissa));
+}
+
+float reference::fromBf16(uint16_t bits) {
+  return fromBits(uint32_t(bits) << 16);
+}
+
+//===----------------------------------------------------------------------===//
+// exp
+//===----------------------------------------------------------------------===//
+
+/// 2^n for a normal result.
+static float makePower(int n) { return fromBits(uint32_t(n + 127) << 23); }
+
+float reference::computeExp(float x) {
+  if (std::isnan(x))
+    return kNan;
+  if (x > fromBits(0x42b17217))
+    return kInfinity;
+  if (x < fromBits(0xc2aeac4f))
+    return 0;
+  const float log2e = fromBits(0x3fb8aa3b);
+  const float ln2Hi = fromBits(0x3f318000), ln2Lo = fromBits(0xb95e8083);
+  float n = std::nearbyint(x * log2e);
+  float r = std::fma(-n, ln2Hi, x);
+  r = std::fma(-n, ln2Lo, r);
+  float p = 1.9875691500e-4f;
+  p = std::fma(p, r, 1.3981999507e-3f);
+  p = std::fma(p, r, 8.3334519073e-3f);
+  p = std::fma(p, r, 4.1665795894e-2f);
+  p = std::fma(p, r, 1.6666665459e-1f);
+  p = std::fma(p, r, 5.0000001201e-1f);
+  float y = std::fma(p, r * r, r) + 1;
+  int exponent = int(n), half = exponent >> 1;
+  return (y * makePower(half)) * makePower(exponent - half);
+}
+
+float reference::computeSilu(float x) { return x / (1 + computeExp(-x)); }
+
+//===----------------------------------------------------------------------===//
+// Row norms
+//===----------------------------------------------------------------------===//
+
+float reference::sumLanes(const std::array<float, 16> &s) {
+  std::array<float, 8> t;
+  for (int l = 0; l < 8; ++l)
+    t[l] = s[l] + s[l + 8];
+  std::array<float, 4> u;
+  for (int l = 0; l < 4; ++l)
+    u[l] = t[l] + t[l + 4];
+  std::array<float, 2> v;
+  for (int l = 0; l < 2; ++l)
+    v[l] = u[l] + u[l + 2];
+  return v[0] + v[1];
+}
+
+void reference::normalize(std::span<const float> x,
+                          std::span<const float> weight, float eps,
+                          std::span<float> y) {
+  std::array<float, 16> lanes = {};
+  for (size_t i = 0; i < x.size(); ++i)
+    lanes[i % 16] = std::fma(x[i], x[i], lanes[i % 16]);
+  float mean = sumLanes(lanes) / float(x.size());
+  float r = 1 / std::sqrt(mean + eps);
+  for (size_t i = 0; i < x.size(); ++i)
+    y[i] = (x[i] * r) * weight[i];
+}
+
+//===----------------------------------------------------------------------===//
+// Weights as a GGUF file holds them
+//===----------------------------------------------------------------------===//
+
+int64_t reference::getBlockElems(WeightType type) {
+  return type == WeightType::Q8_0 || type == WeightType::Q4_0 ? 32 : 1;
+}
+
+int64_t reference::getBlockBytes(WeightType type) {
+  switch (type) {
+  case WeightType::F32:
+    return 4;
+  case WeightType::F16:
+  case WeightType::BF16:
+    return 2;
+  case WeightType::Q8_0:
+    return 2 + 32;
+  case WeightType::Q4_0:
+    return 2 + 16;
+  }
+  std::abort();
+}
+
+int64_t reference::getRowBytes(WeightType type, int64_t columns) {
+  return columns / getBlockElems(type) * getBlockBytes(type);
+}
+
+template <typename T> static T read(const uint8_t *bytes) {
+  T value;
+  std::memcpy(&value, bytes, sizeof value);
+  return value;
+}
+
+/// Element k of a row of one of the float types.
+static float readFloat(WeightType type, const uint8_t *row, int64_t k) {
+  switch (type) {
+  case WeightType::F32:
+    return read<float>(row + 4 * k);
+  case WeightType::F16:
+    return fromF16(read<uint16_t>(row + 2 * k));
+  default:
+    return fromBf16(read<uint16_t>(row + 2 * k));
+  }
+}
+
+/// Quant i of a block of Q8_0 or Q4_0, which begins with its F16 scale. Byte i
+/// of Q4_0 holds elements i and i + 16.
+static int readQuant(WeightType type, const uint8_t *block, int64_t i) {
+  if (type == WeightType::Q8_0)
+    return int8_t(block[2 + i]);
+  return (block[2 + i % 16] >> (i < 16 ? 0 : 4) & 15) - 8;
+}
+
+static float readScale(const uint8_t *block) {
+  return fromF16(read<uint16_t>(block));
+}
+
+void reference::decodeRow(WeightType type, const uint8_t *row,
+                          std::span<float> x) {
+  int64_t elems = getBlockElems(type), bytes = getBlockBytes(type);
+  for (int64_t k = 0; k < int64_t(x.size()); ++k) {
+    const uint8_t *block = row + k / elems * bytes;
+    if (elems == 1)
+      x[k] = readFloat(type, row, k);
+    else
+      x[k] = float(readQuant(type, block, k % elems)) * readScale(block);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Matmul
+//===----------------------------------------------------------------------===//
+
+QuantizedBlock reference::quantizeBlock(std::span<const float> x) {
+  QuantizedBlock block = {0, {}};
+  uint32_t m = 0;
+  for (float value : x)
+    m = std::max(m, getBits(value) & 0x7fffffff);
+  if (m >= 0x7f800000) {
+    block.scale = fromBits(0x7fc00000);
+    return block;
+  }
+  if (m < 0x0d800000)
+    return block;
+  block.scale = fromBits(m) / 127;
+  float inverse = 127 / fromBits(m);
+  for (size_t i = 0; i < x.size(); ++i)
+    block.quants[i] = int8_t(std::nearbyint(x[i] * inverse));
+  return block;
+}
+
+/// One output of a block-quantised weight.
+static float multiplyBlocks(WeightType type, const uint8_t *row,
+                            std::span<const QuantizedBlock> x) {
+  float acc = 0;
+  for (const QuantizedBlock &block : x) {
+    int sum = 0;
+    for (int i = 0; i < 32; ++i)
+      sum += readQuant(type, row, i) * block.quants[i];
+    acc = std::fma(float(sum), readScale(row) * block.scale, acc);
+    row += getBlockBytes(type);
+  }
+  return acc;
+}
+
+/// One output of a float weight.
+static float multiplyFloats(WeightType type, const uint8_t *row,
+                            std::span<const float> x) {
+  float acc = 0;
+  for (size_t k = 0; k < x.size(); ++k)
+    acc = std::fma(x[k], readFloat(type, row, k), acc);
+  return acc;
+}
+
+void reference::multiply(WeightType type, const uint8_t *weight,
+                         std::span<const float> x, std::span<float> y) {
+  bool isQuantized = getBlockElems(type) > 1;
+  std::vector<QuantizedBlock> blocks;
+  if (isQuantized)
+    for (size_t k = 0; k < x.size(); k += 32)
+      blocks.push_back(
+          quantizeBlock(x.subspan(k, std::min<size_t>(32, x.size() - k))));
+  int64_t rowBytes = getRowBytes(type, x.size());
+  for (size_t n = 0; n < y.size(); ++n) {
+    const uint8_t *row = weight + n * rowBytes;
+    y[n] = isQuantized ? multiplyBlocks(type, row, blocks)
+                       : multiplyFloats(type, row, x);
+  }
+}

@@ -1,0 +1,107 @@
+//===- Numerics.h - docs/numerics.md in plain C++
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The oracle of every kernel: one function for each section of the page, one
+// number at a time, nothing clever. Weights are read from the bytes of a GGUF
+// file, so that packers and layouts have no part in it.
+//
+// Compiled without contraction; fma stands only where the page has it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_TEST_REFERENCE_NUMERICS_H
+#define MODELC_TEST_REFERENCE_NUMERICS_H
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace modelc::reference {
+
+//===----------------------------------------------------------------------===//
+// Numbers
+//===----------------------------------------------------------------------===//
+
+/// Exact. NaNs stay NaNs.
+float fromF16(uint16_t bits);
+/// To nearest, ties to even; beyond the range to infinity; NaNs to NaNs.
+uint16_t toF16(float x);
+/// Exact.
+float fromBf16(uint16_t bits);
+
+/// Sections "exp" and "Matmul", epilogues.
+float computeExp(float x);
+float computeSilu(float x);
+
+/// The sum of sixteen lanes by the fixed tree of section "Row norms".
+float sumLanes(const std::array<float, 16> &lanes);
+
+//===----------------------------------------------------------------------===//
+// Weights as a GGUF file holds them
+//===----------------------------------------------------------------------===//
+
+enum class WeightType { F32, F16, BF16, Q8_0, Q4_0 };
+
+/// Elements and bytes of a block.
+int64_t getBlockElems(WeightType type);
+int64_t getBlockBytes(WeightType type);
+/// Bytes of a row of `columns` elements, a multiple of the block's.
+int64_t getRowBytes(WeightType type, int64_t columns);
+
+/// Section "Embedding": row[] as floats, x.size() elements.
+void decodeRow(WeightType type, const uint8_t *row, std::span<float> x);
+
+//===----------------------------------------------------------------------===//
+// Matmul
+//===----------------------------------------------------------------------===//
+
+/// Section "Activations of a matmul": a block of 32, padded with zeros.
+struct QuantizedBlock {
+  float scale;
+  std::array<int8_t, 32> quants;
+};
+QuantizedBlock quantizeBlock(std::span<const float> x);
+
+/// Section "Matmul": y[n] = sum_k x[k] * weight[n][k]; the weight has
+/// y.size() rows of x.size() columns.
+void multiply(WeightType type, const uint8_t *weight, std::span<const float> x,
+              std::span<float> y);
+
+//===----------------------------------------------------------------------===//
+// Norm, rope, attention
+//===----------------------------------------------------------------------===//
+
+/// Section "Row norms", with n = x.size(). y may be x.
+void normalize(std::span<const float> x, std::span<const float> weight,
+               float eps, std::span<float> y);
+
+/// Section "Rope": cos and sin of pair i at table[2 * i], table[2 * i + 1].
+void computeRopeTable(int32_t position, std::span<const double> frequencies,
+                      float factor, std::span<float> table);
+
+/// Turns the pairs of one head in place: (2i, 2i + 1) if `adjacent`, else
+/// (i, i + pairs). Elements from 2 * pairs on stay.
+void rotate(std::span<float> head, std::span<const float> table, bool adjacent);
+
+/// Keys and values of one head of one sequence, already rounded to F16:
+/// position j's key begins at keys[j * keyStride].
+struct HeadCache {
+  const uint16_t *keys;
+  int64_t keyStride;
+  const uint16_t *values;
+  int64_t valueStride;
+};
+
+/// Section "Attention": one query row q over positions 0 .. position; out has
+/// as many elements as a value.
+void attend(std::span<const float> q, const HeadCache &cache, int64_t position,
+            float scale, std::span<float> out);
+
+} // namespace modelc::reference
+
+#endif // MODELC_TEST_REFERENCE_NUMERICS_H

@@ -1,0 +1,228 @@
+//===- numerics-test.cpp - The reference against exact and wider arithmetic
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// docs/numerics.md fixes every rounding; these tests show that what it fixes
+// is close to the true values. Kernels are compared with the reference bit
+// for bit elsewhere.
+//
+//===----------------------------------------------------------------------===//
+
+#include "test/reference/Numerics.h"
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <gtest/gtest.h>
+#include <limits>
+#include <random>
+
+namespace modelc::reference::test {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+std::vector<float> makeRandom(size_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<float> values(count);
+  for (float &value : values)
+    value = float(random()) / 0x1p31f - 1;
+  return values;
+}
+
+// The compiler's own conversion is another implementation.
+TEST(Numerics, F16) {
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    float x = fromF16(uint16_t(bits));
+    float expected = float(std::bit_cast<_Float16>(uint16_t(bits)));
+    if (std::isnan(expected)) {
+      EXPECT_TRUE(std::isnan(x)) << bits;
+      EXPECT_EQ(toF16(x), 0x7e00);
+      continue;
+    }
+    EXPECT_EQ(std::bit_cast<uint32_t>(x), std::bit_cast<uint32_t>(expected));
+    EXPECT_EQ(toF16(x), bits);
+  }
+  // A prime stride meets every exponent and all kinds of tails.
+  for (uint64_t bits = 0; bits < (1ull << 32); bits += 65537 * 3) {
+    float x = std::bit_cast<float>(uint32_t(bits));
+    if (!std::isnan(x)) {
+      EXPECT_EQ(toF16(x), std::bit_cast<uint16_t>(_Float16(x))) << bits;
+    }
+  }
+  EXPECT_EQ(toF16(65519.996f), 0x7bff);
+  EXPECT_EQ(toF16(65520), 0x7c00);
+  EXPECT_EQ(toF16(-0x1.002p-14f), 0x8400); // A tie, to even.
+  EXPECT_EQ(toF16(0x1p-25f), 0);           // A tie, to even.
+  EXPECT_EQ(toF16(0x1.000002p-25f), 1);
+}
+
+TEST(Numerics, ExpIsWithinTwoUlp) {
+  for (float x = -87.33f; x < 88.72f; x += 0.0137f) {
+    double exact = std::exp(double(x));
+    float ulp = std::nextafter(float(exact), kInfinity) - float(exact);
+    EXPECT_LE(std::fabs(computeExp(x) - exact), 2.0 * ulp) << x;
+  }
+  EXPECT_EQ(computeExp(0), 1);
+  EXPECT_EQ(computeExp(kInfinity), kInfinity);
+  EXPECT_EQ(computeExp(-kInfinity), 0);
+  EXPECT_EQ(computeExp(88.73f), kInfinity);
+  EXPECT_EQ(computeExp(-87.34f), 0);
+  EXPECT_LT(computeExp(88.72283f), kInfinity);
+  EXPECT_GT(computeExp(-87.3365f), 0);
+  EXPECT_TRUE(std::isnan(computeExp(NAN)));
+}
+
+TEST(Numerics, Silu) {
+  EXPECT_EQ(computeSilu(0), 0);
+  EXPECT_NEAR(computeSilu(1), 0.731058578630, 1e-7);
+  EXPECT_NEAR(computeSilu(-3), -0.142277619776, 1e-7);
+  EXPECT_EQ(computeSilu(100), 100);
+}
+
+TEST(Numerics, QuantizeBlock) {
+  std::vector<float> x = makeRandom(32, 1);
+  x[5] = -2;
+  QuantizedBlock block = quantizeBlock(x);
+  EXPECT_EQ(block.scale, 2.0f / 127);
+  EXPECT_EQ(block.quants[5], -127);
+  for (int i = 0; i < 32; ++i)
+    EXPECT_LE(std::fabs(block.quants[i] * block.scale - x[i]),
+              block.scale * 0.5001f);
+
+  // A short block is padded with zeros.
+  QuantizedBlock shorter = quantizeBlock(std::span(x).first(7));
+  for (int i = 0; i < 32; ++i)
+    EXPECT_EQ(shorter.quants[i], i < 7 ? block.quants[i] : 0) << i;
+
+  x[9] = kInfinity;
+  EXPECT_TRUE(std::isnan(quantizeBlock(x).scale));
+  EXPECT_EQ(quantizeBlock(x).quants[5], 0);
+  std::vector<float> tiny(32, 0x1p-101f);
+  EXPECT_EQ(quantizeBlock(tiny).scale, 0);
+  EXPECT_EQ(quantizeBlock(tiny).quants[0], 0);
+}
+
+// One block of each type, written out by hand.
+TEST(Numerics, BlocksOfAFile) {
+  uint8_t q8[34] = {0x00, 0x38}; // 0.5
+  for (int i = 0; i < 32; ++i)
+    q8[2 + i] = uint8_t(i == 3 ? -128 : i);
+  uint8_t q4[18] = {0x00, 0xc0}; // -2
+  for (int i = 0; i < 16; ++i)
+    q4[2 + i] = uint8_t(i | (15 - i) << 4);
+  std::vector<float> x(32);
+  decodeRow(WeightType::Q8_0, q8, x);
+  for (int i = 0; i < 32; ++i)
+    EXPECT_EQ(x[i], i == 3 ? -64 : 0.5f * i);
+  decodeRow(WeightType::Q4_0, q4, x);
+  for (int i = 0; i < 32; ++i)
+    EXPECT_EQ(x[i], -2.0f * ((i < 16 ? i : 31 - i) - 8));
+  EXPECT_EQ(getRowBytes(WeightType::Q8_0, 64), 68);
+  EXPECT_EQ(getRowBytes(WeightType::Q4_0, 64), 36);
+  EXPECT_EQ(getRowBytes(WeightType::BF16, 3), 6);
+}
+
+TEST(Numerics, MatmulIsCloseToDouble) {
+  const int64_t columns = 96, rows = 3;
+  std::vector<float> x = makeRandom(columns, 2), y(rows);
+  std::mt19937 random(3);
+  for (WeightType type : {WeightType::F32, WeightType::F16, WeightType::BF16,
+                          WeightType::Q8_0, WeightType::Q4_0}) {
+    int64_t rowBytes = getRowBytes(type, columns);
+    std::vector<uint8_t> weight(rows * rowBytes);
+    std::vector<float> values = makeRandom(rows * columns, 4);
+    for (int64_t i = 0; i < rows * columns / getBlockElems(type); ++i) {
+      uint8_t *block = weight.data() + i * getBlockBytes(type);
+      uint16_t half = toF16(0.01f + std::fabs(values[i]));
+      uint32_t single = std::bit_cast<uint32_t>(values[i]);
+      if (type == WeightType::F32)
+        std::memcpy(block, &single, 4);
+      else if (type == WeightType::BF16)
+        std::memcpy(block, (const uint8_t *)&single + 2, 2);
+      else
+        std::memcpy(block, &half, 2);
+      for (int64_t b = 2; b < getBlockBytes(type) && type > WeightType::BF16;
+           ++b)
+        block[b] = uint8_t(random());
+    }
+    multiply(type, weight.data(), x, y);
+    std::vector<float> row(columns);
+    for (int64_t n = 0; n < rows; ++n) {
+      decodeRow(type, weight.data() + n * rowBytes, row);
+      double exact = 0, magnitude = 0;
+      for (int64_t k = 0; k < columns; ++k) {
+        exact += double(x[k]) * row[k];
+        magnitude += std::fabs(double(x[k]) * row[k]);
+      }
+      double bound = type > WeightType::BF16 ? 2e-2 : 1e-5;
+      EXPECT_NEAR(y[n], exact, bound * magnitude) << int(type);
+    }
+  }
+}
+
+TEST(Numerics, NormalizeIsCloseToDouble) {
+  for (size_t n : {1, 15, 16, 17, 64, 100}) {
+    std::vector<float> x = makeRandom(n, 5), weight = makeRandom(n, 6), y(n);
+    normalize(x, weight, 1e-5f, y);
+    double sum = 0;
+    for (float value : x)
+      sum += double(value) * value;
+    for (size_t i = 0; i < n; ++i)
+      EXPECT_NEAR(y[i], x[i] / std::sqrt(sum / n + 1e-5) * weight[i], 1e-6);
+  }
+}
+
+TEST(Numerics, RopeIsCloseToLongDouble) {
+  for (int32_t position : {0, 1, 2, 3, 4, 5, 1000, 131071, 2147483647})
+    for (double frequency : {1.0, 0.75, 0x1.7ff2224115d9ap-1, 1e-4, 0.0}) {
+      float table[2];
+      computeRopeTable(position, std::span(&frequency, 1), 1, table);
+      long double theta = double(position) * frequency;
+      EXPECT_NEAR(table[0], double(std::cos(theta)), 6e-8) << position;
+      EXPECT_NEAR(table[1], double(std::sin(theta)), 6e-8) << position;
+    }
+}
+
+TEST(Numerics, RotatePairsBothWays) {
+  std::vector<float> table = {0, 1, 1, 0}; // A quarter turn and none.
+  std::vector<float> adjacent = {1, 2, 3, 4, 5}, half = adjacent;
+  rotate(adjacent, table, true);
+  EXPECT_EQ(adjacent, (std::vector<float>{-2, 1, 3, 4, 5}));
+  rotate(half, table, false);
+  EXPECT_EQ(half, (std::vector<float>{-3, 2, 1, 4, 5}));
+}
+
+TEST(Numerics, AttentionIsCloseToDouble) {
+  const int64_t keyDim = 24, valueDim = 20, length = 150;
+  std::vector<float> q = makeRandom(keyDim, 7), out(valueDim);
+  std::vector<float> k = makeRandom(keyDim * length, 8);
+  std::vector<float> v = makeRandom(valueDim * length, 9);
+  std::vector<uint16_t> keys, values;
+  for (float value : k)
+    keys.push_back(toF16(4 * value));
+  for (float value : v)
+    values.push_back(toF16(value));
+  HeadCache cache = {keys.data(), keyDim, values.data(), valueDim};
+  for (int64_t position : {0, 1, 62, 63, 64, 65, 127, 128, 149}) {
+    attend(q, cache, position, 0.5f, out);
+    std::vector<double> sums(valueDim);
+    double total = 0;
+    for (int64_t j = 0; j <= position; ++j) {
+      double score = 0;
+      for (int64_t d = 0; d < keyDim; ++d)
+        score += double(q[d]) * fromF16(keys[j * keyDim + d]);
+      double p = std::exp(0.5 * score);
+      total += p;
+      for (int64_t d = 0; d < valueDim; ++d)
+        sums[d] += p * fromF16(values[j * valueDim + d]);
+    }
+    for (int64_t d = 0; d < valueDim; ++d)
+      EXPECT_NEAR(out[d], sums[d] / total, 2e-6) << position;
+  }
+}
+
+} // namespace
+} // namespace modelc::reference::test

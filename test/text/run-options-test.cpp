@@ -1,0 +1,138 @@
+//===- run-options-test.cpp - The command line of modelc-run
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Both spellings of every option, and one case for each refusal.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/modelc-run/CommandLine.h"
+#include "tools/modelc-run/RunOptions.h"
+#include <gtest/gtest.h>
+
+namespace modelc::tools {
+namespace {
+
+RunOptions parse(std::vector<const char *> arguments) {
+  RunOptions options;
+  std::string error;
+  EXPECT_TRUE(parseRunOptions(arguments, &options, &error)) << error;
+  return options;
+}
+
+std::string refusal(std::vector<const char *> arguments) {
+  RunOptions options;
+  std::string error;
+  EXPECT_FALSE(parseRunOptions(arguments, &options, &error));
+  return error;
+}
+
+TEST(RunOptions, TakesBothSpellings) {
+  RunOptions spaced =
+      parse({"f.mplan", "-p", "a b", "-n", "7", "-t", "3", "-c", "99", "--temp",
+             "0.5", "--top-k", "11", "--top-p", "0.75", "--min-p", "0.25",
+             "--seed", "18446744073709551615"});
+  RunOptions joined = parse({"-p=a b", "-n=7", "-t=3", "-c=99", "--temp=0.5",
+                             "--top-k=11", "--top-p=0.75", "--min-p=0.25",
+                             "--seed=18446744073709551615", "f.mplan"});
+  for (const RunOptions &options : {spaced, joined}) {
+    EXPECT_EQ(options.mode, RunOptions::Mode::generate);
+    EXPECT_EQ(options.file, "f.mplan");
+    EXPECT_EQ(options.text, "a b");
+    EXPECT_EQ(options.predictTokens, 7);
+    EXPECT_EQ(options.threads, 3u);
+    EXPECT_EQ(options.contextTokens, 99u);
+    EXPECT_EQ(options.sampler.temperature, 0.5f);
+    EXPECT_EQ(options.sampler.topK, 11u);
+    EXPECT_EQ(options.sampler.topP, 0.75f);
+    EXPECT_EQ(options.sampler.minP, 0.25f);
+    EXPECT_EQ(options.sampler.seed, UINT64_MAX);
+    EXPECT_TRUE(options.hasSeed);
+  }
+}
+
+TEST(RunOptions, HasTheDefaultsOfLlamaCpp) {
+  RunOptions options = parse({"f", "-p", ""});
+  EXPECT_EQ(options.predictTokens, -1);
+  EXPECT_EQ(options.threads, 0u);
+  EXPECT_EQ(options.contextTokens, 0u);
+  EXPECT_EQ(options.sampler.temperature, 0.8f);
+  EXPECT_EQ(options.sampler.topK, 40u);
+  EXPECT_EQ(options.sampler.topP, 0.95f);
+  EXPECT_EQ(options.sampler.minP, 0.05f);
+  EXPECT_FALSE(options.hasSeed);
+}
+
+TEST(RunOptions, ChoosesTheMode) {
+  RunOptions options =
+      parse({"f", "--tokens=1,22,3", "--logits-out", "o", "--batch=4"});
+  EXPECT_EQ(options.mode, RunOptions::Mode::logits);
+  EXPECT_EQ(options.tokens, (std::vector<int32_t>{1, 22, 3}));
+  EXPECT_EQ(options.logitsOut, "o");
+  EXPECT_EQ(options.batch, 4u);
+  options = parse({"f", "--tokenize", "-text"});
+  EXPECT_EQ(options.mode, RunOptions::Mode::tokenize);
+  EXPECT_EQ(options.text, "-text");
+  EXPECT_EQ(parse({"--help"}).mode, RunOptions::Mode::help);
+  EXPECT_EQ(parse({"-h"}).mode, RunOptions::Mode::help);
+  EXPECT_EQ(parse({"--version"}).mode, RunOptions::Mode::version);
+  EXPECT_EQ(parse({"-p", "x", "--", "-f"}).file, "-f");
+}
+
+TEST(RunOptions, RefusesWhatMakesNoSense) {
+  EXPECT_EQ(refusal({}), "expected one file, found 0");
+  EXPECT_EQ(refusal({"a", "b", "-p", "x"}), "expected one file, found 2");
+  const std::string one = "expected exactly one of -p, --tokens and --tokenize";
+  EXPECT_EQ(refusal({"f"}), one);
+  EXPECT_EQ(refusal({"f", "-p", "x", "--tokenize", "y"}), one);
+  const std::string both = "--tokens and --logits-out belong together";
+  EXPECT_EQ(refusal({"f", "--tokens=1"}), both);
+  EXPECT_EQ(refusal({"f", "-p", "x", "--logits-out=o"}), both);
+  EXPECT_EQ(refusal({"f", "-p", "x", "--batch=3"}),
+            "--batch belongs to --tokens");
+  EXPECT_EQ(refusal({"f", "--what=3"}), "unknown option --what");
+  EXPECT_EQ(refusal({"f", "--help=3"}), "--help takes no value");
+  EXPECT_EQ(refusal({"f", "-p"}), "-p needs a value: a text");
+}
+
+TEST(RunOptions, ParsesNumbersStrictly) {
+  for (const char *wrong :
+       {"", "x", "1x", " 1", "+1", "0", "5000", "1.0", "99999999999999999999"})
+    EXPECT_EQ(refusal({"f", "-p", "x", "-t", wrong}),
+              "-t: found '" + std::string(wrong) +
+                  "', expected a number of 1 to 4096");
+  for (const char *wrong : {"", "nan", "inf", "1e99", "0.5f", "0x1"})
+    EXPECT_EQ(refusal({"f", "-p", "x", "--temp", wrong}),
+              "--temp: found '" + std::string(wrong) +
+                  "', expected a decimal number");
+  for (const char *wrong : {"", "1,", ",1", "1,,2", "-1", "1 ,2", "2147483648"})
+    EXPECT_EQ(refusal({"f", "--logits-out=o", "--tokens", wrong}),
+              "--tokens: found '" + std::string(wrong) +
+                  "', expected token ids like 1,2,3");
+  EXPECT_EQ(refusal({"f", "-p", "x", "--seed=-1"}),
+            "--seed: found '-1', expected a number of 0 to 2^64 - 1");
+  EXPECT_EQ(refusal({"f", "-p", "x", "--temp=-1"}),
+            "temperature: found -1, expected 0 or more");
+  EXPECT_EQ(refusal({"f", "-p", "x", "--top-p=2"}),
+            "topP: found 2, expected above 0, up to 1");
+}
+
+// Each option of the help text is one that the parser knows, and the other way
+// round for the ones that the design fixes.
+TEST(RunOptions, HelpNamesEveryOption) {
+  std::string help = runHelp("modelc-run", "FILE.mplan");
+  EXPECT_EQ(help.rfind("usage: modelc-run FILE.mplan ", 0), 0u);
+  for (const char *option :
+       {"-p", "-n", "-t", "-c", "--temp", "--top-k", "--top-p", "--min-p",
+        "--seed", "--tokens", "--logits-out", "--batch", "--tokenize",
+        "--version", "--help"})
+    EXPECT_NE(help.find(option), help.npos) << option;
+  EXPECT_EQ(runUsage("modelc run", "IN.gguf").find('\n'),
+            runUsage("modelc run", "IN.gguf").size() - 1);
+}
+
+} // namespace
+} // namespace modelc::tools

@@ -1,0 +1,193 @@
+//===- Ceilings.cpp - What this machine can do at best
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+//   read:  thread i sums its part of a buffer, all threads at once
+//   int8:  thread i runs a loop of independent multiply-accumulates
+//
+// A pass lasts from when all threads are there until the last has ended; the
+// best of several passes counts, since others use the machine, too.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Ceilings.h"
+#include <algorithm>
+#include <barrier>
+#include <chrono>
+#include <cstring>
+#include <functional>
+#include <sched.h>
+#include <sys/mman.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace modelc::tools {
+namespace {
+
+constexpr int kPasses = 5;
+
+/// Runs body(thread) on `threads` threads, kPasses times; returns the seconds
+/// of the quickest pass.
+double bestPass(uint32_t threads,
+                const std::function<void(uint32_t thread)> &body) {
+  std::barrier line(threads + 1);
+  std::vector<std::thread> workers;
+  for (uint32_t thread = 0; thread < threads; ++thread)
+    workers.emplace_back([&, thread] {
+      for (int pass = 0; pass < kPasses; ++pass) {
+        line.arrive_and_wait();
+        body(thread);
+        line.arrive_and_wait();
+      }
+    });
+  double best = 1e300;
+  for (int pass = 0; pass < kPasses; ++pass) {
+    line.arrive_and_wait();
+    auto begin = std::chrono::steady_clock::now();
+    line.arrive_and_wait();
+    std::chrono::duration<double> seconds =
+        std::chrono::steady_clock::now() - begin;
+    best = std::min(best, seconds.count());
+  }
+  for (std::thread &worker : workers)
+    worker.join();
+  return best;
+}
+
+/// Tells the compiler that `value` is used.
+template <typename T> void keep(const T &value) {
+  asm volatile("" : : "r"(&value) : "memory");
+}
+
+void sumWords(const uint64_t *words, uint64_t count) {
+  uint64_t sums[8] = {};
+  for (uint64_t at = 0; at + 8 <= count; at += 8)
+    for (int lane = 0; lane < 8; ++lane)
+      sums[lane] += words[at + lane];
+  keep(sums);
+}
+
+#if defined(__x86_64__)
+
+[[gnu::target("avx512f")]] void sumWords512(const uint64_t *words,
+                                            uint64_t count) {
+  __m512i sums[4] = {};
+  for (uint64_t at = 0; at + 32 <= count; at += 32)
+    for (int part = 0; part < 4; ++part)
+      sums[part] = _mm512_add_epi64(sums[part],
+                                    _mm512_loadu_si512(words + at + 8 * part));
+  keep(sums);
+}
+
+/// Accumulators of the loops below: more than latency (5) times ports (2).
+constexpr int kChains = 12;
+
+/// 64 multiply-accumulates per chain and round.
+[[gnu::target("avx512f,avx512vnni")]] void multiplyVnni(uint64_t rounds) {
+  __m512i a = _mm512_set1_epi8(3), b = _mm512_set1_epi8(5);
+  __m512i sums[kChains] = {};
+  for (uint64_t round = 0; round < rounds; ++round)
+    for (int chain = 0; chain < kChains; ++chain)
+      sums[chain] = _mm512_dpbusd_epi32(sums[chain], a, b);
+  keep(sums);
+}
+
+/// 32 multiply-accumulates per chain and round.
+[[gnu::target("avx2")]] void multiplyAvx2(uint64_t rounds) {
+  __m256i a = _mm256_set1_epi8(3), b = _mm256_set1_epi8(5);
+  __m256i ones = _mm256_set1_epi16(1);
+  __m256i sums[kChains] = {};
+  for (uint64_t round = 0; round < rounds; ++round)
+    for (int chain = 0; chain < kChains; ++chain) {
+      // So that the products are not computed once before the loop.
+      asm volatile("" : "+x"(a));
+      __m256i pairs = _mm256_maddubs_epi16(a, b);
+      sums[chain] =
+          _mm256_add_epi32(sums[chain], _mm256_madd_epi16(pairs, ones));
+    }
+  keep(sums);
+}
+
+#endif // __x86_64__
+
+/// The widest reader that the CPU has.
+void readBuffer(const uint64_t *words, uint64_t count) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f"))
+    return sumWords512(words, count);
+#endif
+  sumWords(words, count);
+}
+
+/// Runs the widest multiplier; returns multiply-accumulates per round, 0 if
+/// there is none.
+uint64_t multiply([[maybe_unused]] uint64_t rounds) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512vnni")) {
+    multiplyVnni(rounds);
+    return 64 * kChains;
+  }
+  if (__builtin_cpu_supports("avx2")) {
+    multiplyAvx2(rounds);
+    return 32 * kChains;
+  }
+#endif
+  return 0;
+}
+
+/// A quarter of the free memory, 64 MiB to 1 GiB, in whole pages per thread.
+uint64_t bufferBytesPerThread(uint32_t threads) {
+  uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  uint64_t freeBytes = static_cast<uint64_t>(sysconf(_SC_AVPHYS_PAGES)) * page;
+  uint64_t bytes =
+      std::clamp<uint64_t>(freeBytes / 4, uint64_t{64} << 20, 1 << 30);
+  return bytes / threads / page * page;
+}
+
+} // namespace
+
+uint32_t usableCpus() {
+  cpu_set_t cpus;
+  if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+    return std::max(CPU_COUNT(&cpus), 1);
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+double measureReadCeiling(uint32_t threads) {
+  uint64_t share = bufferBytesPerThread(threads);
+  uint64_t bytes = share * threads;
+  void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    return 0;
+  char *buffer = static_cast<char *>(memory);
+  // Written, so that there are pages to read.
+  std::memset(buffer, 1, bytes);
+  double seconds = bestPass(threads, [&](uint32_t thread) {
+    readBuffer(reinterpret_cast<const uint64_t *>(buffer + thread * share),
+               share / sizeof(uint64_t));
+  });
+  munmap(memory, bytes);
+  return static_cast<double>(bytes) / seconds / 1e9;
+}
+
+double measureInt8Ceiling(uint32_t threads) {
+  // About 50 ms a pass at 3 GHz: one round takes some kChains / 2 cycles.
+  constexpr uint64_t kRounds = 25'000'000;
+  uint64_t perRound = multiply(0);
+  if (perRound == 0)
+    return 0;
+  double seconds = bestPass(threads, [&](uint32_t) { multiply(kRounds); });
+  double operations = 2.0 * static_cast<double>(perRound) *
+                      static_cast<double>(kRounds) * threads;
+  return operations / seconds / 1e9;
+}
+
+} // namespace modelc::tools

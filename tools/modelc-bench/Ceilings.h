@@ -1,0 +1,35 @@
+//===- Ceilings.h - What this machine can do at best
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Speeds mean little without the machine's own limit, measured beside them:
+// on shared machines it changes from minute to minute.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_TOOLS_MODELC_BENCH_CEILINGS_H
+#define MODELC_TOOLS_MODELC_BENCH_CEILINGS_H
+
+#include <cstdint>
+
+namespace modelc::tools {
+
+/// CPUs that this process may use.
+uint32_t usableCpus();
+
+/// GB/s (10^9) at which `threads` threads together read memory that no cache
+/// holds: the best of some passes over a buffer of up to 1 GiB. 0 if there is
+/// no memory for it.
+double measureReadCeiling(uint32_t threads);
+
+/// 10^9 int8 operations per second (a multiply-accumulate is two) of `threads`
+/// threads that do nothing else: vpdpbusd on 64 bytes where the CPU has
+/// AVX-512 VNNI, else vpmaddubsw on 32. 0 on CPUs with neither.
+double measureInt8Ceiling(uint32_t threads);
+
+} // namespace modelc::tools
+
+#endif // MODELC_TOOLS_MODELC_BENCH_CEILINGS_H

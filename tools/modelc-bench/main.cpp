@@ -1,0 +1,97 @@
+//===- main.cpp - modelc-bench: measures a plan
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+//   modelc-bench FILE.mplan -p 512 -n 64 -t 2 [-r 5] [--json] [--profile]
+//
+// Exit status: 0; 1 with a line "error: ..." on stderr; 2 for wrong usage.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Report.h"
+#include "tools/modelc-run/CommandLine.h"
+#include "tools/modelc-run/RunCommand.h"
+#include "tools/modelc-run/StandardFiles.h"
+
+using namespace modelc::tools;
+
+namespace {
+
+constexpr const char *kUsage =
+    "usage: modelc-bench FILE.mplan [-p PROMPT_TOKENS] [-n DECODE_TOKENS]"
+    " [-t THREADS] [-r REPETITIONS] [--json] [--profile]\n";
+
+constexpr const char *kHelp = R"(
+  -p N        tokens of the prompt (512)
+  -n N        tokens to decode after it, 0 for none (64)
+  -t THREADS  workers, also for the ceilings (all CPUs)
+  -r N        repetitions; medians are reported (5)
+  --json      one JSON object instead of text
+  --profile   also time, bytes and operations of the steps, by kind
+  --version, --help
+)";
+
+enum class Outcome { run, help, version, wrong };
+
+Outcome parseOptions(std::span<const char *const> arguments,
+                     BenchOptions *options, std::string *error) {
+  bool help = false, version = false;
+  std::optional<int64_t> prompt, decode, threads, repetitions;
+  CommandLine line;
+  line.addFlag("-h", &help);
+  line.addFlag("--help", &help);
+  line.addFlag("--version", &version);
+  line.addFlag("--json", &options->json);
+  line.addFlag("--profile", &options->profile);
+  line.addInteger("-p", 1, 1 << 24, &prompt);
+  line.addInteger("-n", 0, 1 << 24, &decode);
+  line.addInteger("-t", 1, 4096, &threads);
+  line.addInteger("-r", 1, 100000, &repetitions);
+  if (!line.parse(arguments, error))
+    return Outcome::wrong;
+  if (help || version)
+    return help ? Outcome::help : Outcome::version;
+  if (line.positionals().size() != 1) {
+    *error =
+        "expected one file, found " + std::to_string(line.positionals().size());
+    return Outcome::wrong;
+  }
+  options->file = line.positionals()[0];
+  options->promptTokens =
+      static_cast<uint32_t>(prompt.value_or(options->promptTokens));
+  options->decodeTokens =
+      static_cast<uint32_t>(decode.value_or(options->decodeTokens));
+  options->threads = static_cast<uint32_t>(threads.value_or(0));
+  options->repetitions =
+      static_cast<uint32_t>(repetitions.value_or(options->repetitions));
+  return Outcome::run;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  prepareStandardFiles();
+  BenchOptions options;
+  std::string error;
+  std::span<const char *const> arguments(argv + 1, argc > 0 ? argc - 1 : 0);
+  switch (parseOptions(arguments, &options, &error)) {
+  case Outcome::wrong:
+    reportError(stderr, error);
+    std::fputs(kUsage, stderr);
+    return 2;
+  case Outcome::help:
+    return printToStdout(std::string(kUsage) + kHelp);
+  case Outcome::version:
+    return printToStdout("modelc-bench " MODELC_VERSION "\n");
+  case Outcome::run:
+    break;
+  }
+  std::optional<BenchResult> result = runBench(options, &error);
+  if (!result)
+    return reportError(stderr, error);
+  return printToStdout(options.json ? formatJson(options, *result)
+                                    : formatTable(options, *result));
+}

@@ -1,0 +1,68 @@
+//===- RunOptions.h - What modelc-run is asked to do
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// DESIGN.md section 8 fixes this command line. `modelc run` takes the same
+// options for a model instead of a plan.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_TOOLS_MODELC_RUN_RUNOPTIONS_H
+#define MODELC_TOOLS_MODELC_RUN_RUNOPTIONS_H
+
+#include "modelc/text.h"
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace modelc::tools {
+
+struct RunOptions {
+  enum class Mode {
+    help,
+    version,
+    generate, ///< -p: the prompt and what follows it.
+    logits,   ///< --tokens, --logits-out: logits of every token.
+    tokenize  ///< --tokenize: ids of a text.
+  };
+
+  Mode mode = Mode::generate;
+  /// The plan, or for `modelc run` the model. Empty for help and version.
+  std::string file;
+  /// The text of -p or --tokenize.
+  std::string text;
+  std::vector<int32_t> tokens;
+  std::string logitsOut;
+  /// Tokens to generate; -1: until the model ends or the context is full.
+  int64_t predictTokens = -1;
+  /// Most tokens of one call for --tokens; 0: the plan's ubatch.
+  uint32_t batch = 0;
+  /// 0: the CPUs that this process may use.
+  uint32_t threads = 0;
+  /// 0: the model's own context (--tokens: as many as there are).
+  uint32_t contextTokens = 0;
+  /// Defaults of llama.cpp. `seed` counts if hasSeed, else one is picked.
+  modelc_sampler_options sampler = {
+      .temperature = 0.8f, .topK = 40, .topP = 0.95f, .minP = 0.05f, .seed = 0};
+  bool hasSeed = false;
+};
+
+/// Reads the arguments after the program's name. False for a wrong command
+/// line, with `*error` saying what is wrong.
+bool parseRunOptions(std::span<const char *const> arguments,
+                     RunOptions *options, std::string *error);
+
+/// One line: "usage: PROGRAM FILE -p TEXT ...". `program` is "modelc-run" or
+/// "modelc run", `file` what it takes.
+std::string runUsage(const char *program, const char *file);
+
+/// The usage line and one line for each option.
+std::string runHelp(const char *program, const char *file);
+
+} // namespace modelc::tools
+
+#endif // MODELC_TOOLS_MODELC_RUN_RUNOPTIONS_H

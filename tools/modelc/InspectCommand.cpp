@@ -1,0 +1,173 @@
+//===- InspectCommand.cpp - modelc inspect
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Prints what a plan holds, as text or JSON.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/emit/Report.h"
+#include "modelc/cpu_features.h"
+#include "modelc/kernel_abi.h"
+#include "tools/modelc/Commands.h"
+#include "tools/modelc/PlanView.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace modelc;
+using namespace modelc::tools;
+namespace json = llvm::json;
+
+namespace {
+
+constexpr const char *kUsage =
+    "usage: modelc inspect FILE.mplan [--json] [--tensors]";
+
+} // namespace
+
+/// The report as the compiler had it.
+static std::vector<emit::ReportRow> readReport(const rt::PlanTables &tables) {
+  std::vector<emit::ReportRow> rows;
+  for (const ModelcReportRow &record : tables.report) {
+    emit::ReportRow row;
+    row.tensor = tables.string(record.tensor);
+    row.type = tables.string(record.type);
+    row.use = tables.string(record.use);
+    row.layout = tables.string(record.layout);
+    row.kernel = tables.string(record.kernel);
+    row.reason = tables.string(record.reason);
+    row.isFallback = record.isFallback;
+    row.shape.assign(record.dims, record.dims + record.rank);
+    row.sourceBytes = record.sourceBytes;
+    row.packedBytes = record.packedBytes;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+/// A string of the plan, as JSON can hold it.
+static std::string getText(const rt::PlanTables &tables, uint32_t offset) {
+  return json::fixUTF8(tables.string(offset));
+}
+
+static json::Object describeProvenance(const rt::PlanTables &tables) {
+  const ModelcProvenance &p = *tables.provenance;
+  return json::Object{
+      {"source", getText(tables, p.source)},
+      {"source_bytes", p.sourceBytes},
+      {"source_blake3", llvm::toHex(llvm::ArrayRef(p.sourceHash), true)},
+      {"compiler", getText(tables, p.compiler)},
+      {"options", getText(tables, p.options)},
+      {"architecture", getText(tables, p.architecture)},
+      {"model_name", getText(tables, p.modelName)}};
+}
+
+static json::Array describeSections(const rt::PlanTables &tables) {
+  json::Array sections;
+  for (const ModelcSection &section : tables.sections)
+    sections.push_back(
+        json::Object{{"kind", rt::sectionName(section.kind)},
+                     {"offset", section.offset},
+                     {"bytes", section.sizeBytes},
+                     {"records", section.sizeBytes / section.recordBytes}});
+  return sections;
+}
+
+static json::Object describeStep(const rt::PlanTables &tables,
+                                 const rt::VariantTables &variant,
+                                 const ModelcStep &step) {
+  constexpr const char *kSources[] = {"one", "tokens", "outputs"};
+  return json::Object{
+      {"name", getText(tables, step.name)},
+      {"kernel", getText(tables, variant.kernels[step.kernel].name)},
+      {"count", kSources[step.countSource]},
+      {"min", step.minCount},
+      {"max", step.maxCount},
+      {"tile_divisor", step.tileDivisor},
+      {"tile_multiplier", step.tileMultiplier},
+      {"barrier", (step.flags & MODELC_STEP_BARRIER) != 0},
+      {"bytes", step.bytesFixed},
+      {"ops_per_count", step.opsPerCount}};
+}
+
+static json::Object describeVariant(const rt::PlanTables &tables, uint32_t v) {
+  rt::VariantTables variant = tables.variantTables(v);
+  const ModelcVariant &record = *variant.variant;
+  json::Array features, kernels, steps;
+  for (uint32_t f = 0; f < MODELC_FEATURE_COUNT; ++f)
+    if (record.features >> f & 1)
+      features.push_back(modelc_cpu_feature_name(f));
+  for (const ModelcKernelRecord &kernel : variant.kernels)
+    kernels.push_back(getText(tables, kernel.name));
+  for (const ModelcStep &step : variant.steps)
+    steps.push_back(describeStep(tables, variant, step));
+  uint64_t stateBytes = 0;
+  for (const ModelcState &state : variant.states)
+    stateBytes += state.pageBytes / MODELC_PAGE_TOKENS;
+  return json::Object{{"target", getText(tables, record.target)},
+                      {"features", std::move(features)},
+                      {"ubatch", record.ubatch},
+                      {"vocab_size", record.vocabSize},
+                      {"context_length", record.contextLength},
+                      {"weight_bytes", variant.weightBytes.size()},
+                      {"arena_bytes", record.arenaBytes},
+                      {"scratch_bytes", record.scratchBytes},
+                      {"state_bytes_per_token", stateBytes},
+                      {"code_bytes", variant.code.size()},
+                      {"kernels", std::move(kernels)},
+                      {"steps", std::move(steps)}};
+}
+
+static void printText(const rt::PlanTables &tables, bool tensors) {
+  for (auto &[key, value] : describeProvenance(tables))
+    llvm::outs() << llvm::left_justify(key.str(), 16) << value << "\n";
+  llvm::outs() << "\nsections\n";
+  for (const ModelcSection &section : tables.sections)
+    llvm::outs() << "  "
+                 << llvm::left_justify(rt::sectionName(section.kind), 16)
+                 << " at " << section.offset << ", " << section.sizeBytes
+                 << " bytes\n";
+  for (uint32_t v = 0; v < tables.variants.size(); ++v) {
+    llvm::outs() << "\nvariant " << v << "\n";
+    for (auto &[key, value] : describeVariant(tables, v)) {
+      llvm::outs() << "  " << llvm::left_justify(key.str(), 22);
+      if (const json::Array *list = value.getAsArray();
+          list && key != json::ObjectKey("features"))
+        llvm::outs() << list->size() << "\n";
+      else
+        llvm::outs() << value << "\n";
+    }
+  }
+  if (tensors)
+    llvm::outs() << "\n" << emit::printReport(readReport(tables));
+}
+
+int tools::inspectCommand(Arguments arguments) {
+  bool asJson = false, tensors = false;
+  CommandLine line;
+  line.addFlag("--json", &asJson);
+  line.addFlag("--tensors", &tensors);
+  std::variant<std::unique_ptr<PlanView>, int> opened =
+      openPlanArgument(line, arguments, kUsage);
+  if (const int *status = std::get_if<int>(&opened))
+    return *status;
+  const rt::PlanTables &tables = std::get<0>(opened)->tables;
+  if (!asJson) {
+    printText(tables, tensors);
+    return 0;
+  }
+  json::Array variants;
+  for (uint32_t v = 0; v < tables.variants.size(); ++v)
+    variants.push_back(describeVariant(tables, v));
+  json::Object root{{"provenance", describeProvenance(tables)},
+                    {"sections", describeSections(tables)},
+                    {"variants", std::move(variants)}};
+  if (tensors)
+    root["report"] = emit::toJson(readReport(tables));
+  llvm::outs() << llvm::formatv("{0:2}", json::Value(std::move(root))) << "\n";
+  return 0;
+}
