@@ -14,6 +14,9 @@
 //   moves      16 rows x 8 columns of 4 bytes, twice;
 //              16 rows x 2 columns of 2 bytes
 //
+// If bits change places, BytePlanes.h takes the atoms in place of the last two
+// steps, as long as all rows are alike.
+//
 // Assumes verified layouts. Nothing is assumed of their maps: what does not
 // join stays apart, and is slower but right.
 //
@@ -27,21 +30,15 @@ using namespace modelc;
 using namespace modelc::pack;
 using namespace modelc::repack;
 
-namespace {
+/// Atoms that agree in this move bits alike.
+static auto getKind(const Atom &a) {
+  return std::make_tuple(a.row, a.shift, a.mask, a.flip);
+}
 
-/// What one packed byte takes from one byte of a source row.
-struct Atom {
-  int64_t row, source, packed;
-  int shift;
-  unsigned mask, flip; ///< As in Move.
-
-  /// Atoms that agree in this move bits alike.
-  auto kind() const { return std::make_tuple(row, shift, mask, flip); }
-  /// Atoms that agree in this join the same two bytes.
-  auto place() const { return std::make_tuple(row, source, packed, shift); }
-};
-
-} // namespace
+/// Atoms that agree in this join the same two bytes.
+static auto getPlace(const Atom &a) {
+  return std::make_tuple(a.row, a.source, a.packed, a.shift);
+}
 
 static void addAtoms(FieldAttr from, FieldAttr to, int64_t row,
                      int64_t sourceBit, int64_t packedBit,
@@ -83,11 +80,11 @@ static std::vector<Atom> collectAtoms(LayoutAttr source, LayoutAttr target,
 /// move together become a whole byte.
 static void joinBits(std::vector<Atom> &atoms) {
   llvm::sort(atoms, [](const Atom &a, const Atom &b) {
-    return a.place() < b.place();
+    return getPlace(a) < getPlace(b);
   });
   size_t last = 0;
   for (size_t i = 1; i < atoms.size(); ++i) {
-    if (atoms[i].place() == atoms[last].place()) {
+    if (getPlace(atoms[i]) == getPlace(atoms[last])) {
       atoms[last].mask |= atoms[i].mask;
       atoms[last].flip |= atoms[i].flip;
     } else {
@@ -102,13 +99,13 @@ static void joinBits(std::vector<Atom> &atoms) {
 static std::vector<std::vector<Move>> joinBytes(std::vector<Atom> &atoms,
                                                 int64_t rows) {
   llvm::sort(atoms, [](const Atom &a, const Atom &b) {
-    return std::make_tuple(a.kind(), a.source) <
-           std::make_tuple(b.kind(), b.source);
+    return std::make_tuple(getKind(a), a.source) <
+           std::make_tuple(getKind(b), b.source);
   });
   std::vector<std::vector<Move>> runs(rows);
   const Atom *previous = nullptr;
   for (const Atom &a : atoms) {
-    if (previous && previous->kind() == a.kind() &&
+    if (previous && getKind(*previous) == getKind(a) &&
         previous->source + 1 == a.source && previous->packed + 1 == a.packed)
       ++runs[a.row].back().bytes;
     else
@@ -188,7 +185,7 @@ static llvm::SmallVector<Move> joinColumns(std::vector<Move> moves) {
 }
 
 bool MoveProgram::isCopy() const {
-  return rows == 1 && moves.size() == 1 && moves[0].columns == 1 &&
+  return rows == 1 && !planes && moves.size() == 1 && moves[0].columns == 1 &&
          moves[0].isPlain() && moves[0].flip == 0 &&
          moves[0].bytes == sourceBytes && sourceBytes == packedBytes;
 }
@@ -203,6 +200,15 @@ MoveProgram repack::buildMoveProgram(LayoutAttr source, LayoutAttr target,
   program.rows = rows;
   program.sourceBytes = source.getGroupsPerPanel(k) * source.getBytes();
   program.packedBytes = target.getGroupsPerPanel(k) * target.getBytes();
+  if (wholeBytes != static_cast<int64_t>(atoms.size()))
+    program.planes = buildPlaneProgram(atoms, rows, program.sourceBytes);
+  if (program.planes) {
+    // Every plane is written whole, bits that nothing goes to as zeros.
+    program.fillsPacked =
+        program.planes->packedPlanes * rows == program.packedBytes;
+    program.fillsSource = true;
+    return program;
+  }
   program.fillsPacked = wholeBytes == program.packedBytes;
   program.fillsSource = wholeBytes == program.sourceBytes * rows;
   program.moves = joinColumns(joinRows(joinBytes(atoms, rows)));

@@ -14,6 +14,7 @@
 #ifndef MODELC_COMPILER_REPACK_MOVEPROGRAM_H
 #define MODELC_COMPILER_REPACK_MOVEPROGRAM_H
 
+#include "compiler/repack/BytePlanes.h"
 #include "dialects/pack/PackDialect.h"
 
 namespace modelc::repack {
@@ -36,14 +37,15 @@ struct Move {
   bool isPlain() const { return shift == 0 && mask == 0xff; }
 };
 
-/// The moves of one tile.
+/// The moves of one tile, or the planes that stand for them.
 struct MoveProgram {
-  llvm::SmallVector<Move> moves;
+  llvm::SmallVector<Move> moves; ///< None if there are planes.
+  /// If bits change places, and in the same way in all rows.
+  std::optional<PlaneProgram> planes;
   int64_t rows;
   int64_t sourceBytes; ///< Of one row of the tile.
   int64_t packedBytes; ///< Of the tile.
-  /// Whether the moves write every bit of whole bytes; if not, the tile needs
-  /// zeros first.
+  /// Whether every byte is written whole; if not, the tile needs zeros first.
   bool fillsPacked, fillsSource;
 
   /// Whether packing is copying one row's bytes.

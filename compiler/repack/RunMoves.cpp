@@ -11,11 +11,14 @@
 //
 // Each size of copy has its own loop. The one that almost all weights take,
 // whole bytes that are contiguous along the columns on one side and along the
-// rows on the other, is a transposition in registers.
+// rows on the other, is a transposition in registers. Tiles whose bits change
+// places are for BytePlanes.cpp, save those that it does not take.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/repack/MoveProgram.h"
+#include "compiler/repack/Transpose.h"
+#include "llvm/Support/MathExtras.h"
 #include <cstring>
 #include <utility>
 
@@ -61,9 +64,6 @@ struct Copy {
   }
 };
 
-/// What shuffles take on every machine.
-template <typename Word> using Vector __attribute__((vector_size(16))) = Word;
-
 } // namespace
 
 template <typename Word> static Word splat(uint8_t byte) {
@@ -91,35 +91,6 @@ template <typename Word> static void copyWords(const Copy &copy) {
     }
 }
 
-/// The vector of a[i], b[i], a[i + 1], b[i + 1], ... from element `first` of
-/// both on.
-template <typename Word, size_t... I>
-static Vector<Word> zip(Vector<Word> a, Vector<Word> b, size_t first,
-                        std::index_sequence<I...>) {
-  constexpr size_t kWords = sizeof...(I);
-  if (first == 0)
-    return __builtin_shufflevector(a, b, (I / 2 + I % 2 * kWords)...);
-  return __builtin_shufflevector(a, b,
-                                 (kWords / 2 + I / 2 + I % 2 * kWords)...);
-}
-
-/// Transposes a square of words. Each of the log2(kWords) rounds zips the upper
-/// half of the vectors with the lower one.
-template <typename Word> static void transposeSquare(Vector<Word> *square) {
-  constexpr size_t kWords = sizeof(Vector<Word>) / sizeof(Word);
-  constexpr auto kIndices = std::make_index_sequence<kWords>();
-  for (size_t round = 1; round < kWords; round *= 2) {
-    Vector<Word> zipped[kWords];
-    for (size_t i = 0; i < kWords / 2; ++i) {
-      Vector<Word> a = square[i], b = square[i + kWords / 2];
-      zipped[2 * i] = zip<Word>(a, b, 0, kIndices);
-      zipped[2 * i + 1] = zip<Word>(a, b, kWords / 2, kIndices);
-    }
-    for (size_t i = 0; i < kWords; ++i)
-      square[i] = zipped[i];
-  }
-}
-
 /// Transposes the square whose first copy is (r, c).
 template <typename Word>
 static void copySquare(const Copy &copy, int64_t r, int64_t c) {
@@ -127,7 +98,7 @@ static void copySquare(const Copy &copy, int64_t r, int64_t c) {
   Vector<Word> square[kWords];
   for (int64_t i = 0; i < kWords; ++i)
     memcpy(&square[i], copy.getFrom(r + i, c), sizeof(Vector<Word>));
-  transposeSquare<Word>(square);
+  zipRounds<Word, kWords>(square, llvm::ConstantLog2<kWords>());
   for (int64_t i = 0; i < kWords; ++i) {
     square[i] ^= splat<Word>(copy.flip);
     memcpy(copy.getTo(r, c + i), &square[i], sizeof(Vector<Word>));
@@ -213,6 +184,8 @@ void repack::packTile(const MoveProgram &program, const uint8_t *source,
                       int64_t rowBytes, uint8_t *packed) {
   if (!program.fillsPacked)
     memset(packed, 0, program.packedBytes);
+  if (program.planes)
+    return packPlanes(*program.planes, source, rowBytes, packed);
   for (const Move &m : program.moves) {
     Copy copy = {source + m.sourceOffset + m.firstRow * rowBytes,
                  rowBytes,
@@ -234,6 +207,8 @@ void repack::unpackTile(const MoveProgram &program, const uint8_t *packed,
   if (!program.fillsSource)
     for (int64_t n = 0; n < program.rows; ++n)
       memset(source + n * rowBytes, 0, program.sourceBytes);
+  if (program.planes)
+    return unpackPlanes(*program.planes, packed, source, rowBytes);
   for (const Move &m : program.moves) {
     Copy copy = {packed + m.packedOffset,
                  m.packedRow,

@@ -233,13 +233,10 @@ LogicalResult Scheduler::schedule(model::RopeTableOp op) {
 static LayoutAttr getInputLayout(model::LinearOp op, int64_t rowTile) {
   if (!isBlockType(getLayout(op.getWeights()[0])))
     return pack::getFloatActivationLayout(op.getContext(), rowTile);
-  SmallVector<int64_t> offsets;
+  pack::ActivationNeeds needs;
   for (Value weight : op.getWeights())
-    if (int64_t offset = pack::getQuantOffset(getLayout(weight)))
-      offsets.push_back(offset);
-  llvm::sort(offsets);
-  offsets.erase(llvm::unique(offsets), offsets.end());
-  return pack::getQuantizedActivationLayout(op.getContext(), rowTile, offsets);
+    needs.add(pack::getActivationNeeds(getLayout(weight)));
+  return pack::getQuantizedActivationLayout(op.getContext(), rowTile, needs);
 }
 
 /// Rows of one tile: as many as keep several accumulators busy when there is

@@ -13,14 +13,13 @@
 #ifndef MODELC_DIALECTS_PACK_LAYOUTS_H
 #define MODELC_DIALECTS_PACK_LAYOUTS_H
 
+#include "dialects/pack/BlockFormats.h"
 #include "dialects/pack/PackDialect.h"
+#include <set>
+#include <string>
+#include <utility>
 
 namespace modelc::pack {
-
-/// Names of fields that packers and kernels agree on.
-inline constexpr llvm::StringLiteral kValues = "values"; ///< Plain numbers.
-inline constexpr llvm::StringLiteral kQuants = "quants"; ///< Integers.
-inline constexpr llvm::StringLiteral kScale = "scale";   ///< Of one block.
 
 /// Rows of one panel: the output elements that lie in the lanes of one
 /// vector, on every target.
@@ -38,29 +37,44 @@ LayoutAttr getMappedLayout(mlir::MLIRContext *context, mlir::Type elementType);
 
 /// Panels of kPanelRows rows. Block types: k in quads of 4 bytes, so that one
 /// 64-byte vector holds 4 consecutive k of 16 rows (the operand order of
-/// VPDPBUSD and of the B tile of TDPBSSD; Intel SDM vol. 2), nibbles two
-/// quads a byte, scales apart. Signed bytes are stored exclusive-or `flip`
-/// (0 or 0x80). Float types: one k of 16 rows after the other. Null for types
-/// that have no such layout yet.
+/// VPDPBUSD and of the B tile of TDPBSSD; Intel SDM vol. 2), quants of fewer
+/// bits several quads a byte, scales apart. Signed bytes are stored
+/// exclusive-or `flip` (0 or 0x80). Float types: one k of 16 rows after the
+/// other. Null for types that have no such layout yet.
 LayoutAttr getPanelLayout(mlir::MLIRContext *context, mlir::Type elementType,
                           int64_t flip);
 
-/// What the stored quants of a packed block type exceed the true ones by: 8
-/// for q4_0, 128 for q8_0 with flip 0x80, 0 for signed quants.
-int64_t getQuantOffset(LayoutAttr layout);
+/// What kernels read of a quantised activation beside quants and scale.
+struct ActivationNeeds {
+  /// (offset, unit): -offset * sum(quants) of every `unit` elements, the start
+  /// value of an integer dot product with quants that are `offset` too large.
+  std::set<std::pair<int64_t, int64_t>> starts;
+  /// unit: scale * sum(quants) of every `unit` elements, for minima.
+  std::set<int64_t> sums;
 
-/// Field of a quantised activation that holds -offset * sum(quants) of each
-/// block, the start value of an integer dot product with quants stored
-/// `offset` too large: "start8".
-std::string getStartField(int64_t offset);
+  void add(const ActivationNeeds &other) {
+    starts.insert(other.starts.begin(), other.starts.end());
+    sums.insert(other.sums.begin(), other.sums.end());
+  }
+};
+
+/// What a matmul with this block-quantised weight reads.
+ActivationNeeds getActivationNeeds(LayoutAttr weight);
+
+/// Names of the fields for these needs: "start8x32", "sum32".
+std::string getStartField(int64_t offset, int64_t unit);
+std::string getSumField(int64_t unit);
 
 /// Activations quantised to int8 in blocks of kActivationBlock: tiles of
-/// `rowTile` rows; for each block quants[8 quads][rowTile][4], then an int32
-/// start value per row for each of `offsets` (ascending, positive), then a
+/// `rowTile` rows; for each block quants[8 quads][rowTile][4], then for each
+/// of the needs [32 / unit][rowTile] words (int32 starts, float sums), then a
 /// float scale per row.
 LayoutAttr getQuantizedActivationLayout(mlir::MLIRContext *context,
                                         int64_t rowTile,
-                                        llvm::ArrayRef<int64_t> offsets);
+                                        const ActivationNeeds &needs);
+
+/// The needs that such a layout holds; nothing for other layouts.
+std::optional<ActivationNeeds> getHeldNeeds(LayoutAttr activation);
 
 /// Float activations in tiles of `rowTile` rows: values[k][rowTile].
 LayoutAttr getFloatActivationLayout(mlir::MLIRContext *context,

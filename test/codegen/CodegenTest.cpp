@@ -15,7 +15,7 @@ using namespace modelc::codegen;
 using namespace modelc::codegen::test;
 
 static constexpr int64_t kRows = 256;
-static constexpr int64_t kColumns = 128;
+static constexpr int64_t kColumns = 256;
 
 CodegenTest::CodegenTest() {
   context
@@ -36,12 +36,10 @@ pack::LayoutAttr CodegenTest::makeInput(const target::TargetSpec &target,
                                         Type type, int64_t rowTile) {
   if (isa<FloatType>(type))
     return pack::getFloatActivationLayout(&context, rowTile);
-  int64_t offset = pack::getQuantOffset(
-      pack::getPanelLayout(&context, type, target.quantFlip));
-  SmallVector<int64_t> offsets;
-  if (offset != 0)
-    offsets.push_back(offset);
-  return pack::getQuantizedActivationLayout(&context, rowTile, offsets);
+  return pack::getQuantizedActivationLayout(
+      &context, rowTile,
+      pack::getActivationNeeds(
+          pack::getPanelLayout(&context, type, target.quantFlip)));
 }
 
 plan::MatmulSpecAttr CodegenTest::makeMatmul(const target::TargetSpec &target,
@@ -61,7 +59,8 @@ plan::PrepareSpecAttr CodegenTest::makePrepare(int64_t rowTile) {
   Builder b(&context);
   return plan::PrepareSpecAttr::get(
       &context, kColumns,
-      pack::getQuantizedActivationLayout(&context, rowTile, {8, 128}),
+      pack::getQuantizedActivationLayout(&context, rowTile,
+                                         {{{8, 32}, {128, 32}}, {}}),
       /*gather=*/true, b.getF32FloatAttr(1e-5f));
 }
 

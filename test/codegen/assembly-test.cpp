@@ -86,6 +86,32 @@ TEST_F(Assembly, Avx2UsesPairSumsAndNarrowRegisters) {
   }
 }
 
+// The sixteen entries of a codebook lie in a register, beside which there is
+// no table: a gather takes a load for each element.
+TEST_F(Assembly, CodebooksAreLookedUpInRegisters) {
+  for (const char *target : {"cascadelake", "x86-64-v3"})
+    for (GgmlType type : {GgmlType::IQ4_NL, GgmlType::IQ4_XS, GgmlType::MXFP4,
+                          GgmlType::NVFP4}) {
+      std::string text = print(
+          makeMatmul(getTarget(target), getType(type), 1, Epilogue::Store),
+          target);
+      EXPECT_TRUE(contains(text, "vpshufb")) << text;
+      EXPECT_FALSE(contains(text, "vpgather")) << text;
+    }
+}
+
+// All rows of a tile use one look-up, and all dot products come from one.
+TEST_F(Assembly, RowsShareUnpackedWeights) {
+  const target::TargetSpec &target = getTarget("cascadelake");
+  for (int64_t rows : {1, 4, 12}) {
+    std::string text = print(
+        makeMatmul(target, getType(GgmlType::IQ4_XS), rows, Epilogue::Store),
+        target.name);
+    EXPECT_GT(count(text, "vpshufb"), 0);
+    EXPECT_EQ(count(text, "vpdpbusd"), rows * count(text, "vpshufb"));
+  }
+}
+
 TEST_F(Assembly, NoKernelCallsAnything) {
   for (const char *target : {"cascadelake", "x86-64-v3"})
     for (const KernelRequest &request : makeAllKinds(getTarget(target)))

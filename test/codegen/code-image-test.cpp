@@ -89,9 +89,9 @@ TEST_F(CodeImageTest, RunsAsMapped) {
   close(fd);
   ASSERT_NE(mapped, MAP_FAILED);
 
-  std::vector<float> x(2 * 128, 0), norm(128, 1);
-  x[128 + 5] = 2; // The row that is asked for.
-  std::vector<uint8_t> out(4 * (32 + 3 * 4), 0xff);
+  std::vector<float> x(2 * 256, 0), norm(256, 1);
+  x[256 + 5] = 2; // The row that is asked for.
+  std::vector<uint8_t> out(8 * (32 + 3 * 4), 0xff);
   const uint32_t outputRows[] = {1};
   ModelcStepInputs inputs = {};
   inputs.outputRows = outputRows;

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "test/kernels/Weights.h"
-#include "dialects/pack/Layouts.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 #include <bit>
@@ -18,21 +17,26 @@ namespace modelc::kernels::test {
 
 using reference::WeightType;
 
+std::vector<WeightType> getWeightTypes(target::Isa isa) {
+  std::vector<WeightType> types;
+  for (const MatmulKernel &kernel : kMatmulKernels)
+    if (kernel.isa == isa)
+      types.push_back(kernel.type);
+  return types;
+}
+
 mlir::Type getElementType(mlir::MLIRContext *context, WeightType type) {
-  using model::GgmlType;
-  switch (type) {
-  case WeightType::F32:
-    return model::getElementType(context, GgmlType::F32);
-  case WeightType::F16:
-    return model::getElementType(context, GgmlType::F16);
-  case WeightType::BF16:
-    return model::getElementType(context, GgmlType::BF16);
-  case WeightType::Q8_0:
-    return model::getElementType(context, GgmlType::Q8_0);
-  case WeightType::Q4_0:
-    return model::getElementType(context, GgmlType::Q4_0);
-  }
-  llvm_unreachable("all types are above");
+  return model::getElementType(
+      context, llvm::find_if(kMatmulKernels, [&](const MatmulKernel &kernel) {
+                 return kernel.type == type;
+               })->ggmlType);
+}
+
+pack::ActivationNeeds getNeeds(llvm::ArrayRef<pack::LayoutAttr> weights) {
+  pack::ActivationNeeds needs;
+  for (pack::LayoutAttr weight : weights)
+    needs.add(pack::getActivationNeeds(weight));
+  return needs;
 }
 
 /// -1 .. 1.
@@ -67,6 +71,63 @@ static uint16_t makeScale(bool isStrange, std::mt19937 &random) {
   return strange[random() % std::size(strange)];
 }
 
+/// Scales of one byte: any if strange, and those around the ends of the
+/// subnormal and of all codes; else numbers of about 1/64.
+static uint8_t makeByteScale(WeightType type, bool isStrange,
+                             std::mt19937 &random) {
+  if (!isStrange)
+    return type == WeightType::MXFP4 ? 118 + random() % 6 : random() % 32;
+  const uint8_t strange[] = {0, 1, 2, 7, 8, 0x7e, 0x7f, 0x80, 0xfe, 0xff};
+  return strange[random() % std::size(strange)];
+}
+
+/// Bytes of a block where scales and minima of F16 begin, or whole scales lie.
+static std::vector<int64_t> getScaleBytes(WeightType type) {
+  switch (type) {
+  case WeightType::Q4_1:
+  case WeightType::Q5_1:
+  case WeightType::Q4_K:
+  case WeightType::Q5_K:
+    return {0, 2};
+  case WeightType::Q2_K:
+    return {80, 82};
+  case WeightType::Q3_K:
+    return {108};
+  case WeightType::Q6_K:
+    return {208};
+  case WeightType::TQ2_0:
+    return {64};
+  case WeightType::NVFP4:
+    return {0, 1, 2, 3};
+  default:
+    return {0};
+  }
+}
+
+static void makeScales(WeightType type, bool isStrange, uint8_t *block,
+                       std::mt19937 &random) {
+  for (int64_t at : getScaleBytes(type)) {
+    if (type == WeightType::MXFP4 || type == WeightType::NVFP4) {
+      block[at] = makeByteScale(type, isStrange, random);
+      continue;
+    }
+    uint16_t scale = makeScale(isStrange, random);
+    std::memcpy(block + at, &scale, sizeof scale);
+  }
+}
+
+/// Of strange blocks every other one has equal bytes beside its scales.
+static void makeBlock(WeightType type, bool isStrange, uint8_t *block,
+                      std::mt19937 &random) {
+  int64_t bytes = reference::getBlockBytes(type);
+  for (int64_t i = 0; i < bytes; ++i)
+    block[i] = static_cast<uint8_t>(random());
+  block[2 + random() % (bytes - 2)] = 0x80;
+  if (isStrange && random() % 2 == 0)
+    std::fill_n(block, bytes, block[2]);
+  makeScales(type, isStrange, block, random);
+}
+
 std::vector<uint8_t> makeWeight(WeightType type, int64_t rows, int64_t columns,
                                 std::mt19937 &random) {
   int64_t blockBytes = reference::getBlockBytes(type);
@@ -75,17 +136,31 @@ std::vector<uint8_t> makeWeight(WeightType type, int64_t rows, int64_t columns,
   for (int64_t byte = 0; byte < int64_t(weight.size()); byte += blockBytes) {
     uint8_t *block = weight.data() + byte;
     bool isStrange = byte / rowBytes % 5 == 3;
-    if (!isQuantized(type)) {
+    if (isQuantized(type))
+      makeBlock(type, isStrange, block, random);
+    else
       storeElement(type, makeElement(isStrange, random), block);
-      continue;
-    }
-    uint16_t scale = makeScale(isStrange, random);
-    std::memcpy(block, &scale, sizeof scale);
-    for (int64_t i = 2; i < blockBytes; ++i)
-      block[i] = static_cast<uint8_t>(random());
-    block[2 + random() % (blockBytes - 2)] = 0x80;
   }
   return weight;
+}
+
+std::vector<uint8_t> makeExtremeWeight(WeightType type, int64_t rows,
+                                       int64_t columns, std::mt19937 &random) {
+  const uint8_t values[] = {0x00, 0xff, 0x80, 0x7f, 0x77, 0xf0, 0x0f, 0x55};
+  int64_t rowBytes = reference::getRowBytes(type, columns);
+  std::vector<uint8_t> weight;
+  for (int64_t n = 0; n < rows; ++n)
+    weight.insert(weight.end(), rowBytes, values[n % std::size(values)]);
+  for (size_t at = 0; at < weight.size(); at += reference::getBlockBytes(type))
+    makeScales(type, /*isStrange=*/false, weight.data() + at, random);
+  return weight;
+}
+
+std::vector<float> makeExtremeActivations(int64_t rows, int64_t columns) {
+  std::vector<float> x;
+  for (int64_t row = 0; row < rows; ++row)
+    x.insert(x.end(), columns, row % 2 == 0 ? 1.0f : -0.75f);
+  return x;
 }
 
 std::vector<float> makeActivations(int64_t rows, int64_t columns,
@@ -147,6 +222,32 @@ private:
 
 } // namespace
 
+/// The sum of quants [first, first + count).
+static int32_t sumQuants(const reference::QuantizedBlock &block, int64_t first,
+                         int64_t count) {
+  int32_t sum = 0;
+  for (int64_t i = first; i < first + count; ++i)
+    sum += block.quants[i];
+  return sum;
+}
+
+/// Block k / 32 of row n: quants, scale, and what else the layout has.
+static void writeBlock(Writer &writer, const pack::ActivationNeeds &needs,
+                       int64_t n, int64_t k,
+                       const reference::QuantizedBlock &block) {
+  for (int64_t i = 0; i < 32; ++i)
+    writer.write(pack::kQuants, n, k + i, block.quants[i]);
+  writer.write(pack::kScale, n, k, block.scale);
+  for (auto [offset, unit] : needs.starts)
+    for (int64_t i = 0; i < 32; i += unit)
+      writer.write(pack::getStartField(offset, unit), n, k + i,
+                   static_cast<int32_t>(-offset * sumQuants(block, i, unit)));
+  for (int64_t unit : needs.sums)
+    for (int64_t i = 0; i < 32; i += unit)
+      writer.write(pack::getSumField(unit), n, k + i,
+                   block.scale * float(sumQuants(block, i, unit)));
+}
+
 std::vector<uint8_t> prepareByDefinition(pack::LayoutAttr layout,
                                          std::span<const float> x, int64_t rows,
                                          int64_t columns) {
@@ -161,20 +262,10 @@ std::vector<uint8_t> prepareByDefinition(pack::LayoutAttr layout,
         writer.write(pack::kValues, n, k, row[k]);
       continue;
     }
-    for (int64_t k = 0; k < columns; k += 32) {
-      reference::QuantizedBlock block = reference::quantizeBlock(
-          row.subspan(k, std::min<int64_t>(32, columns - k)));
-      int32_t sum = 0;
-      for (int64_t i = 0; i < 32; ++i) {
-        writer.write(pack::kQuants, n, k + i, block.quants[i]);
-        sum += block.quants[i];
-      }
-      writer.write(pack::kScale, n, k, block.scale);
-      for (int64_t offset : {8, 128})
-        if (layout.getField(pack::getStartField(offset)))
-          writer.write(pack::getStartField(offset), n, k,
-                       static_cast<int32_t>(-offset * sum));
-    }
+    for (int64_t k = 0; k < columns; k += 32)
+      writeBlock(writer, *pack::getHeldNeeds(layout), n, k,
+                 reference::quantizeBlock(
+                     row.subspan(k, std::min<int64_t>(32, columns - k))));
   }
   return writer.take();
 }

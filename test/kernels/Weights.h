@@ -8,21 +8,35 @@
 #ifndef MODELC_TEST_KERNELS_WEIGHTS_H
 #define MODELC_TEST_KERNELS_WEIGHTS_H
 
-#include "dialects/pack/PackDialect.h"
+#include "compiler/target/TargetSpec.h"
+#include "dialects/pack/Layouts.h"
 #include "test/reference/Numerics.h"
 #include <random>
 
 namespace modelc::kernels::test {
 
-/// Every weight type that kernels read.
-inline constexpr reference::WeightType kWeightTypes[] = {
-    reference::WeightType::F32, reference::WeightType::F16,
-    reference::WeightType::BF16, reference::WeightType::Q8_0,
-    reference::WeightType::Q4_0};
+/// A line of Kernels.def.
+struct MatmulKernel {
+  target::Isa isa;
+  model::GgmlType ggmlType;
+  reference::WeightType type;
+};
+inline constexpr MatmulKernel kMatmulKernels[] = {
+#define MATMUL_KERNEL(isa, type)                                               \
+  {target::Isa::isa, model::GgmlType::type, reference::WeightType::type},
+#include "compiler/target/Kernels.def"
+};
+
+/// Every weight type that kernels of this instruction set read.
+std::vector<reference::WeightType> getWeightTypes(target::Isa isa);
 
 /// The element type of such a weight's tensor.
 mlir::Type getElementType(mlir::MLIRContext *context,
                           reference::WeightType type);
+
+/// What the activations of a matmul hold beside quants and scale for all of
+/// these weights together.
+pack::ActivationNeeds getNeeds(llvm::ArrayRef<pack::LayoutAttr> weights);
 
 /// True for types whose activations are quantised.
 inline bool isQuantized(reference::WeightType type) {
@@ -30,11 +44,20 @@ inline bool isQuantized(reference::WeightType type) {
 }
 
 /// What a GGUF file holds for a weight [rows][columns]: numbers of all sizes
-/// up to about 1. Of every 5 rows one has strange scales (0, subnormal, the
-/// largest, inf, NaN) or, in float types, strange elements (subnormal, -0,
-/// huge); quants take every value.
+/// up to about 1. Of every 5 rows one has strange scales and minima (0,
+/// subnormal, the largest, inf, NaN) and blocks whose other bytes are all
+/// equal, or, in float types, strange elements (subnormal, -0, huge); quants
+/// take every value.
 std::vector<uint8_t> makeWeight(reference::WeightType type, int64_t rows,
                                 int64_t columns, std::mt19937 &random);
+
+/// A weight of a block type, plain scales, all other bytes of a row equal: the
+/// least and the largest quants, and high bits without low ones.
+std::vector<uint8_t> makeExtremeWeight(reference::WeightType type, int64_t rows,
+                                       int64_t columns, std::mt19937 &random);
+
+/// Rows of equal activations, so that all quants are 127 or all -127.
+std::vector<float> makeExtremeActivations(int64_t rows, int64_t columns);
 
 /// Rows of activations: most plain, and among the first rows one of zeros, one
 /// with an infinity, one with a NaN, one tiny, one huge, one with -0.

@@ -49,9 +49,11 @@ void Embed::check(WeightType type, plan::EmbedSpecAttr spec,
 TEST_P(Embed, EqualsReference) {
   std::vector<plan::EmbedSpecAttr> specs;
   std::vector<WeightType> types;
-  for (WeightType type : kWeightTypes) {
+  for (WeightType type : getWeightTypes(target->isa)) {
     mlir::Type element = getElementType(&context, type);
-    std::vector<int64_t> widths = {32, 96, 256};
+    // One block, and several: a row may end inside a group of a panel.
+    int64_t block = reference::getBlockElems(type);
+    std::vector<int64_t> widths = {block, 3 * block, 256};
     if (!isQuantized(type))
       widths = {1, 2, 15, 16, 17, 30, 64, 75};
     for (pack::LayoutAttr layout :

@@ -43,26 +43,24 @@ protected:
 
   /// The residual lies where the output goes.
   bool isInPlace = false;
+  /// All products are as large as they can be, and none cancels another.
+  bool isExtreme = false;
 };
 MODELC_FOR_EACH_TARGET(Matmul);
 
 plan::MatmulSpecAttr Matmul::makeSpec(const Shape &shape, int64_t rowTile) {
-  llvm::SmallVector<mlir::Attribute> layouts;
-  std::set<int64_t> offsets;
-  for (WeightType type : shape.types) {
+  std::vector<pack::LayoutAttr> layouts;
+  for (WeightType type : shape.types)
     layouts.push_back(getLayout(type));
-    if (int64_t offset =
-            isQuantized(type) ? pack::getQuantOffset(getLayout(type)) : 0)
-      offsets.insert(offset);
-  }
   pack::LayoutAttr input =
       isQuantized(shape.types[0])
-          ? pack::getQuantizedActivationLayout(
-                &context, rowTile,
-                llvm::SmallVector<int64_t>(offsets.begin(), offsets.end()))
+          ? pack::getQuantizedActivationLayout(&context, rowTile,
+                                               getNeeds(layouts))
           : pack::getFloatActivationLayout(&context, rowTile);
+  llvm::SmallVector<mlir::Attribute> attributes(layouts.begin(), layouts.end());
   return plan::MatmulSpecAttr::get(
-      &context, shape.columns, input, mlir::ArrayAttr::get(&context, layouts),
+      &context, shape.columns, input,
+      mlir::ArrayAttr::get(&context, attributes),
       mlir::DenseI64ArrayAttr::get(&context, shape.rows), shape.epilogue,
       model::Activation::Silu, shape.hasBias, shape.tileRows);
 }
@@ -92,12 +90,15 @@ std::vector<float> multiplyAll(WeightType type,
 void Matmul::check(const Shape &shape, plan::MatmulSpecAttr spec,
                    ModelcKernel kernel, int64_t count) {
   Call call(kernel, spec);
-  std::vector<float> x = makeActivations(count, shape.columns, random);
+  std::vector<float> x = isExtreme
+                             ? makeExtremeActivations(count, shape.columns)
+                             : makeActivations(count, shape.columns, random);
   call.add(prepareByDefinition(spec.getInput(), x, count, shape.columns));
   std::vector<std::vector<float>> results;
   for (size_t i = 0; i < shape.types.size(); ++i) {
+    auto make = isExtreme ? makeExtremeWeight : makeWeight;
     std::vector<uint8_t> weight =
-        makeWeight(shape.types[i], shape.rows[i], shape.columns, random);
+        make(shape.types[i], shape.rows[i], shape.columns, random);
     call.add(pack(shape.types[i], shape.rows[i], shape.columns, weight));
     results.push_back(
         multiplyAll(shape.types[i], weight, x, count, shape.rows[i]));
@@ -153,12 +154,16 @@ void Matmul::checkShapes(const std::vector<Shape> &shapes) {
     }
 }
 
+// Rows of one block and of several, so that a row may end inside a group; a
+// number of outputs that is not one of whole panels; tiles of one panel and of
+// several.
 TEST_P(Matmul, EveryType) {
   std::vector<Shape> shapes;
-  for (WeightType type : kWeightTypes) {
-    shapes.push_back({{type}, {64}, 128, 32});
-    shapes.push_back({{type}, {37}, 96, 64});
-    shapes.push_back({{type}, {1}, 32});
+  for (WeightType type : getWeightTypes(target->isa)) {
+    int64_t block = std::max<int64_t>(32, reference::getBlockElems(type));
+    shapes.push_back({{type}, {64}, 2 * block, 32});
+    shapes.push_back({{type}, {37}, 3 * block, 64});
+    shapes.push_back({{type}, {1}, block});
   }
   for (WeightType type : {WeightType::F32, WeightType::F16, WeightType::BF16})
     for (int64_t columns : {1, 2, 3, 17})
@@ -194,6 +199,15 @@ TEST_P(Matmul, SeveralWeights) {
        true},
       {{WeightType::Q4_0, WeightType::Q8_0}, {50, 50}, 96, 16, Epilogue::Glu},
       {{WeightType::F32, WeightType::F16}, {50, 50}, 10, 64, Epilogue::Glu},
+      {{WeightType::Q4_K, WeightType::Q6_K, WeightType::Q2_K},
+       {48, 16, 17},
+       512,
+       32},
+      {{WeightType::IQ4_XS, WeightType::Q5_1},
+       {50, 50},
+       256,
+       16,
+       Epilogue::Glu},
   });
 }
 
@@ -203,10 +217,22 @@ TEST_P(Matmul, ResidualInPlace) {
                {{WeightType::BF16}, {70}, 9, 32, Epilogue::Residual, true}});
 }
 
+// Sums in 16 bits, which AVX2 has, must not saturate.
+TEST_P(Matmul, LargestProducts) {
+  isExtreme = true;
+  std::vector<Shape> shapes;
+  for (WeightType type : getWeightTypes(target->isa))
+    if (isQuantized(type))
+      shapes.push_back({{type}, {16}, reference::getBlockElems(type)});
+  checkShapes(shapes);
+}
+
 // Many blocks: sums that lose bits, so that their order shows.
 TEST_P(Matmul, LongRows) {
   checkShapes({{{WeightType::Q8_0}, {16}, 2048},
                {{WeightType::Q4_0}, {16}, 2080},
+               {{WeightType::Q4_K}, {16}, 2048},
+               {{WeightType::NVFP4}, {16}, 2112},
                {{WeightType::F16}, {16}, 1031}});
 }
 

@@ -72,11 +72,16 @@ TEST_P(Prepare, EqualsReference) {
   };
   for (const target::Regime &regime : target->regimes) {
     int64_t tile = regime.rowTile;
-    const std::vector<int64_t> offsetSets[] = {{}, {8}, {8, 128}};
-    for (const std::vector<int64_t> &offsets : offsetSets)
-      add(96, pack::getQuantizedActivationLayout(&context, tile, offsets));
+    const pack::ActivationNeeds allNeeds[] = {
+        {},
+        {{{8, 32}}, {}},
+        {{}, {16}},
+        {{{4, 16}, {8, 32}, {128, 32}}, {16, 32}}};
+    for (const pack::ActivationNeeds &needs : allNeeds)
+      add(96, pack::getQuantizedActivationLayout(&context, tile, needs));
     for (int64_t columns : {1, 17, 32, 63})
-      add(columns, pack::getQuantizedActivationLayout(&context, tile, {128}));
+      add(columns, pack::getQuantizedActivationLayout(
+                       &context, tile, {{{32, 16}, {128, 32}}, {16, 32}}));
     for (int64_t columns : {1, 16, 33, 64})
       add(columns, pack::getFloatActivationLayout(&context, tile));
   }

@@ -7,15 +7,15 @@
 // TARGET: error: unknown target 'z80'
 
 // A type without a kernel is found here, by name, not far downstream.
-model.weight @blk.0.ffn_down.weight : tensor<32x256x!model.ggml<q4_K>>
+model.weight @blk.0.ffn_down.weight : tensor<32x256xf64>
     at 0 in 0
 
 func.func @no_kernel(%x: tensor<?x256xf32>) -> tensor<?x32xf32> {
-  // expected-error@+1 {{tensor 'blk.0.ffn_down.weight': no kernel of target cascadelake reads q4_K weights}}
+  // expected-error@+1 {{tensor 'blk.0.ffn_down.weight': no kernel of target cascadelake reads f64 weights}}
   %w = model.get_weight @blk.0.ffn_down.weight
-      : tensor<32x256x!model.ggml<q4_K>>
+      : tensor<32x256xf64>
   %y = model.matmul %x, %w
-      : tensor<?x256xf32>, tensor<32x256x!model.ggml<q4_K>> -> tensor<?x32xf32>
+      : tensor<?x256xf32>, tensor<32x256xf64> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 

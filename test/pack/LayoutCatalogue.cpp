@@ -15,6 +15,8 @@ using namespace modelc;
 using namespace modelc::pack;
 using namespace modelc::test;
 
+const ActivationNeeds test::kDrawnNeeds = {{{8, 32}, {32, 16}}, {16}};
+
 PackContext::PackContext() {
   context.loadDialect<model::ModelDialect, PackDialect>();
 }
@@ -48,7 +50,8 @@ std::vector<LayoutAttr> test::getCatalogue(PackContext &context) {
     for (LayoutAttr layout : getTargets(context, type))
       layouts.push_back(layout);
   mlir::Type f16 = context.getType("f16");
-  layouts.push_back(getQuantizedActivationLayout(context.get(), 4, {8, 128}));
+  layouts.push_back(
+      getQuantizedActivationLayout(context.get(), 4, kDrawnNeeds));
   layouts.push_back(getFloatActivationLayout(context.get(), 4));
   layouts.push_back(getKeyPageLayout(context.get(), f16, 64, 128));
   layouts.push_back(getValuePageLayout(context.get(), f16, 64, 128));

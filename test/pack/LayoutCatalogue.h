@@ -31,6 +31,9 @@ private:
   mlir::MLIRContext context;
 };
 
+/// Of the quantised activation that docs/layouts.md draws.
+extern const pack::ActivationNeeds kDrawnNeeds;
+
 /// The types of weights that have panel layouts.
 std::vector<mlir::Type> getPanelTypes(PackContext &context);
 

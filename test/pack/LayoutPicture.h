@@ -21,18 +21,21 @@ namespace modelc::test {
 /// The bytes of a matrix [N][K] in `layout`, `lineBytes` a line, in hexadecimal
 /// with `_` for padding; equal padding bytes are counted. Element i = n * (K /
 /// unit) + k / unit of field f is i, and in elements of 16 and 32 bits the
-/// highest byte is a0 + f. Elements of 4 bits are i + i / 16, modulo 16, so
-/// that those which share a byte differ. Stored bits are flipped.
+/// highest byte is a0 + f. Smaller elements are i + i / 16, modulo their range,
+/// so that those which share a byte differ. Stored bits are flipped.
 ///
 ///     00 01 _x62
 std::string drawBytes(pack::LayoutAttr layout, int64_t N, int64_t K,
                       int64_t lineBytes);
 
-/// The elements of one group, one line for a run of equal pieces of
-/// consecutive rows, long repetitions left out:
+/// The elements of one group in the order of its bytes: a line is a run of
+/// equal pieces of consecutive rows. Elements that share bytes are separated by
+/// `|`, low bits first, `_` for unused ones. Lines that repeat are drawn once:
 ///
 ///       byte  each
-///          0     4  quants k 0..3 of n 0..15
+///          0     4  quants k 0..3 | 16..19 of n 0..15
+///        ... this line x 4: byte +64, k +4
+///        ... 2 lines x 8: byte +256, k +32
 std::string drawGroup(pack::LayoutAttr layout);
 
 } // namespace modelc::test

@@ -120,15 +120,71 @@ TEST_F(LayoutPictures, Q4_0PanelsKeepTheSourcesPairs) {
             "00 a1 02 a1 _x28 01 a1 03 a1 _x28\n");
 }
 
+TEST_F(LayoutPictures, TwoBitQuantsAreFourQuadsAByte) {
+  // Element k is (k + k / 16) % 4; byte 0 has elements 0, 8, 16 and 24.
+  EXPECT_EQ(drawBytes(panel("q2_0"), 1, 64, 64), "50 a5 fa 0f _x60\n"
+                                                 "50 a5 fa 0f _x60\n"
+                                                 "fa 0f 50 a5 _x60\n"
+                                                 "fa 0f 50 a5 _x60\n"
+                                                 "00 a1 _x30\n");
+}
+
+TEST_F(LayoutPictures, OneBitQuantsAreEightQuadsAByte) {
+  // Element k is (k + k / 16) % 2; byte 0 has elements 0, 4, ... 28.
+  EXPECT_EQ(drawBytes(panel("q1_0"), 1, 128, 64), "f0 0f f0 0f _x60\n"
+                                                  "f0 0f f0 0f _x60\n"
+                                                  "f0 0f f0 0f _x60\n"
+                                                  "f0 0f f0 0f _x60\n"
+                                                  "00 a1 _x30\n");
+  EXPECT_EQ(drawGroup(panel("q1_0")),
+            "  byte  each\n"
+            "     0     4  quants k 0..3 | 4..7 | ... | 28..31 of n 0..15\n"
+            "   ... this line x 4: byte +64, k +32\n"
+            "   256     2  scale k 0..127 of n 0..15\n");
+}
+
+TEST_F(LayoutPictures, MappedQ4_KSplitsItsScales) {
+  EXPECT_EQ(
+      drawGroup(mapped("q4_K")),
+      "  byte  each\n"
+      "     0     2  scale k 0..255 of n 0\n"
+      "     2     2  min k 0..255 of n 0\n"
+      "     4     4  subscale k 0..127 | subscale_high k 0..127 | 128..255 of "
+      "n 0\n"
+      "     8     4  submin k 0..127 | submin_high k 0..127 | 128..255 of n 0\n"
+      "    12     4  subscale k 128..255 | submin k 128..255 of n 0\n"
+      "    16    32  quants k 0..31 | 32..63 of n 0\n"
+      "   ... this line x 4: byte +32, k +64\n");
+}
+
+TEST_F(LayoutPictures, Q5_KPanelsHaveHighBitsApartAndScalesWhole) {
+  EXPECT_EQ(
+      drawGroup(panel("q5_K")),
+      "  byte  each\n"
+      "     0     4  quants k 0..3 | 16..19 of n 0..15\n"
+      "   ... this line x 4: byte +64, k +4\n"
+      "   ... 2 lines x 8: byte +256, k +32\n"
+      "  2048     4  quants_high k 0..3 | 4..7 | ... | 28..31 of n 0..15\n"
+      "   ... this line x 8: byte +64, k +32\n"
+      "  2560     1  subscale k 0..31 | subscale_high k 0..31 | _ of n 0..15\n"
+      "   ... this line x 8: byte +16, k +32\n"
+      "  2688     1  submin k 0..31 | submin_high k 0..31 | _ of n 0..15\n"
+      "   ... this line x 8: byte +16, k +32\n"
+      "  2816     2  scale k 0..255 of n 0..15\n"
+      "  2848     2  min k 0..255 of n 0..15\n");
+}
+
 TEST_F(LayoutPictures, QuantizedActivations) {
-  EXPECT_EQ(drawBytes(getQuantizedActivationLayout(context.get(), 2, {8, 128}),
-                      2, 32, 16),
+  LayoutAttr layout = getQuantizedActivationLayout(context.get(), 2,
+                                                   {{{8, 32}, {32, 16}}, {16}});
+  EXPECT_EQ(drawBytes(layout, 2, 32, 16),
             "00 01 02 03 20 21 22 23 04 05 06 07 24 25 26 27\n"
             "08 09 0a 0b 28 29 2a 2b 0c 0d 0e 0f 2c 2d 2e 2f\n"
             "10 11 12 13 30 31 32 33 14 15 16 17 34 35 36 37\n"
             "18 19 1a 1b 38 39 3a 3b 1c 1d 1e 1f 3c 3d 3e 3f\n"
-            "00 00 00 a1 01 00 00 a1 00 00 00 a2 01 00 00 a2\n"
-            "00 00 00 a3 01 00 00 a3\n");
+            "00 00 00 a1 01 00 00 a1 00 00 00 a2 02 00 00 a2\n"
+            "01 00 00 a2 03 00 00 a2 00 00 00 a3 02 00 00 a3\n"
+            "01 00 00 a3 03 00 00 a3 00 00 00 a4 01 00 00 a4\n");
 }
 
 TEST_F(LayoutPictures, QuantizedActivationsWithoutStartValues) {

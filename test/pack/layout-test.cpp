@@ -41,25 +41,113 @@ protected:
   PackContext context;
 };
 
-TEST_F(Layouts, Q8_0PanelEquation) {
-  for (LayoutAttr layout : {panel("q8_0"), panel("q8_0", 0x80)}) {
-    expectMap(layout, kQuants, [](int64_t n, int64_t k) {
-      return 8 * (k / 4 * 64 + n * 4 + k % 4);
-    });
-    expectMap(layout, kScale, [](int64_t n, int64_t k) {
-      return 8 * (1024 + k / 32 * 32 + n * 2);
-    });
-  }
+/// Quants of `bits` bits from byte `begin` on.
+struct PlaneOfQuants {
+  const char *type, *field;
+  int64_t begin, bits;
+};
+
+constexpr PlaneOfQuants kPlanes[] = {
+    {"q4_0", "quants", 0, 4},         {"q4_1", "quants", 0, 4},
+    {"q5_0", "quants", 0, 4},         {"q5_0", "quants_high", 512, 1},
+    {"q5_1", "quants", 0, 4},         {"q5_1", "quants_high", 512, 1},
+    {"q8_0", "quants", 0, 8},         {"q2_K", "quants", 0, 2},
+    {"q3_K", "quants", 0, 2},         {"q3_K", "quants_high", 1024, 1},
+    {"q4_K", "quants", 0, 4},         {"q5_K", "quants", 0, 4},
+    {"q5_K", "quants_high", 2048, 1}, {"q6_K", "quants", 0, 4},
+    {"q6_K", "quants_high", 2048, 2}, {"iq4_nl", "quants", 0, 4},
+    {"iq4_xs", "quants", 0, 4},       {"tq2_0", "quants", 0, 2},
+    {"mxfp4", "quants", 0, 4},        {"nvfp4", "quants", 0, 4},
+    {"q1_0", "quants", 0, 1},         {"q2_0", "quants", 0, 2},
+};
+
+TEST_F(Layouts, EquationOfQuants) {
+  for (const PlaneOfQuants &plane : kPlanes)
+    for (int64_t flip : {0, 0x80})
+      expectMap(panel(plane.type, flip), plane.field,
+                [&](int64_t n, int64_t k) {
+                  int64_t quad = k % 32 / 4, bits = plane.bits;
+                  int64_t byte = plane.begin + 64 * bits * (k / 32) +
+                                 64 * (quad % bits) + 4 * n + k % 4;
+                  return 8 * byte + quad / bits * bits;
+                });
 }
 
-TEST_F(Layouts, Q4_0PanelEquation) {
-  expectMap(panel("q4_0"), kQuants, [](int64_t n, int64_t k) {
-    int64_t byte = k / 32 * 256 + k % 16 / 4 * 64 + n * 4 + k % 4;
-    return 8 * byte + (k % 32 < 16 ? 0 : 4);
-  });
-  expectMap(panel("q4_0"), kScale, [](int64_t n, int64_t k) {
-    return 8 * (512 + k / 32 * 32 + n * 2);
-  });
+/// Scales of `bytes` bytes for `unit` elements each, from byte `begin` on.
+struct RowsOfScales {
+  const char *type, *field;
+  int64_t begin, bytes, shift, unit;
+};
+
+constexpr RowsOfScales kScales[] = {
+    {"q4_0", "scale", 512, 2, 0, 32},
+    {"q4_1", "scale", 512, 2, 0, 32},
+    {"q4_1", "min", 576, 2, 0, 32},
+    {"q5_0", "scale", 640, 2, 0, 32},
+    {"q5_1", "scale", 640, 2, 0, 32},
+    {"q5_1", "min", 704, 2, 0, 32},
+    {"q8_0", "scale", 1024, 2, 0, 32},
+    {"q2_K", "subscale", 1024, 1, 0, 16},
+    {"q2_K", "submin", 1024, 1, 4, 16},
+    {"q2_K", "scale", 1280, 2, 0, 256},
+    {"q2_K", "min", 1312, 2, 0, 256},
+    {"q3_K", "subscale", 1536, 1, 0, 16},
+    {"q3_K", "subscale_high", 1536, 1, 4, 16},
+    {"q3_K", "scale", 1792, 2, 0, 256},
+    {"q4_K", "subscale", 2048, 1, 0, 32},
+    {"q4_K", "subscale_high", 2048, 1, 4, 32},
+    {"q4_K", "submin", 2176, 1, 0, 32},
+    {"q4_K", "submin_high", 2176, 1, 4, 32},
+    {"q4_K", "scale", 2304, 2, 0, 256},
+    {"q4_K", "min", 2336, 2, 0, 256},
+    {"q5_K", "subscale", 2560, 1, 0, 32},
+    {"q5_K", "subscale_high", 2560, 1, 4, 32},
+    {"q5_K", "submin", 2688, 1, 0, 32},
+    {"q5_K", "submin_high", 2688, 1, 4, 32},
+    {"q5_K", "scale", 2816, 2, 0, 256},
+    {"q5_K", "min", 2848, 2, 0, 256},
+    {"q6_K", "subscale", 3072, 1, 0, 16},
+    {"q6_K", "scale", 3328, 2, 0, 256},
+    {"iq4_nl", "scale", 512, 2, 0, 32},
+    {"iq4_xs", "subscale", 2048, 1, 0, 32},
+    {"iq4_xs", "subscale_high", 2048, 1, 4, 32},
+    {"iq4_xs", "scale", 2176, 2, 0, 256},
+    {"tq2_0", "scale", 1024, 2, 0, 256},
+    {"mxfp4", "scale", 512, 1, 0, 32},
+    {"nvfp4", "scale", 512, 1, 0, 16},
+    {"q1_0", "scale", 256, 2, 0, 128},
+    {"q2_0", "scale", 256, 2, 0, 64},
+};
+
+TEST_F(Layouts, EquationOfScales) {
+  for (const RowsOfScales &row : kScales)
+    for (int64_t flip : {0, 0x80})
+      expectMap(panel(row.type, flip), row.field, [&](int64_t n, int64_t k) {
+        int64_t byte = row.begin + row.bytes * (16 * (k / row.unit) + n);
+        return 8 * byte + row.shift;
+      });
+}
+
+TEST_F(Layouts, EveryFieldOfAPanelHasAnEquation) {
+  llvm::StringSet<> known;
+  for (const PlaneOfQuants &plane : kPlanes)
+    known.insert(std::string(plane.type) + " " + plane.field);
+  for (const RowsOfScales &row : kScales)
+    known.insert(std::string(row.type) + " " + row.field);
+  size_t found = 0;
+  for (mlir::Type type : getPanelTypes(context)) {
+    model::GgmlType ggml = *model::getGgmlType(type);
+    if (!getBlockFormat(ggml))
+      continue;
+    std::string name = model::getGgmlTypeInfo(ggml).name.str();
+    LayoutAttr layout = panel(name);
+    for (auto field : layout.getFields().getAsRange<FieldAttr>()) {
+      EXPECT_TRUE(known.contains(name + " " + field.getName().str()))
+          << name << " " << field.getName().str();
+      ++found;
+    }
+  }
+  EXPECT_EQ(found, known.size());
 }
 
 TEST_F(Layouts, FloatPanelEquation) {
@@ -110,7 +198,14 @@ TEST_F(Layouts, QuantOffsets) {
   EXPECT_EQ(getQuantOffset(panel("q4_0")), 8);
   EXPECT_EQ(getQuantOffset(panel("q8_0")), 0);
   EXPECT_EQ(getQuantOffset(panel("q8_0", 0x80)), 128);
-  EXPECT_EQ(getStartField(128), "start128");
+  EXPECT_EQ(getQuantOffset(panel("q5_0")), 16);
+  EXPECT_EQ(getQuantOffset(panel("iq4_xs")), 127);
+  EXPECT_EQ(getLargestUnsignedQuant(panel("q4_0")), 15);
+  EXPECT_EQ(getLargestUnsignedQuant(panel("q6_K")), 63);
+  EXPECT_EQ(getLargestUnsignedQuant(panel("q3_K")), 7);
+  EXPECT_EQ(getLargestUnsignedQuant(panel("iq4_nl")), 240);
+  EXPECT_EQ(getStartField(128, 32), "start128x32");
+  EXPECT_EQ(getSumField(16), "sum16");
 }
 
 /// In a release build of MLIR nothing verifies attributes that code makes.
@@ -140,14 +235,84 @@ TEST_F(Layouts, NamesAreDistinctAndTextRoundTrips) {
   }
 }
 
-/// Every element of a source is named, or packing would lose bits.
-TEST_F(Layouts, MappedLayoutsNameEveryBit) {
-  for (mlir::Type type : getPanelTypes(context)) {
-    LayoutAttr layout = getMappedLayout(context.get(), type);
-    int64_t bits = 0;
+/// Every bit of a source has one name, or packing would lose it.
+TEST_F(Layouts, MappedLayoutsNameEveryBitOnce) {
+  for (const model::GgmlTypeInfo &info : model::getGgmlTypes()) {
+    mlir::Type type = model::getElementType(context.get(), info.type);
+    LayoutAttr layout =
+        type ? getMappedLayout(context.get(), type) : LayoutAttr();
+    if (!layout)
+      continue;
+    std::vector<int> names(layout.getBytes() * 8);
     for (auto field : layout.getFields().getAsRange<FieldAttr>())
-      bits += field.getBits() * layout.getK() / field.getUnit();
-    EXPECT_EQ(bits, layout.getBytes() * 8) << layout.getName().str();
+      for (int64_t k = 0; k < layout.getK(); k += field.getUnit()) {
+        int64_t begin = layout.getBitOffset(field.getName(), 0, k);
+        for (int64_t i = 0; i < field.getBits(); ++i)
+          ++names.at(begin + i);
+      }
+    EXPECT_EQ(llvm::count(names, 1), layout.getBytes() * 8)
+        << layout.getName().str();
+  }
+}
+
+TEST_F(Layouts, EveryBlockFormatHasLayoutsAndTheOtherWayRound) {
+  int64_t formats = 0;
+  for (const model::GgmlTypeInfo &info : model::getGgmlTypes()) {
+    mlir::Type type = model::getElementType(context.get(), info.type);
+    bool hasFormat = getBlockFormat(info.type) != nullptr;
+    formats += hasFormat;
+    bool isBlock = info.kind == model::GgmlKind::Block;
+    EXPECT_EQ(hasFormat,
+              isBlock && type && getPanelLayout(context.get(), type, 0))
+        << info.name.str();
+    if (!hasFormat)
+      continue;
+    // One that is known needs no more than the fields that there are.
+    LayoutAttr layout = getMappedLayout(context.get(), type);
+    EXPECT_EQ(getBlockFormat(info.type)->min != MinKind::None,
+              bool(layout.getField(kMin)))
+        << info.name.str();
+    EXPECT_EQ(getBlockFormat(info.type)->min == MinKind::Subtracted,
+              bool(layout.getField(kSubmin)))
+        << info.name.str();
+  }
+  EXPECT_GE(formats, 17);
+}
+
+TEST_F(Layouts, ActivationNeedsAreReadBack) {
+  for (const ActivationNeeds &needs :
+       {ActivationNeeds{}, kDrawnNeeds,
+        ActivationNeeds{{{127, 32}, {8, 32}, {8, 16}}, {32, 16}}}) {
+    std::optional<ActivationNeeds> held =
+        getHeldNeeds(getQuantizedActivationLayout(context.get(), 4, needs));
+    ASSERT_TRUE(held);
+    EXPECT_EQ(held->starts, needs.starts);
+    EXPECT_EQ(held->sums, needs.sums);
+  }
+  EXPECT_FALSE(getHeldNeeds(getFloatActivationLayout(context.get(), 4)));
+}
+
+TEST_F(Layouts, WhatMatmulsNeedOfActivations) {
+  using Starts = std::set<std::pair<int64_t, int64_t>>;
+  struct Case {
+    const char *type;
+    Starts starts;
+    std::set<int64_t> sums;
+  };
+  for (const Case &c : {Case{"q4_0", {{8, 32}}, {}},
+                        {"q4_1", {}, {32}},
+                        {"q8_0", {}, {}},
+                        {"q2_K", {}, {16}},
+                        {"q3_K", {{4, 16}}, {}},
+                        {"q4_K", {}, {32}},
+                        {"q6_K", {{32, 16}}, {}},
+                        {"iq4_nl", {{127, 32}}, {}},
+                        {"mxfp4", {{12, 32}}, {}},
+                        {"nvfp4", {{12, 16}}, {}},
+                        {"q1_0", {{1, 32}}, {}}}) {
+    ActivationNeeds needs = getActivationNeeds(panel(c.type));
+    EXPECT_EQ(needs.starts, c.starts) << c.type;
+    EXPECT_EQ(needs.sums, c.sums) << c.type;
   }
 }
 

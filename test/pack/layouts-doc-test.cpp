@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Drawings, table of sizes, examples and reasons of the page against what the
-// layouts give. When a test fails its message holds what the page should say.
+// layouts give, and the table of docs/howto/add-a-quant-type.md against the
+// sources. When a test fails its message holds what the page should say.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,15 +25,27 @@ namespace {
 
 using namespace modelc::pack;
 
+std::string readSource(const std::string &path) {
+  std::ifstream file(MODELC_SOURCE_DIR "/" + path);
+  std::stringstream text;
+  text << file.rdbuf();
+  EXPECT_FALSE(text.str().empty()) << path;
+  return text.str();
+}
+
+/// Lines of all matches of a pattern of whole lines.
+int64_t countLines(const std::string &text, const std::string &pattern) {
+  std::regex regex(pattern, std::regex::multiline);
+  int64_t lines = 0;
+  for (std::sregex_iterator i(text.begin(), text.end(), regex), end; i != end;
+       ++i)
+    lines += llvm::count(i->str(), '\n');
+  return lines;
+}
+
 class LayoutsPage : public testing::Test {
 protected:
-  void SetUp() override {
-    std::ifstream file(MODELC_SOURCE_DIR "/docs/layouts.md");
-    std::stringstream text;
-    text << file.rdbuf();
-    page = text.str();
-    ASSERT_FALSE(page.empty());
-  }
+  void SetUp() override { page = readSource("docs/layouts.md"); }
 
   /// All matches of a pattern of lines.
   std::vector<std::smatch> findAll(const char *pattern) {
@@ -114,6 +127,34 @@ TEST_F(LayoutsPage, ListsEveryReason) {
     reasons.push_back(stringifyReason(*symbolizeReason(i)).str());
   EXPECT_GE(reasons.size(), 6u);
   EXPECT_EQ(listed, reasons);
+}
+
+TEST(QuantTypePage, TableOfLines) {
+  std::string formats = readSource("dialects/pack/BlockFormats.cpp");
+  std::string maps = readSource("dialects/pack/MappedLayouts.cpp");
+  std::string kernels = readSource("compiler/target/Kernels.def");
+  std::string table;
+  for (const model::GgmlTypeInfo &info : model::getGgmlTypes()) {
+    if (!getBlockFormat(info.type))
+      continue;
+    std::string type = info.name.upper();
+    int64_t format = countLines(formats, "^ +\\{GgmlType::" + type +
+                                             ",[^}]*(\\{\\}[^}]*)?\\},\n");
+    size_t begin = maps.find("  case GgmlType::" + type + ":\n");
+    ASSERT_NE(begin, std::string::npos) << type;
+    std::string_view rest = std::string_view(maps).substr(begin);
+    int64_t map =
+        llvm::count(rest.substr(0, rest.find("return true;")), '\n') + 1;
+    int64_t kernel =
+        countLines(kernels, "^MATMUL_KERNEL\\(.*, " + type + "\\)\n");
+    EXPECT_TRUE(format && kernel) << type;
+    table += llvm::formatv("| {0} | {1} | {2} | {3} | {4} |\n", type, format,
+                           map, kernel, format + map + kernel);
+  }
+  std::string page = readSource("docs/howto/add-a-quant-type.md");
+  EXPECT_NE(page.find("|---|---|---|---|---|\n" + table + "\n"),
+            std::string::npos)
+      << table;
 }
 
 } // namespace

@@ -27,16 +27,10 @@ using model::GgmlType;
 /// The type as docs/numerics.md has it, or nothing.
 static std::optional<WeightType> getWeightType(GgmlType type) {
   switch (type) {
-  case GgmlType::F32:
-    return WeightType::F32;
-  case GgmlType::F16:
-    return WeightType::F16;
-  case GgmlType::BF16:
-    return WeightType::BF16;
-  case GgmlType::Q8_0:
-    return WeightType::Q8_0;
-  case GgmlType::Q4_0:
-    return WeightType::Q4_0;
+#define WEIGHT_TYPE(name, blockElems, blockBytes)                              \
+  case GgmlType::name:                                                         \
+    return WeightType::name;
+#include "test/reference/WeightTypes.def"
   default:
     return std::nullopt;
   }

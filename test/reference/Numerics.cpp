@@ -124,71 +124,28 @@ void reference::normalize(std::span<const float> x,
 }
 
 //===----------------------------------------------------------------------===//
-// Weights as a GGUF file holds them
+// Embedding
 //===----------------------------------------------------------------------===//
 
-int64_t reference::getBlockElems(WeightType type) {
-  return type == WeightType::Q8_0 || type == WeightType::Q4_0 ? 32 : 1;
-}
-
-int64_t reference::getBlockBytes(WeightType type) {
-  switch (type) {
-  case WeightType::F32:
-    return 4;
-  case WeightType::F16:
-  case WeightType::BF16:
-    return 2;
-  case WeightType::Q8_0:
-    return 2 + 32;
-  case WeightType::Q4_0:
-    return 2 + 16;
-  }
-  std::abort();
-}
-
-int64_t reference::getRowBytes(WeightType type, int64_t columns) {
-  return columns / getBlockElems(type) * getBlockBytes(type);
-}
-
-template <typename T> static T read(const uint8_t *bytes) {
-  T value;
-  std::memcpy(&value, bytes, sizeof value);
-  return value;
-}
-
-/// Element k of a row of one of the float types.
-static float readFloat(WeightType type, const uint8_t *row, int64_t k) {
-  switch (type) {
-  case WeightType::F32:
-    return read<float>(row + 4 * k);
-  case WeightType::F16:
-    return fromF16(read<uint16_t>(row + 2 * k));
-  default:
-    return fromBf16(read<uint16_t>(row + 2 * k));
-  }
-}
-
-/// Quant i of a block of Q8_0 or Q4_0, which begins with its F16 scale. Byte i
-/// of Q4_0 holds elements i and i + 16.
-static int readQuant(WeightType type, const uint8_t *block, int64_t i) {
-  if (type == WeightType::Q8_0)
-    return int8_t(block[2 + i]);
-  return (block[2 + i % 16] >> (i < 16 ? 0 : 4) & 15) - 8;
-}
-
-static float readScale(const uint8_t *block) {
-  return fromF16(read<uint16_t>(block));
-}
+static bool isQuantized(WeightType type) { return getBlockElems(type) > 1; }
 
 void reference::decodeRow(WeightType type, const uint8_t *row,
                           std::span<float> x) {
-  int64_t elems = getBlockElems(type), bytes = getBlockBytes(type);
-  for (int64_t k = 0; k < int64_t(x.size()); ++k) {
-    const uint8_t *block = row + k / elems * bytes;
-    if (elems == 1)
+  if (!isQuantized(type)) {
+    for (int64_t k = 0; k < int64_t(x.size()); ++k)
       x[k] = readFloat(type, row, k);
-    else
-      x[k] = float(readQuant(type, block, k % elems)) * readScale(block);
+    return;
+  }
+  int64_t blockElems = getBlockElems(type), length = getSubBlockElems(type);
+  for (int64_t first = 0; first < int64_t(x.size()); first += blockElems) {
+    Block block = readBlock(type, row);
+    for (int64_t i = 0; i < blockElems; ++i) {
+      const SubBlock &part = block[i / length];
+      float q = float(part.quants[i % length]);
+      x[first + i] = hasMinimum(type) ? std::fma(q, part.scale, part.minimum)
+                                      : q * part.scale;
+    }
+    row += getBlockBytes(type);
   }
 }
 
@@ -217,13 +174,24 @@ QuantizedBlock reference::quantizeBlock(std::span<const float> x) {
 /// One output of a block-quantised weight.
 static float multiplyBlocks(WeightType type, const uint8_t *row,
                             std::span<const QuantizedBlock> x) {
+  int64_t length = getSubBlockElems(type);
+  int64_t blocks = int64_t(x.size()) * 32 / getBlockElems(type);
   float acc = 0;
-  for (const QuantizedBlock &block : x) {
-    int sum = 0;
-    for (int i = 0; i < 32; ++i)
-      sum += readQuant(type, row, i) * block.quants[i];
-    acc = std::fma(float(sum), readScale(row) * block.scale, acc);
-    row += getBlockBytes(type);
+  for (int64_t b = 0; b < blocks; ++b) {
+    Block block = readBlock(type, row + b * getBlockBytes(type));
+    for (int64_t s = 0; s < getBlockElems(type) / length; ++s) {
+      int64_t k = b * getBlockElems(type) + s * length;
+      const QuantizedBlock &input = x[k / 32];
+      int sum = 0, inputSum = 0;
+      for (int64_t i = 0; i < length; ++i) {
+        int a = input.quants[k % 32 + i];
+        sum += block[s].quants[i] * a;
+        inputSum += a;
+      }
+      acc = std::fma(float(sum), block[s].scale * input.scale, acc);
+      if (hasMinimum(type))
+        acc = std::fma(block[s].minimum, input.scale * float(inputSum), acc);
+    }
   }
   return acc;
 }
@@ -239,16 +207,15 @@ static float multiplyFloats(WeightType type, const uint8_t *row,
 
 void reference::multiply(WeightType type, const uint8_t *weight,
                          std::span<const float> x, std::span<float> y) {
-  bool isQuantized = getBlockElems(type) > 1;
   std::vector<QuantizedBlock> blocks;
-  if (isQuantized)
+  if (isQuantized(type))
     for (size_t k = 0; k < x.size(); k += 32)
       blocks.push_back(
           quantizeBlock(x.subspan(k, std::min<size_t>(32, x.size() - k))));
   int64_t rowBytes = getRowBytes(type, x.size());
   for (size_t n = 0; n < y.size(); ++n) {
     const uint8_t *row = weight + n * rowBytes;
-    y[n] = isQuantized ? multiplyBlocks(type, row, blocks)
-                       : multiplyFloats(type, row, x);
+    y[n] = isQuantized(type) ? multiplyBlocks(type, row, blocks)
+                             : multiplyFloats(type, row, x);
   }
 }

@@ -45,13 +45,34 @@ float sumLanes(const std::array<float, 16> &lanes);
 // Weights as a GGUF file holds them
 //===----------------------------------------------------------------------===//
 
-enum class WeightType { F32, F16, BF16, Q8_0, Q4_0 };
+enum class WeightType {
+#define WEIGHT_TYPE(name, blockElems, blockBytes) name,
+#include "test/reference/WeightTypes.def"
+};
 
 /// Elements and bytes of a block.
 int64_t getBlockElems(WeightType type);
 int64_t getBlockBytes(WeightType type);
 /// Bytes of a row of `columns` elements, a multiple of the block's.
 int64_t getRowBytes(WeightType type, int64_t columns);
+
+/// Element k of a row of one of the float types.
+float readFloat(WeightType type, const uint8_t *row, int64_t k);
+
+/// Section "Block scales": elements that share D and M. The first
+/// getSubBlockElems(type) quants count, and `minimum` where hasMinimum(type).
+struct SubBlock {
+  float scale;   ///< D.
+  float minimum; ///< M.
+  std::array<int, 32> quants;
+};
+int64_t getSubBlockElems(WeightType type);
+bool hasMinimum(WeightType type);
+
+/// A block of a block type; the first elements / getSubBlockElems(type) parts
+/// count.
+using Block = std::array<SubBlock, 16>;
+Block readBlock(WeightType type, const uint8_t *bytes);
 
 /// Section "Embedding": row[] as floats, x.size() elements.
 void decodeRow(WeightType type, const uint8_t *row, std::span<float> x);

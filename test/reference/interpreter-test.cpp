@@ -100,7 +100,7 @@ TEST_F(InterpreterTest, ATokenBeyondTheVocabularyIsRefused) {
 
 TEST_F(InterpreterTest, AWeightWithoutNumericsIsRefused) {
   auto other = mlir::parseSourceString<mlir::ModuleOp>(
-      "model.weight @w : tensor<256x!model.ggml<q2_K>> at 0 in 0", &context);
+      "model.weight @w : tensor<256x!model.ggml<q8_K>> at 0 in 0", &context);
   EXPECT_EQ(Interpreter::create(*other, *source).status().message(),
             "tensor 'w': no numerics of this type");
 }

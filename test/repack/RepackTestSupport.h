@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Random bytes, and layouts that no kernel reads but that packers must serve:
-// later weight types have fields that split and move bits as these do.
+// Random bytes, and layouts that no kernel reads but that packers must serve: a
+// plan may name any.
 //
 //===----------------------------------------------------------------------===//
 
@@ -55,9 +55,9 @@ inline pack::LayoutAttr makeLayout(PackContext &context, const char *name,
       mlir::parseAttribute(text, context.get()));
 }
 
-/// Layouts for Q4_0 with what the catalogue has not yet: padding inside a
-/// group, nibbles whose neighbours come from different bytes, a flip of half
-/// bytes, rows in an order that is not even, groups of one row.
+/// Layouts with what the catalogue has not: padding inside a group, nibbles
+/// that descend, a flip of half bytes, rows in an order that is not even,
+/// groups of one row.
 inline std::vector<pack::LayoutAttr> makeOddLayouts(PackContext &context) {
   mlir::Type q4 = context.getType("q4_0"), q8 = context.getType("q8_0");
   return {
@@ -71,6 +71,9 @@ inline std::vector<pack::LayoutAttr> makeOddLayouts(PackContext &context) {
       makeLayout(context, "q4_0.backwards", q4, 3, 64, 108,
                  {{"quants", 4, 1, 15, "n * 256 + 252 - j * 4"},
                   {"scale", 16, 32, 0, "768 + n * 16 + j * 48"}}),
+      makeLayout(context, "q4_0.uneven", q4, 4, 32, 72,
+                 {{"quants", 4, 1, 0, "((n * 3) mod 4) * 128 + j * 4"},
+                  {"scale", 16, 32, 0, "n * 16 + 512"}}),
       makeLayout(context, "q8_0.swapped", q8, 4, 32, 140,
                  {{"quants", 8, 1, 0x55,
                    "(n mod 2) * 512 + (n floordiv 2) * 256 + j * 8"},

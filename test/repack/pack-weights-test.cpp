@@ -40,6 +40,8 @@ protected:
     add("experts", "q8_0", {5, 40, 96}, true);
     add("mapped_experts", "q4_0", {3, 7, 64}, false);
     add("table", "q8_0", {2300, 480}, false);
+    add("super", "q4_K", {301, 256 * 33}, true);
+    add("planes", "q6_K", {33, 512}, true);
   }
 
   void add(const char *name, const char *typeName,

@@ -27,13 +27,15 @@ std::vector<llvm::SmallVector<int64_t>> makeShapes(int64_t block) {
   std::vector<int64_t> columns = {1, 2, 3, 9, 17};
   if (block == 1)
     columns = {1, 2, 7, 64, 257, 600};
+  if (block == 256) // Each is a tile.
+    columns = {1, 3};
   for (int64_t K : columns) {
     for (int64_t N : {1, 15, 16, 17, 33})
       shapes.push_back({N, K * block});
     shapes.push_back({K * block});
   }
   shapes.push_back({3, 5, 3 * block});
-  shapes.push_back({2, 33, 65 * block});
+  shapes.push_back({2, 33, block < 64 ? 65 * block : 5 * block});
   return shapes;
 }
 
@@ -187,6 +189,51 @@ TEST_F(PackerTest, CatalogueLayoutsBecomeFewMoves) {
   EXPECT_TRUE(llvm::all_of(q4, [](const Move &m) { return m.isPlain(); }));
   EXPECT_EQ(getMoves("f32", 16, 256).size(), 1u);
   EXPECT_EQ(getMoves("f16", 16, 256).size(), 1u);
+}
+
+/// The same for types whose bits change places.
+TEST_F(PackerTest, BitsBecomeFewWeaves) {
+  auto getPlanes = [&](const char *name, int64_t rows, int64_t k) {
+    mlir::Type type = context.getType(name);
+    std::optional<PlaneProgram> planes =
+        buildMoveProgram(getMappedLayout(context.get(), type),
+                         getPanelLayout(context.get(), type, 0), rows, k)
+            .planes;
+    EXPECT_TRUE(planes) << name;
+    return planes.value_or(PlaneProgram{});
+  };
+  PlaneProgram q4 = getPlanes("q4_K", 16, 256);
+  EXPECT_EQ(q4.sourcePlanes, 144);
+  EXPECT_EQ(q4.packedPlanes, 148);
+  // Low halves of bytes 16..31 and 32..47 become the first 16 planes, their
+  // high halves the next.
+  EXPECT_EQ(q4.pack[0].first, 0);
+  EXPECT_EQ(q4.pack[0].count, 16);
+  ASSERT_EQ(q4.pack[0].terms.size(), 2u);
+  EXPECT_EQ(q4.pack[0].terms[0], (Weave::Term{16, 0, 0x0f}));
+  EXPECT_EQ(q4.pack[0].terms[1], (Weave::Term{32, 4, 0x0f}));
+  EXPECT_EQ(q4.pack[1].first, 16);
+  EXPECT_EQ(q4.pack[1].terms[0], (Weave::Term{16, -4, 0xf0}));
+  EXPECT_EQ(q4.pack[1].terms[1], (Weave::Term{32, 0, 0xf0}));
+  for (const char *name : {"q2_K", "q3_K", "q4_K", "q5_K", "q6_K", "iq4_xs"}) {
+    PlaneProgram planes = getPlanes(name, 16, 256);
+    EXPECT_LE(planes.pack.size(), 64u) << name;
+    EXPECT_LE(planes.unpack.size(), 64u) << name;
+  }
+  // Fewer rows take the same way.
+  EXPECT_EQ(getPlanes("q4_K", 3, 256).pack.size(), q4.pack.size());
+}
+
+/// A layout whose rows lie in no even order has moves.
+TEST_F(PackerTest, UnevenRowsHaveNoPlanes) {
+  mlir::Type q4 = context.getType("q4_0");
+  std::vector<LayoutAttr> layouts = makeOddLayouts(context);
+  LayoutAttr odd = *llvm::find_if(layouts, [](LayoutAttr layout) {
+    return layout.getName().getValue() == "q4_0.uneven";
+  });
+  LayoutAttr mapped = getMappedLayout(context.get(), q4);
+  EXPECT_FALSE(buildMoveProgram(mapped, odd, 4, 32).planes);
+  EXPECT_FALSE(buildMoveProgram(mapped, odd, 4, 32).moves.empty());
 }
 
 } // namespace

@@ -17,8 +17,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/codegen/common/BlockScales.h"
 #include "compiler/codegen/common/Emitters.h"
 #include "compiler/codegen/common/FieldAccess.h"
+#include "compiler/codegen/common/IntDot.h"
 #include "dialects/pack/Layouts.h"
 #include "modelc/kernel_abi.h"
 
@@ -41,9 +43,11 @@ private:
   LogicalResult checkLayout();
   void emitRow(Value table, Value token, Value out);
   void emitChunk(Value chunk, Value out, int64_t count);
-  Value loadElements(Value chunk, int64_t first, int64_t lanes);
+  Value loadElements(StringRef field, Value chunk, int64_t first,
+                     int64_t lanes);
+  Value loadQuants(Value chunk, int64_t first);
   Value loadPieces(Value chunk, ArrayRef<int64_t> bytes, int64_t size);
-  Value decodeQuants(Value quants, Value chunk, int64_t first);
+  Value decodeQuants(Value chunk, int64_t first);
   int64_t getBit(StringRef field, int64_t k);
   int64_t getRowStride(StringRef field);
 
@@ -102,13 +106,13 @@ LogicalResult EmbedEmitter::checkLayout() {
           return false;
     return true;
   };
-  bool isKnown = layout.getField(elements) && hasRowStride(elements);
-  if (isKnown && isQuantized)
-    isKnown = hasRowStride(pack::kScale) &&
-              layout.getField(pack::kScale).getUnit() % kLanes == 0 &&
-              layout.getField(elements).getBits() <= 8 &&
-              columns % layout.getField(pack::kScale).getUnit() == 0;
-  else if (isKnown)
+  bool isKnown = layout.getField(elements) != nullptr;
+  for (auto field : layout.getFields().getAsRange<pack::FieldAttr>())
+    isKnown &= hasRowStride(field.getName().getValue());
+  if (isKnown && isQuantized) {
+    int64_t subBlock = pack::getBlockFormat(layout).subBlock;
+    isKnown = subBlock % kLanes == 0 && columns % subBlock == 0;
+  } else if (isKnown)
     isKnown = isa<Float32Type, Float16Type, BFloat16Type>(layout.getSource());
   if (!isKnown)
     return emitError(b.getLoc()) << "cannot gather rows from " << layout;
@@ -142,33 +146,34 @@ void EmbedEmitter::emitRow(Value table, Value token, Value out) {
 void EmbedEmitter::emitChunk(Value chunk, Value out, int64_t count) {
   for (int64_t k = 0; k < count; k += kLanes) {
     int64_t lanes = std::min(count - k, kLanes);
-    Value values = loadElements(chunk, k, lanes);
-    values = isQuantized ? decodeQuants(values, chunk, k) : b.toF32(values);
+    Value values = isQuantized
+                       ? decodeQuants(chunk, k)
+                       : b.toF32(loadElements(elements, chunk, k, lanes));
     b.storeLanes(values, out, k * sizeof(float), lanes);
   }
 }
 
 /// Elements first .. first + lanes - 1 of the row, in the field's own type, or
 /// in bytes if they are smaller; the other lanes are undefined.
-Value EmbedEmitter::loadElements(Value chunk, int64_t first, int64_t lanes) {
-  Value row = b.offset(chunk, b.mul(rowInPanel, getRowStride(elements)));
-  int64_t bits = layout.getField(elements).getBits();
+Value EmbedEmitter::loadElements(StringRef field, Value chunk, int64_t first,
+                                 int64_t lanes) {
+  Value row = b.offset(chunk, b.mul(rowInPanel, getRowStride(field)));
+  int64_t bits = layout.getField(field).getBits();
   int64_t size = std::max<int64_t>(bits / 8, 1);
-  SmallVector<int64_t> bytes, shifts;
-  for (int64_t k = first; k < first + lanes; ++k) {
-    bytes.push_back(getBit(elements, k) / 8);
-    shifts.push_back(getBit(elements, k) % 8);
+  SmallVector<int64_t> bytes;
+  SmallVector<int8_t> shifts(kLanes, 0);
+  for (int64_t i = 0; i < lanes; ++i) {
+    bytes.push_back(getBit(field, first + i) / 8);
+    shifts[i] = getBit(field, first + i) % 8;
   }
   Value loaded = loadPieces(row, bytes, size);
   if (!isQuantized)
     return b.bitcast(loaded, b.vec(layout.getSource()));
   if (bits == 8)
     return loaded;
-  SmallVector<int8_t> lanesShifts(shifts.begin(), shifts.end());
-  auto type = b.vec(b.i8());
   Value shift = arith::ConstantOp::create(
       b.getBuilder(), b.getLoc(),
-      DenseElementsAttr::get(type, ArrayRef<int8_t>(lanesShifts)));
+      DenseElementsAttr::get(b.vec(b.i8()), ArrayRef<int8_t>(shifts)));
   Value mask = b.splatInt((1 << bits) - 1, b.i8());
   return b.bitAnd(b.shrU(loaded, shift), mask);
 }
@@ -196,14 +201,36 @@ Value EmbedEmitter::loadPieces(Value row, ArrayRef<int64_t> bytes,
   return b.bitcast(pieces, b.vec(element));
 }
 
-/// float(quant) * scale, with the scale of the block of element `first`.
-Value EmbedEmitter::decodeQuants(Value quants, Value chunk, int64_t first) {
+/// Quants first .. first + kLanes - 1 as i32: true ones, without offset.
+Value EmbedEmitter::loadQuants(Value chunk, int64_t first) {
+  Value stored = loadElements(pack::kQuants, chunk, first, kLanes);
+  if (layout.getField(pack::kQuantsHigh)) {
+    Value high = loadElements(pack::kQuantsHigh, chunk, first, kLanes);
+    Value shift = b.splatInt(layout.getField(pack::kQuants).getBits(), b.i8());
+    stored = b.bitOr(stored, b.shl(high, shift));
+  }
+  const pack::BlockFormat &format = pack::getBlockFormat(layout);
+  if (!format.codebook.empty())
+    return b.extendS(
+        getIntDot(b.getTarget().isa).lookUp(b, format.codebook, stored),
+        b.vec(b.i32()));
   // Quants are stored too large by the offset, then they are unsigned.
   int64_t offset = pack::getQuantOffset(layout);
-  Value q = offset > 0 ? b.sub(b.extendU(quants, b.i32()),
-                               b.splatI32(static_cast<int32_t>(offset)))
-                       : b.extendS(quants, b.i32());
-  Value row = b.offset(chunk, b.mul(rowInPanel, getRowStride(pack::kScale)));
-  Value scale = b.load(b.f16(), row, getBit(pack::kScale, first) / 8);
-  return b.mul(b.intToFloat(q, b.f32()), b.splat(b.toF32(scale)));
+  return offset > 0 ? b.sub(b.extendU(stored, b.vec(b.i32())),
+                            b.splatI32(static_cast<int32_t>(offset)))
+                    : b.extendS(stored, b.vec(b.i32()));
+}
+
+/// float(quant) * D, plus the minimum if there is one, of kLanes elements.
+Value EmbedEmitter::decodeQuants(Value chunk, int64_t first) {
+  Value q = b.intToFloat(loadQuants(chunk, first), b.f32());
+  BlockScales scales =
+      emitBlockScales(b, layout, first, [&](StringRef field, int64_t k) {
+        Type type = layout.getField(field).getBits() == 16 ? b.f16() : b.i8();
+        Value row = b.offset(chunk, b.mul(rowInPanel, getRowStride(field)));
+        return b.load(type, row, getBit(field, k) / 8);
+      });
+  if (!scales.min)
+    return b.mul(q, b.splat(scales.scale));
+  return b.fma(q, b.splat(scales.scale), b.splat(scales.min));
 }

@@ -13,22 +13,27 @@
 #ifndef MODELC_COMPILER_CODEGEN_COMMON_INTDOT_H
 #define MODELC_COMPILER_CODEGEN_COMMON_INTDOT_H
 
-#include "compiler/codegen/common/KernelBuilder.h"
+#include "compiler/codegen/common/GroupCursor.h"
 #include "dialects/pack/PackDialect.h"
 
 namespace modelc::codegen {
 
-/// One block of kActivationBlock k, for the 16 rows of each of some panels and
-/// the rows of one tile of activations.
+/// One sub-block, for the 16 rows of each of some panels and the rows of one
+/// tile of activations.
 struct DotBlock {
-  pack::LayoutAttr weight;
   pack::LayoutAttr input;
-  /// First byte of the weight group that holds the block, per panel.
-  llvm::SmallVector<mlir::Value> weightGroups;
-  /// First element of the block inside its weight group.
+  /// Where each panel's group stands; all have the same layout.
+  llvm::ArrayRef<GroupCursor> weights;
+  /// First element of the sub-block from the cursors.
   int64_t k = 0;
-  /// First byte of the activation group, which is the block.
+  /// Elements: 16 or 32.
+  int64_t length = 0;
+  /// First byte of the activation group that the sub-block lies in.
   mlir::Value inputGroup;
+  /// First element of the sub-block inside the activation group.
+  int64_t inputK = 0;
+
+  pack::LayoutAttr getWeight() const { return weights.front().layout; }
 };
 
 /// How many k of a block the instruction set takes at once, and how.
@@ -40,10 +45,15 @@ public:
   virtual bool supports(pack::LayoutAttr weight,
                         pack::LayoutAttr input) const = 0;
 
-  /// The exact sums over the block of true weight quants times activation
+  /// The exact sums over the sub-block of true weight quants times activation
   /// quants: vectors of kLanes i32, [panel][row of the activation tile].
   virtual llvm::SmallVector<mlir::Value> emit(KernelBuilder &b,
                                               const DotBlock &block) const = 0;
+
+  /// table[index] for each byte of `indices`, a vector of 16, 32 or 64 bytes
+  /// below 16. `table` has at most 16 entries.
+  virtual mlir::Value lookUp(KernelBuilder &b, llvm::ArrayRef<int8_t> table,
+                             mlir::Value indices) const = 0;
 };
 
 /// The one for the target's instruction set. Lives for ever.

@@ -14,11 +14,13 @@
 //
 // Each output is one chain over ascending k (docs/numerics.md, "Matmul").
 // Float weights: one fma per k. Block-quantised: an exact integer sum per
-// block of 32, then one fma with the product of both scales.
+// sub-block, then one fma with the product of both scales, and one for the
+// minimum of types that have it.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/codegen/common/MatmulTile.h"
+#include "compiler/codegen/common/BlockScales.h"
 #include "compiler/codegen/common/FieldAccess.h"
 #include "compiler/codegen/common/IntDot.h"
 #include "dialects/pack/Layouts.h"
@@ -31,6 +33,41 @@ static bool isQuantized(pack::LayoutAttr layout) {
   return layout.getField(pack::kScale) != nullptr;
 }
 
+/// Fields that the sixteen rows of a panel each have an element of.
+static bool hasScaleVectors(pack::LayoutAttr layout) {
+  for (auto field : layout.getFields().getAsRange<pack::FieldAttr>()) {
+    StringRef name = field.getName().getValue();
+    int64_t stride = std::max<int64_t>(8, field.getBits());
+    if (field.getUnit() == 1)
+      continue;
+    for (int64_t k = 0; k < layout.getK(); k += field.getUnit())
+      for (int64_t n = 0; n < kLanes; ++n)
+        if (layout.getBitOffset(name, n, k) !=
+            layout.getBitOffset(name, 0, k) + n * stride)
+          return false;
+  }
+  return true;
+}
+
+/// The scales of a panel's rows, in lanes.
+static BlockScales emitPanelScales(KernelBuilder &b, const GroupCursor &weight,
+                                   int64_t k) {
+  return emitBlockScales(b, weight.layout, k, [&](StringRef field, int64_t k) {
+    int64_t bits = weight.layout.getField(field).getBits();
+    Type element = bits == 16 ? b.f16() : b.i8();
+    return b.load(b.vec(element), weight.getBase(b, field),
+                  weight.layout.getBitOffset(field, 0, k) / 8);
+  });
+}
+
+/// Elements of k that one turn of the loop takes: two blocks of activations,
+/// so that the code stays small however long the groups are.
+static int64_t getStep(pack::LayoutAttr weight) {
+  constexpr int64_t kStep = 2 * pack::kActivationBlock;
+  return isQuantized(weight) && advancesEvenly(weight, kStep) ? kStep
+                                                              : weight.getK();
+}
+
 bool codegen::canMultiply(pack::LayoutAttr weight, pack::LayoutAttr input,
                           const target::TargetSpec &target) {
   if (weight.getRows() != kLanes || isQuantized(weight) != isQuantized(input))
@@ -39,9 +76,7 @@ bool codegen::canMultiply(pack::LayoutAttr weight, pack::LayoutAttr input,
     return hasRowVectors(weight, pack::kValues) && input.getK() == 1 &&
            getRowStride(input, pack::kValues).has_value();
   return input.getK() == pack::kActivationBlock &&
-         weight.getK() % input.getK() == 0 &&
-         hasRowVectors(weight, pack::kScale) &&
-         weight.getField(pack::kScale).getUnit() == input.getK() &&
+         weight.getK() % input.getK() == 0 && hasScaleVectors(weight) &&
          getIntDot(target.isa).supports(weight, input);
 }
 
@@ -83,11 +118,13 @@ public:
 private:
   using Values = SmallVector<Value>;
 
-  Values emitGroup(Value group, int64_t elements, ValueRange sums);
-  void addFloat(ArrayRef<Value> weightGroups, Value inputGroup, int64_t k,
+  Values emitStep(Value step, int64_t elements, ValueRange sums);
+  void addFloat(ArrayRef<GroupCursor> weights, Value inputGroup, int64_t k,
                 Values &sums);
-  void addBlock(ArrayRef<Value> weightGroups, Value inputGroup, int64_t k,
+  void addBlock(ArrayRef<GroupCursor> weights, Value inputGroup, int64_t k,
                 Values &sums);
+  void addSubBlock(ArrayRef<GroupCursor> weights, const DotBlock &block,
+                   Values &sums);
 
   KernelBuilder &b;
   const MatmulTile &tile;
@@ -102,78 +139,95 @@ SmallVector<Value> codegen::emitMatmulTile(KernelBuilder &b,
 }
 
 SmallVector<Value> TileEmitter::emit() {
-  int64_t size = tile.weight.getK();
+  int64_t size = getStep(tile.weight);
   int64_t whole = tile.columns / size, rest = tile.columns % size;
   Values sums(tile.panels * rows, b.splatF32(0));
   if (whole > 0)
     sums = b.forLoop(b.constI64(0), b.constI64(whole), 1, sums,
-                     [&](Value group, ValueRange carried) {
-                       return emitGroup(group, size, carried);
+                     [&](Value step, ValueRange carried) {
+                       return emitStep(step, size, carried);
                      });
   if (rest > 0)
-    sums = emitGroup(b.constI64(whole), rest, sums);
+    sums = emitStep(b.constI64(whole), rest, sums);
   return sums;
 }
 
-/// The first `elements` k of one group of the weights. An activation group
-/// has fewer k, and divides it.
-SmallVector<Value> TileEmitter::emitGroup(Value group, int64_t elements,
-                                          ValueRange carried) {
-  Values sums(carried), weightGroups;
+/// The first `elements` k of one step. An activation group has fewer k than a
+/// step, and divides it.
+SmallVector<Value> TileEmitter::emitStep(Value step, int64_t elements,
+                                         ValueRange carried) {
+  Values sums(carried);
+  int64_t size = getStep(tile.weight), steps = tile.weight.getK() / size;
+  Value group = steps == 1 ? step : b.divU(step, steps);
+  Value index = steps == 1 ? Value() : b.remU(step, steps);
   int64_t panelBytes = tile.weight.getPanelOffset(kLanes, tile.columns);
-  Value weightOffset = b.mul(group, tile.weight.getBytes());
+  Value first = b.offset(tile.weightBase, b.mul(group, tile.weight.getBytes()));
+  SmallVector<GroupCursor> weights;
   for (int64_t panel = 0; panel < tile.panels; ++panel)
-    weightGroups.push_back(
-        b.offset(b.offset(tile.weightBase, weightOffset), panel * panelBytes));
-  int64_t step = tile.input.getK();
-  int64_t inputGroups = tile.weight.getK() / step;
-  Value inputBase = b.offset(tile.inputBase,
-                             b.mul(group, inputGroups * tile.input.getBytes()));
-  for (int64_t k = 0; k < elements; k += step) {
-    Value inputGroup = b.offset(inputBase, k / step * tile.input.getBytes());
+    weights.push_back(
+        {tile.weight, b.offset(first, panel * panelBytes), index, size});
+  int64_t inputK = tile.input.getK();
+  Value inputBase = b.offset(
+      tile.inputBase, b.mul(step, size / inputK * tile.input.getBytes()));
+  for (int64_t k = 0; k < elements; k += inputK) {
+    Value inputGroup = b.offset(inputBase, k / inputK * tile.input.getBytes());
     if (isQuantized(tile.weight))
-      addBlock(weightGroups, inputGroup, k, sums);
+      addBlock(weights, inputGroup, k, sums);
     else
-      addFloat(weightGroups, inputGroup, k, sums);
+      addFloat(weights, inputGroup, k, sums);
   }
   return sums;
 }
 
 /// sums += x_k * w_k.
-void TileEmitter::addFloat(ArrayRef<Value> weightGroups, Value inputGroup,
+void TileEmitter::addFloat(ArrayRef<GroupCursor> weights, Value inputGroup,
                            int64_t k, Values &sums) {
   Type element = tile.weight.getSource();
   int64_t weightByte = tile.weight.getByteOffset(pack::kValues, 0, k);
-  Values weights;
-  for (Value group : weightGroups)
-    weights.push_back(b.loadFloats(element, group, weightByte));
+  Values values;
+  for (const GroupCursor &weight : weights)
+    values.push_back(
+        b.loadFloats(element, weight.getBase(b, pack::kValues), weightByte));
   for (int64_t row = 0; row < rows; ++row) {
     int64_t byte = tile.input.getByteOffset(pack::kValues, row, 0);
     Value x = b.splat(b.load(b.f32(), inputGroup, byte));
     for (int64_t panel = 0; panel < tile.panels; ++panel) {
       Value &sum = sums[panel * rows + row];
-      sum = b.fma(x, weights[panel], sum);
+      sum = b.fma(x, values[panel], sum);
     }
   }
 }
 
-/// sums += float(integer sum) * (weight scale * activation scale).
-void TileEmitter::addBlock(ArrayRef<Value> weightGroups, Value inputGroup,
+/// One block of activations, which has one or two sub-blocks of weights.
+void TileEmitter::addBlock(ArrayRef<GroupCursor> weights, Value inputGroup,
                            int64_t k, Values &sums) {
-  DotBlock block = {tile.weight, tile.input, Values(weightGroups), k,
-                    inputGroup};
+  int64_t length = pack::getBlockFormat(tile.weight).subBlock;
+  for (int64_t sub = 0; sub < pack::kActivationBlock; sub += length)
+    addSubBlock(weights,
+                {tile.input, weights, k + sub, length, inputGroup, sub}, sums);
+}
+
+/// sums += float(integer sum) * (D * activation scale)
+///       + min * (activation scale * sum of activation quants).
+void TileEmitter::addSubBlock(ArrayRef<GroupCursor> weights,
+                              const DotBlock &block, Values &sums) {
   Values dots = getIntDot(b.getTarget().isa).emit(b, block);
-  int64_t scaleByte = tile.weight.getByteOffset(pack::kScale, 0, k);
-  Values scales;
-  for (Value group : weightGroups)
-    scales.push_back(b.loadFloats(b.f16(), group, scaleByte));
+  SmallVector<BlockScales> scales;
+  for (const GroupCursor &weight : weights)
+    scales.push_back(emitPanelScales(b, weight, block.k));
+  auto loadInput = [&](StringRef field, int64_t row) {
+    int64_t byte = tile.input.getByteOffset(field, row, block.inputK);
+    return b.splat(b.load(b.f32(), block.inputGroup, byte));
+  };
   for (int64_t row = 0; row < rows; ++row) {
-    int64_t byte = tile.input.getByteOffset(pack::kScale, row, 0);
-    Value inputScale = b.splat(b.load(b.f32(), inputGroup, byte));
+    Value inputScale = loadInput(pack::kScale, row);
     for (int64_t panel = 0; panel < tile.panels; ++panel) {
       Value &sum = sums[panel * rows + row];
       Value dot = b.intToFloat(dots[panel * rows + row], b.f32());
-      sum = b.fma(dot, b.mul(scales[panel], inputScale), sum);
+      sum = b.fma(dot, b.mul(scales[panel].scale, inputScale), sum);
+      if (scales[panel].min)
+        sum = b.fma(scales[panel].min,
+                    loadInput(pack::getSumField(block.length), row), sum);
     }
   }
 }

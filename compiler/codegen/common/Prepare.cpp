@@ -53,6 +53,8 @@ private:
   void storeQuantized(const OutputRow &row, Value group,
                       ArrayRef<Value> values);
   void storeQuants(const OutputRow &row, Value group, Value bytes);
+  void storeNeeds(const OutputRow &row, Value group, ArrayRef<Value> sums,
+                  Value scale);
   void storeFloats(const OutputRow &row, Value column, Value values,
                    int64_t lanes);
   Value getGroup(const OutputRow &row, Value group, StringRef field);
@@ -61,7 +63,7 @@ private:
   plan::PrepareSpecAttr spec;
   pack::LayoutAttr layout;
   bool isQuantized;
-  SmallVector<std::pair<int64_t, std::string>> starts; ///< Offset, field.
+  pack::ActivationNeeds needs; ///< What the layout holds beside quants.
   Value norm;
 };
 
@@ -109,18 +111,12 @@ LogicalResult PrepareEmitter::emit() {
 LogicalResult PrepareEmitter::checkLayout() {
   bool isKnown = false;
   if (isQuantized) {
-    isKnown = layout.getK() == pack::kActivationBlock &&
-              hasQuadVectors(layout, pack::kQuants) &&
-              getRowStride(layout, pack::kScale).has_value();
-    for (Attribute attr : layout.getFields()) {
-      StringRef name = cast<pack::FieldAttr>(attr).getName().getValue();
-      int64_t offset = 0;
-      if (name == pack::kQuants || name == pack::kScale)
-        continue;
-      isKnown &= name.consume_front("start") && !name.getAsInteger(10, offset);
-      starts.push_back({offset, pack::getStartField(offset)});
-      isKnown &= getRowStride(layout, starts.back().second).has_value();
-    }
+    std::optional<pack::ActivationNeeds> held = pack::getHeldNeeds(layout);
+    isKnown = held && layout.getK() == pack::kActivationBlock &&
+              hasQuadVectors(layout, pack::kQuants);
+    for (auto field : layout.getFields().getAsRange<pack::FieldAttr>())
+      isKnown &= getRowStride(layout, field.getName().getValue()).has_value();
+    needs = held.value_or(pack::ActivationNeeds());
   } else {
     isKnown = layout.getK() == 1 && getRowStride(layout, pack::kValues);
   }
@@ -207,19 +203,39 @@ void PrepareEmitter::storeQuantized(const OutputRow &row, Value group,
   // Conversion of what does not fit an integer would be undefined.
   Value inverse =
       b.splat(b.select(hasNoQuants, zero, b.div(b.constF32(127), m)));
-  SmallVector<Value> bytes;
-  Value sum;
+  SmallVector<Value> bytes, sums;
   for (Value v : values) {
     Value safe = b.select(hasNoQuants, b.splatF32(0), v);
     Value q = b.floatToInt(b.roundEven(b.mul(safe, inverse)), b.i32());
-    sum = sum ? b.add(sum, q) : q;
+    sums.push_back(b.reduceAddInt(q));
     bytes.push_back(b.truncate(q, b.i8()));
   }
   storeQuants(row, group, b.concat(bytes[0], bytes[1]));
-  sum = b.reduceAddInt(sum);
-  for (const auto &[offset, field] : starts)
-    b.store(b.mul(sum, b.constI32(static_cast<int32_t>(-offset))),
-            getGroup(row, group, field), layout.getByteOffset(field, 0, 0));
+  storeNeeds(row, group, sums, scale);
+}
+
+/// What kernels need of the sums of quants, `sums[i]` being that of vector i.
+void PrepareEmitter::storeNeeds(const OutputRow &row, Value group,
+                                ArrayRef<Value> sums, Value scale) {
+  auto forEachUnit = [&](const std::string &field, int64_t unit,
+                         function_ref<Value(Value sum)> makeWord) {
+    for (int64_t k = 0; k < layout.getK(); k += unit) {
+      Value sum = sums[k / kLanes];
+      for (int64_t i = kLanes; i < unit; i += kLanes)
+        sum = b.add(sum, sums[(k + i) / kLanes]);
+      b.store(makeWord(sum), getGroup(row, group, field),
+              layout.getByteOffset(field, 0, k));
+    }
+  };
+  for (auto [offset, unit] : needs.starts)
+    forEachUnit(pack::getStartField(offset, unit), unit,
+                [&, offset = offset](Value sum) {
+                  return b.mul(sum, b.constI32(static_cast<int32_t>(-offset)));
+                });
+  for (int64_t unit : needs.sums)
+    forEachUnit(pack::getSumField(unit), unit, [&](Value sum) {
+      return b.mul(scale, b.intToFloat(sum, b.f32()));
+    });
 }
 
 void PrepareEmitter::storeQuants(const OutputRow &row, Value group,
@@ -251,8 +267,6 @@ void PrepareEmitter::emitZeroRow(const OutputRow &row) {
     storeQuants(row, group, b.splatInt(0, b.i8(), layout.getK()));
     b.store(b.constF32(0), getGroup(row, group, pack::kScale),
             layout.getByteOffset(pack::kScale, 0, 0));
-    for (const auto &[offset, field] : starts)
-      b.store(b.constI32(0), getGroup(row, group, field),
-              layout.getByteOffset(field, 0, 0));
+    storeNeeds(row, group, {b.constI32(0), b.constI32(0)}, b.constF32(0));
   });
 }

@@ -34,11 +34,11 @@ static constexpr int64_t kMaxActivation = 127;
 
 namespace {
 
-/// Four k of the block: where a vector of the weight's bytes holds them.
+/// Four k of the sub-block: where a vector of the weight's bytes holds them.
 struct Quad {
-  int64_t k;     ///< Inside the block.
-  int64_t byte;  ///< Of the vector, inside the weight group.
-  int64_t shift; ///< Of the elements, inside each byte.
+  int64_t k;     ///< Inside the sub-block.
+  int64_t byte;  ///< Of the vector of low bits, from the cursor.
+  int64_t shift; ///< Of these bits, inside each byte.
 };
 
 /// Common parts of both instruction sets.
@@ -47,7 +47,14 @@ public:
   bool supports(pack::LayoutAttr weight, pack::LayoutAttr input) const override;
 
 protected:
+  Value lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
+               Value indices) const override;
+
   static SmallVector<Quad> getQuads(const DotBlock &block);
+  /// Bytes [begin, begin + lanes) of a quad's weights as operands of the dot
+  /// product: quants plus `offset`.
+  Value loadWeights(KernelBuilder &b, const GroupCursor &weight, int64_t k,
+                    int64_t begin, int64_t lanes, int64_t offset) const;
   static Value loadWord(KernelBuilder &b, const DotBlock &block, int64_t row,
                         const Quad &quad);
   static Value loadStart(KernelBuilder &b, const DotBlock &block, int64_t row);
@@ -67,6 +74,7 @@ public:
                           const DotBlock &block) const override;
 
 private:
+  static bool entersSigned(pack::LayoutAttr weight);
   static int64_t getQuadsPerSum(pack::LayoutAttr weight);
 };
 
@@ -88,12 +96,10 @@ const IntDot &codegen::getIntDot(target::Isa isa) {
 // Common
 //===----------------------------------------------------------------------===//
 
+/// True if quants are stored as signed bytes.
 static bool isSigned(pack::LayoutAttr weight) {
-  return pack::getQuantOffset(weight) == 0;
-}
-
-static int64_t getWeightBits(pack::LayoutAttr weight) {
-  return weight.getField(pack::kQuants).getBits();
+  return weight.getField(pack::kQuants).getBits() == 8 &&
+         weight.getField(pack::kQuants).getFlip() == 0;
 }
 
 bool X86IntDot::supports(pack::LayoutAttr weight,
@@ -101,16 +107,23 @@ bool X86IntDot::supports(pack::LayoutAttr weight,
   if (!hasQuadVectors(weight, pack::kQuants) || weight.getRows() != kLanes ||
       !hasQuadVectors(input, pack::kQuants))
     return false;
-  int64_t offset = pack::getQuantOffset(weight);
-  return offset == 0 || getRowStride(input, pack::getStartField(offset));
+  if (weight.getField(pack::kQuantsHigh) &&
+      !hasQuadVectors(weight, pack::kQuantsHigh))
+    return false;
+  pack::ActivationNeeds needs = pack::getActivationNeeds(weight);
+  return llvm::all_of(needs.starts, [&](std::pair<int64_t, int64_t> start) {
+    return getRowStride(input, pack::getStartField(start.first, start.second))
+        .has_value();
+  });
 }
 
-/// The block's quads in the order of their weight bytes.
+/// The sub-block's quads in the order of their weight bytes.
 SmallVector<Quad> X86IntDot::getQuads(const DotBlock &block) {
   SmallVector<Quad> quads;
-  for (int64_t k = 0; k < pack::kActivationBlock; k += 4)
-    quads.push_back({k, getQuadByte(block.weight, pack::kQuants, block.k + k),
-                     getQuadShift(block.weight, pack::kQuants, block.k + k)});
+  for (int64_t k = 0; k < block.length; k += 4)
+    quads.push_back(
+        {k, getQuadByte(block.getWeight(), pack::kQuants, block.k + k),
+         getQuadShift(block.getWeight(), pack::kQuants, block.k + k)});
   llvm::sort(quads, [](const Quad &a, const Quad &b) {
     return std::tie(a.byte, a.shift) < std::tie(b.byte, b.shift);
   });
@@ -120,34 +133,79 @@ SmallVector<Quad> X86IntDot::getQuads(const DotBlock &block) {
 /// Four activations of a row, as an i32 in every lane.
 Value X86IntDot::loadWord(KernelBuilder &b, const DotBlock &block, int64_t row,
                           const Quad &quad) {
-  return b.splat(b.load(b.i32(), block.inputGroup,
-                        block.input.getByteOffset(pack::kQuants, row, quad.k)));
+  return b.splat(b.load(
+      b.i32(), block.inputGroup,
+      block.input.getByteOffset(pack::kQuants, row, block.inputK + quad.k)));
 }
 
 /// -offset * sum(activations) of a row, in every lane.
 Value X86IntDot::loadStart(KernelBuilder &b, const DotBlock &block,
                            int64_t row) {
-  int64_t offset = pack::getQuantOffset(block.weight);
+  int64_t offset = pack::getQuantOffset(block.getWeight());
   if (offset == 0)
     return b.splatI32(0);
-  std::string field = pack::getStartField(offset);
+  std::string field = pack::getStartField(offset, block.length);
   return b.splat(b.load(b.i32(), block.inputGroup,
-                        block.input.getByteOffset(field, row, 0)));
+                        block.input.getByteOffset(field, row, block.inputK)));
 }
 
-/// The elements of a quad, one a byte, from the vector that holds them.
-static Value extractQuad(KernelBuilder &b, Value bytes, int64_t bits,
-                         int64_t shift) {
-  if (bits == 8)
-    return bytes;
+/// Bits [shift, shift + bits) of each byte, moved to bit `position`.
+static Value extractBits(KernelBuilder &b, Value bytes, int64_t shift,
+                         int64_t bits, int64_t position) {
   int64_t lanes = cast<VectorType>(bytes.getType()).getDimSize(0);
-  if (shift > 0) {
+  if (shift != position) {
     // There is no shift of bytes; what comes from the neighbour is masked.
     Value words = b.bitcast(bytes, b.vec(b.i16(), lanes / 2));
-    words = b.shrU(words, b.splatInt(shift, b.i16(), lanes / 2));
+    Value amount = b.splatInt(std::abs(shift - position), b.i16(), lanes / 2);
+    words = shift > position ? b.shrU(words, amount) : b.shl(words, amount);
     bytes = b.bitcast(words, b.vec(b.i8(), lanes));
   }
-  return b.bitAnd(bytes, b.splatInt((1 << bits) - 1, b.i8(), lanes));
+  int64_t mask = ((int64_t(1) << bits) - 1) << position;
+  return b.bitAnd(bytes, b.splatInt(static_cast<int8_t>(mask), b.i8(), lanes));
+}
+
+Value X86IntDot::loadWeights(KernelBuilder &b, const GroupCursor &weight,
+                             int64_t k, int64_t begin, int64_t lanes,
+                             int64_t offset) const {
+  auto loadPart = [&](StringRef field, int64_t position) {
+    int64_t bits = weight.layout.getField(field).getBits();
+    Value bytes = b.load(b.vec(b.i8(), lanes), weight.getBase(b, field),
+                         getQuadByte(weight.layout, field, k) + begin);
+    if (bits == 8)
+      return bytes;
+    return extractBits(b, bytes, getQuadShift(weight.layout, field, k), bits,
+                       position);
+  };
+  Value stored = loadPart(pack::kQuants, 0);
+  if (weight.layout.getField(pack::kQuantsHigh))
+    stored = b.bitOr(stored,
+                     loadPart(pack::kQuantsHigh,
+                              weight.layout.getField(pack::kQuants).getBits()));
+  const pack::BlockFormat &format = pack::getBlockFormat(weight.layout);
+  if (format.codebook.empty())
+    return stored;
+  SmallVector<int8_t> table;
+  for (int8_t entry : format.codebook)
+    table.push_back(static_cast<int8_t>(entry + offset));
+  return lookUp(b, table, stored);
+}
+
+Value X86IntDot::lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
+                        Value indices) const {
+  auto type = cast<VectorType>(indices.getType());
+  // Each 16 bytes of a vector have a table of their own.
+  SmallVector<int8_t> bytes;
+  for (int64_t i = 0; i < type.getDimSize(0); ++i)
+    bytes.push_back(size_t(i % 16) < table.size() ? table[i % 16] : 0);
+  Value vector = arith::ConstantOp::create(
+      b.getBuilder(), b.getLoc(),
+      DenseElementsAttr::get(type, ArrayRef<int8_t>(bytes)));
+  StringRef name = "llvm.x86.ssse3.pshuf.b.128";
+  if (type.getDimSize(0) == 32)
+    name = "llvm.x86.avx2.pshuf.b";
+  if (type.getDimSize(0) == 64)
+    name = "llvm.x86.avx512.pshuf.b.512";
+  return b.callIntrinsic(type, name, {vector, indices});
 }
 
 //===----------------------------------------------------------------------===//
@@ -161,17 +219,18 @@ bool Avx512VnniDot::supports(pack::LayoutAttr weight,
 
 SmallVector<Value> Avx512VnniDot::emit(KernelBuilder &b,
                                        const DotBlock &block) const {
-  int64_t rows = block.input.getRows(), bits = getWeightBits(block.weight);
+  int64_t rows = block.input.getRows();
+  int64_t offset = pack::getQuantOffset(block.getWeight());
   SmallVector<Value> sums;
-  for (size_t panel = 0; panel < block.weightGroups.size(); ++panel)
+  for (size_t panel = 0; panel < block.weights.size(); ++panel)
     for (int64_t row = 0; row < rows; ++row)
       sums.push_back(loadStart(b, block, row));
   Type bytesType = b.vec(b.i8(), kQuadBytes);
   for (const Quad &quad : getQuads(block)) {
     SmallVector<Value> weights;
-    for (Value group : block.weightGroups)
-      weights.push_back(extractQuad(b, b.load(bytesType, group, quad.byte),
-                                    bits, quad.shift));
+    for (const GroupCursor &weight : block.weights)
+      weights.push_back(
+          loadWeights(b, weight, block.k + quad.k, 0, kQuadBytes, offset));
     for (int64_t row = 0; row < rows; ++row) {
       Value word = b.bitcast(loadWord(b, block, row, quad), bytesType);
       for (size_t panel = 0; panel < weights.size(); ++panel) {
@@ -192,16 +251,36 @@ bool Avx2Dot::supports(pack::LayoutAttr weight, pack::LayoutAttr input) const {
   return X86IntDot::supports(weight, input) && getQuadsPerSum(weight) > 0;
 }
 
+/// Quads of products with weights of this size whose pair sums fit an i16.
+static int64_t countQuads(int64_t largestWeight) {
+  return INT16_MAX / (2 * largestWeight * kMaxActivation);
+}
+
+/// True if weights enter the dot product as signed bytes: because they are
+/// stored so, or because the codebook made unsigned is too large.
+bool Avx2Dot::entersSigned(pack::LayoutAttr weight) {
+  return isSigned(weight) ||
+         (!pack::getBlockFormat(weight).codebook.empty() &&
+          countQuads(pack::getLargestUnsignedQuant(weight)) == 0);
+}
+
 /// Quads whose pair sums fit an i16 together: each adds at most two products
-/// of the largest unsigned weight byte and 127.
-///   4 bits:          8 quads * 2 *  15 * 127 = 30480 <= 32767
-///   8 bits, signed:  1 quad  * 2 * 128 * 127 = 32512 <= 32767
-///   8 bits, flipped: 0, since  2 * 255 * 127 > 32767
+/// of the largest weight byte and 127.
+///   4 bits:             8 quads * 2 *  15 * 127 = 30480 <= 32767
+///   5 bits:             4 quads * 2 *  31 * 127 = 31496
+///   6 bits:             2 quads * 2 *  63 * 127 = 32004
+///   8 bits, signed:     1 quad  * 2 * 128 * 127 = 32512
+///   IQ4 levels, signed: 1 quad  * 2 * 127 * 127 = 32258
+///   8 bits, flipped:    0, since  2 * 255 * 127 > 32767
 int64_t Avx2Dot::getQuadsPerSum(pack::LayoutAttr weight) {
-  int64_t bits = getWeightBits(weight);
-  int64_t largest =
-      isSigned(weight) ? int64_t(1) << (bits - 1) : (int64_t(1) << bits) - 1;
-  return INT16_MAX / (2 * largest * kMaxActivation);
+  if (!entersSigned(weight))
+    return countQuads(pack::getLargestUnsignedQuant(weight));
+  int64_t largest = 128;
+  if (const auto &codebook = pack::getBlockFormat(weight).codebook;
+      !codebook.empty())
+    largest = std::max<int64_t>(-*llvm::min_element(codebook),
+                                *llvm::max_element(codebook));
+  return countQuads(largest);
 }
 
 namespace {
@@ -245,22 +324,23 @@ static void addQuad(KernelBuilder &b, Value &pairs, Value weight, Value word,
 SmallVector<Value> Avx2Dot::emit(KernelBuilder &b,
                                  const DotBlock &block) const {
   constexpr int64_t kHalfBytes = kQuadBytes / 2;
-  int64_t rows = block.input.getRows(), bits = getWeightBits(block.weight);
-  int64_t quadsPerSum = getQuadsPerSum(block.weight);
+  int64_t rows = block.input.getRows();
+  int64_t quadsPerSum = getQuadsPerSum(block.getWeight());
+  bool isSignedWeight = entersSigned(block.getWeight());
+  int64_t offset = isSignedWeight ? 0 : pack::getQuantOffset(block.getWeight());
   Type bytesType = b.vec(b.i8(), kHalfBytes);
-  SmallVector<Avx2Sum> sums(block.weightGroups.size() * rows);
+  SmallVector<Avx2Sum> sums(block.weights.size() * rows);
   SmallVector<Quad> quads = getQuads(block);
   for (size_t i = 0; i < quads.size(); ++i) {
     const Quad &quad = quads[i];
-    for (size_t panel = 0; panel < block.weightGroups.size(); ++panel)
+    for (size_t panel = 0; panel < block.weights.size(); ++panel)
       for (int half = 0; half < 2; ++half) {
-        Value weight = b.load(bytesType, block.weightGroups[panel],
-                              quad.byte + half * kHalfBytes);
-        weight = extractQuad(b, weight, bits, quad.shift);
+        Value weight = loadWeights(b, block.weights[panel], block.k + quad.k,
+                                   half * kHalfBytes, kHalfBytes, offset);
         for (int64_t row = 0; row < rows; ++row) {
           Value word = b.slice(loadWord(b, block, row, quad), 0, 8);
           addQuad(b, sums[panel * rows + row].pairs[half], weight,
-                  b.bitcast(word, bytesType), isSigned(block.weight));
+                  b.bitcast(word, bytesType), isSignedWeight);
         }
       }
     if ((i + 1) % quadsPerSum == 0 || i + 1 == quads.size())
@@ -271,7 +351,7 @@ SmallVector<Value> Avx2Dot::emit(KernelBuilder &b,
   for (size_t i = 0; i < sums.size(); ++i) {
     Value sum = b.concat(sums[i].wholes[0], sums[i].wholes[1]);
     results.push_back(
-        isSigned(block.weight)
+        isSignedWeight
             ? sum
             : b.add(sum, loadStart(b, block, static_cast<int64_t>(i) % rows)));
   }

@@ -1,0 +1,45 @@
+//===- BlockScales.h - The scales and minima of quantised blocks
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// From the stored fields to the numbers D and M of dialects/pack/BlockFormats.h
+// (docs/numerics.md, "Block scales"), for the rows of a panel at once or for
+// one row.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_COMPILER_CODEGEN_COMMON_BLOCKSCALES_H
+#define MODELC_COMPILER_CODEGEN_COMMON_BLOCKSCALES_H
+
+#include "compiler/codegen/common/KernelBuilder.h"
+#include "dialects/pack/PackDialect.h"
+
+namespace modelc::codegen {
+
+/// f32, scalars or vectors of kLanes.
+struct BlockScales {
+  mlir::Value scale; ///< D.
+  mlir::Value min;   ///< What is added: M or -M; null if the type has none.
+};
+
+/// Reads the smallest whole bytes that hold the element of `field` for k, as
+/// an integer or vector of integers, or as f16 for fields of 16 bits.
+using FieldLoader =
+    llvm::function_ref<mlir::Value(llvm::StringRef field, int64_t k)>;
+
+/// D and M of the sub-block that begins with element `k` of the group.
+BlockScales emitBlockScales(KernelBuilder &b, pack::LayoutAttr layout,
+                            int64_t k, FieldLoader load);
+
+/// The element of `field`, continued by `high` if the layout has that, from
+/// their bytes: unsigned, as wide as what `load` gives.
+mlir::Value emitStoredBits(KernelBuilder &b, pack::LayoutAttr layout,
+                           llvm::StringRef field, llvm::StringRef high,
+                           int64_t k, FieldLoader load);
+
+} // namespace modelc::codegen
+
+#endif // MODELC_COMPILER_CODEGEN_COMMON_BLOCKSCALES_H

@@ -1,0 +1,110 @@
+//===- ActivationLayouts.cpp - Layouts of activations and of the cache
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What kernels write for other kernels to read.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/pack/BlockFormats.h"
+#include "dialects/pack/LayoutBuilder.h"
+#include "dialects/pack/Layouts.h"
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::pack;
+
+std::string pack::getStartField(int64_t offset, int64_t unit) {
+  return "start" + std::to_string(offset) + "x" + std::to_string(unit);
+}
+
+std::string pack::getSumField(int64_t unit) {
+  return "sum" + std::to_string(unit);
+}
+
+ActivationNeeds pack::getActivationNeeds(LayoutAttr weight) {
+  const BlockFormat &format = getBlockFormat(weight);
+  ActivationNeeds needs;
+  if (int64_t offset = getQuantOffset(weight))
+    needs.starts.insert({offset, format.subBlock});
+  if (format.min != MinKind::None)
+    needs.sums.insert(format.subBlock);
+  return needs;
+}
+
+std::optional<ActivationNeeds> pack::getHeldNeeds(LayoutAttr activation) {
+  ActivationNeeds needs;
+  for (auto field : activation.getFields().getAsRange<FieldAttr>()) {
+    StringRef name = field.getName().getValue();
+    int64_t offset = 0;
+    if (name == kQuants || name == kScale)
+      continue;
+    if (name == getSumField(field.getUnit()))
+      needs.sums.insert(field.getUnit());
+    else if (name.consume_front("start") && !name.consumeInteger(10, offset) &&
+             field.getName() == getStartField(offset, field.getUnit()))
+      needs.starts.insert({offset, field.getUnit()});
+    else
+      return std::nullopt;
+  }
+  return needs;
+}
+
+LayoutAttr pack::getQuantizedActivationLayout(MLIRContext *context,
+                                              int64_t rowTile,
+                                              const ActivationNeeds &needs) {
+  LayoutBuilder b(context, Float32Type::get(context), rowTile,
+                  kActivationBlock);
+  b.add(kQuants, 8, 1,
+        b.j.floorDiv(4) * (rowTile * 32) + b.n * 32 + (b.j % 4) * 8);
+  int64_t bit = rowTile * kActivationBlock * 8;
+  std::string name = "i8.m" + std::to_string(rowTile) + "k32";
+  auto addWords = [&](const std::string &field, int64_t unit) {
+    b.add(field, 32, unit, b.j * (rowTile * 32) + b.n * 32 + bit);
+    bit += kActivationBlock / unit * rowTile * 32;
+  };
+  for (auto [offset, unit] : needs.starts) {
+    addWords(getStartField(offset, unit), unit);
+    name += "." + getStartField(offset, unit);
+  }
+  for (int64_t unit : needs.sums) {
+    addWords(getSumField(unit), unit);
+    name += "." + getSumField(unit);
+  }
+  addWords(kScale.str(), kActivationBlock);
+  return b.finish(name, bit / 8, 4);
+}
+
+LayoutAttr pack::getFloatActivationLayout(MLIRContext *context,
+                                          int64_t rowTile) {
+  LayoutBuilder b(context, Float32Type::get(context), rowTile, 1);
+  b.add(kValues, 32, 1, b.n * 32);
+  return b.finish("f32.m" + Twine(rowTile) + "k1", rowTile * 4, 4);
+}
+
+static int64_t getBits(Type type) { return type.getIntOrFloatBitWidth(); }
+
+static std::string getTypeName(Type elementType) {
+  return model::getGgmlTypeInfo(*model::getGgmlType(elementType)).name.str();
+}
+
+LayoutAttr pack::getKeyPageLayout(MLIRContext *context, Type elementType,
+                                  int64_t pageTokens, int64_t keyDim) {
+  int64_t bits = getBits(elementType);
+  LayoutBuilder b(context, elementType, pageTokens, keyDim);
+  b.add(kValues, bits, 1, b.j * (pageTokens * bits) + b.n * bits);
+  return b.finish(getTypeName(elementType) + ".key" + Twine(keyDim),
+                  pageTokens * keyDim * bits / 8, 2);
+}
+
+LayoutAttr pack::getValuePageLayout(MLIRContext *context, Type elementType,
+                                    int64_t pageTokens, int64_t valueDim) {
+  int64_t bits = getBits(elementType);
+  LayoutBuilder b(context, elementType, pageTokens, valueDim);
+  b.add(kValues, bits, 1, b.n * (valueDim * bits) + b.j * bits);
+  return b.finish(getTypeName(elementType) + ".value" + Twine(valueDim),
+                  pageTokens * valueDim * bits / 8, 2);
+}

@@ -1,0 +1,119 @@
+//===- PanelLayouts.cpp - Layouts of panels of sixteen rows
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Fields of a block type follow one another in a group: quants, their high
+// bits, then for each sub-block the sixteen rows' scales, and so on.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/pack/BlockFormats.h"
+#include "dialects/pack/LayoutBuilder.h"
+#include "dialects/pack/Layouts.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::pack;
+using model::GgmlType;
+
+static constexpr int64_t kVectorBits = 512;
+
+/// Where quants of `bits` bits lie: for every 32 k, `bits` vectors of 64
+/// bytes, byte 4 * n + i of which belongs to row n and elements i of 8 / bits
+/// quads: quad q lies in vector q % bits, at bit (q / bits) * bits.
+static AffineExpr getPlane(const LayoutBuilder &b, int64_t bits,
+                           int64_t begin) {
+  AffineExpr quad = (b.j % 32).floorDiv(4);
+  return b.j.floorDiv(32) * (bits * kVectorBits) + (quad % bits) * kVectorBits +
+         b.n * 32 + (b.j % 4) * 8 + quad.floorDiv(bits) * bits + begin;
+}
+
+namespace {
+
+/// Lays the fields of a source layout behind one another.
+class PanelBuilder {
+public:
+  PanelBuilder(LayoutBuilder &b, LayoutAttr source, int64_t k)
+      : b(b), source(source), k(k) {}
+
+  void addQuants(StringRef name, int64_t flip = 0) {
+    FieldAttr field = source.getField(name);
+    if (!field)
+      return;
+    b.add(name, field.getBits(), 1, getPlane(b, field.getBits(), bit), flip);
+    bit += field.getBits() * k * kPanelRows;
+  }
+
+  /// Scales of sixteen rows, one behind the other, for each element. A second
+  /// field, if the source has it, takes the bits above the first's: both
+  /// share a byte.
+  void addScales(StringRef name, StringRef second = {}) {
+    FieldAttr field = source.getField(name);
+    if (!field)
+      return;
+    int64_t stored = std::max<int64_t>(8, field.getBits());
+    AffineExpr place = b.j * (stored * kPanelRows) + b.n * stored + bit;
+    b.add(name, field.getBits(), field.getUnit(), place);
+    if (FieldAttr high = second.empty() ? FieldAttr() : source.getField(second))
+      b.add(second, high.getBits(), high.getUnit(), place + field.getBits());
+    bit += stored * kPanelRows * (k / field.getUnit());
+  }
+
+  int64_t getBytes() const { return bit / 8; }
+
+private:
+  LayoutBuilder &b;
+  LayoutAttr source;
+  int64_t k;
+  int64_t bit = 0;
+};
+
+} // namespace
+
+/// [k][16 rows], as many k as fill 64 bytes.
+static LayoutAttr getFloatPanel(MLIRContext *context, Type type,
+                                const model::GgmlTypeInfo &info) {
+  int64_t bits = info.blockBytes * 8, k = kVectorBits / (kPanelRows * bits);
+  LayoutBuilder b(context, type, kPanelRows, k);
+  b.add(kValues, bits, 1, b.j * (kPanelRows * bits) + b.n * bits);
+  return b.finish(info.name + ".n16k" + Twine(k), kVectorBits / 8,
+                  kVectorBits / 8);
+}
+
+LayoutAttr pack::getPanelLayout(MLIRContext *context, Type elementType,
+                                int64_t flip) {
+  std::optional<GgmlType> type = model::getGgmlType(elementType);
+  if (!type)
+    return {};
+  const model::GgmlTypeInfo &info = model::getGgmlTypeInfo(*type);
+  if (*type == GgmlType::F32 || *type == GgmlType::F16 ||
+      *type == GgmlType::BF16)
+    return getFloatPanel(context, elementType, info);
+  LayoutAttr source = getMappedLayout(context, elementType);
+  if (info.kind != model::GgmlKind::Block || !source || !getBlockFormat(*type))
+    return {};
+  // Two blocks of 32 make the scales of a group a whole vector.
+  int64_t k = std::max<int64_t>(64, info.blockElems);
+  // Only signed bytes are flipped: other quants are unsigned as they are.
+  bool isSigned = source.getField(kQuants).getBits() == 8;
+  LayoutBuilder b(context, elementType, kPanelRows, k);
+  PanelBuilder panel(b, source, k);
+  panel.addQuants(kQuants, isSigned ? flip : 0);
+  panel.addQuants(kQuantsHigh);
+  // Q2_K keeps a scale and a minimum in one byte, and so does the panel.
+  bool sharesBytes = *type == GgmlType::Q2_K;
+  panel.addScales(kSubscale, sharesBytes ? kSubmin : kSubscaleHigh);
+  if (!sharesBytes)
+    panel.addScales(kSubmin, kSubminHigh);
+  panel.addScales(kScale);
+  panel.addScales(kMin);
+  // Groups lie on whole vectors where that costs nothing.
+  int64_t align = panel.getBytes() % 64 == 0 ? 64 : 32;
+  bool isFlipped = isSigned && flip != 0;
+  return b.finish(info.name + ".n16k" + Twine(k) + (isFlipped ? "u" : ""),
+                  llvm::alignTo(panel.getBytes(), align), align);
+}
