@@ -49,12 +49,14 @@ static Value extractBits(KernelBuilder &b, Value bytes, int64_t shift,
   return b.bitAnd(bytes, constantLike(b, bytes, (int64_t(1) << bits) - 1));
 }
 
-Value codegen::emitStoredBits(KernelBuilder &b, pack::LayoutAttr layout,
-                              StringRef field, StringRef high, int64_t k,
-                              FieldLoader load) {
+/// The element of `field`, continued by `high` if the layout has that:
+/// unsigned bytes.
+static Value emitStoredBits(KernelBuilder &b, pack::LayoutAttr layout,
+                            StringRef field, StringRef high, int64_t k,
+                            FieldLoader load) {
   auto extract = [&](StringRef name) {
     int64_t bits = layout.getField(name).getBits();
-    Value bytes = load(name, k);
+    Value bytes = load(name, b.i8(), k);
     return bits >= 8 ? bytes
                      : extractBits(b, bytes,
                                    layout.getBitOffset(name, 0, k) % 8, bits);
@@ -103,7 +105,8 @@ static Value emitHalfUE4M3(KernelBuilder &b, Value bytes) {
 BlockScales codegen::emitBlockScales(KernelBuilder &b, pack::LayoutAttr layout,
                                      int64_t k, FieldLoader load) {
   const pack::BlockFormat &format = pack::getBlockFormat(layout);
-  Value stored = load(pack::kScale, k);
+  bool isF16 = format.scale == pack::ScaleKind::F16;
+  Value stored = load(pack::kScale, isF16 ? b.f16() : b.i8(), k);
   BlockScales result;
   switch (format.scale) {
   case pack::ScaleKind::F16:
@@ -128,7 +131,7 @@ BlockScales codegen::emitBlockScales(KernelBuilder &b, pack::LayoutAttr layout,
   }
   if (format.min == pack::MinKind::None)
     return result;
-  result.min = b.toF32(load(pack::kMin, k));
+  result.min = b.toF32(load(pack::kMin, b.f16(), k));
   if (format.min == pack::MinKind::Subtracted) {
     Value bits =
         emitStoredBits(b, layout, pack::kSubmin, pack::kSubminHigh, k, load);

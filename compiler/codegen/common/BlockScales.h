@@ -25,20 +25,14 @@ struct BlockScales {
   mlir::Value min;   ///< What is added: M or -M; null if the type has none.
 };
 
-/// Reads the smallest whole bytes that hold the element of `field` for k, as
-/// an integer or vector of integers, or as f16 for fields of 16 bits.
-using FieldLoader =
-    llvm::function_ref<mlir::Value(llvm::StringRef field, int64_t k)>;
+/// Reads, as an `element` or a vector of them, the smallest whole bytes that
+/// hold the element of `field` for k.
+using FieldLoader = llvm::function_ref<mlir::Value(
+    llvm::StringRef field, mlir::Type element, int64_t k)>;
 
 /// D and M of the sub-block that begins with element `k` of the group.
 BlockScales emitBlockScales(KernelBuilder &b, pack::LayoutAttr layout,
                             int64_t k, FieldLoader load);
-
-/// The element of `field`, continued by `high` if the layout has that, from
-/// their bytes: unsigned, as wide as what `load` gives.
-mlir::Value emitStoredBits(KernelBuilder &b, pack::LayoutAttr layout,
-                           llvm::StringRef field, llvm::StringRef high,
-                           int64_t k, FieldLoader load);
 
 } // namespace modelc::codegen
 

@@ -224,11 +224,10 @@ Value EmbedEmitter::loadQuants(Value chunk, int64_t first) {
 /// float(quant) * D, plus the minimum if there is one, of kLanes elements.
 Value EmbedEmitter::decodeQuants(Value chunk, int64_t first) {
   Value q = b.intToFloat(loadQuants(chunk, first), b.f32());
-  BlockScales scales =
-      emitBlockScales(b, layout, first, [&](StringRef field, int64_t k) {
-        Type type = layout.getField(field).getBits() == 16 ? b.f16() : b.i8();
+  BlockScales scales = emitBlockScales(
+      b, layout, first, [&](StringRef field, Type element, int64_t k) {
         Value row = b.offset(chunk, b.mul(rowInPanel, getRowStride(field)));
-        return b.load(type, row, getBit(field, k) / 8);
+        return b.load(element, row, getBit(field, k) / 8);
       });
   if (!scales.min)
     return b.mul(q, b.splat(scales.scale));

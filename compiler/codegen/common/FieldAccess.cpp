@@ -15,10 +15,11 @@ bool codegen::hasRowVectors(pack::LayoutAttr layout, StringRef name) {
   pack::FieldAttr field = layout.getField(name);
   if (!field)
     return false;
+  int64_t stride = std::max<int64_t>(8, field.getBits());
   for (int64_t k = 0; k < layout.getK(); k += field.getUnit())
     for (int64_t n = 0; n < layout.getRows(); ++n)
       if (layout.getBitOffset(name, n, k) !=
-          layout.getBitOffset(name, 0, k) + n * field.getBits())
+          layout.getBitOffset(name, 0, k) + n * stride)
         return false;
   return true;
 }

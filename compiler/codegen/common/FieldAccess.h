@@ -19,8 +19,8 @@
 namespace modelc::codegen {
 
 /// True if the layout has the field and, for every k of the group, element k
-/// of all rows lies row behind row, so that one vector load at
-/// getByteOffset(field, 0, k) takes them.
+/// of all rows lies row behind row, each in as few whole bytes as it takes, so
+/// that one vector load at byte getBitOffset(field, 0, k) / 8 takes them.
 bool hasRowVectors(pack::LayoutAttr layout, llvm::StringRef field);
 
 /// True if the layout has the field and, for every quad of four consecutive k

@@ -33,31 +33,23 @@ static bool isQuantized(pack::LayoutAttr layout) {
   return layout.getField(pack::kScale) != nullptr;
 }
 
-/// Fields that the sixteen rows of a panel each have an element of.
+/// True if one vector holds the scales of a panel's rows, whatever the field.
 static bool hasScaleVectors(pack::LayoutAttr layout) {
-  for (auto field : layout.getFields().getAsRange<pack::FieldAttr>()) {
-    StringRef name = field.getName().getValue();
-    int64_t stride = std::max<int64_t>(8, field.getBits());
-    if (field.getUnit() == 1)
-      continue;
-    for (int64_t k = 0; k < layout.getK(); k += field.getUnit())
-      for (int64_t n = 0; n < kLanes; ++n)
-        if (layout.getBitOffset(name, n, k) !=
-            layout.getBitOffset(name, 0, k) + n * stride)
-          return false;
-  }
-  return true;
+  auto fields = layout.getFields().getAsRange<pack::FieldAttr>();
+  return llvm::all_of(fields, [&](pack::FieldAttr field) {
+    return field.getUnit() == 1 ||
+           hasRowVectors(layout, field.getName().getValue());
+  });
 }
 
 /// The scales of a panel's rows, in lanes.
 static BlockScales emitPanelScales(KernelBuilder &b, const GroupCursor &weight,
                                    int64_t k) {
-  return emitBlockScales(b, weight.layout, k, [&](StringRef field, int64_t k) {
-    int64_t bits = weight.layout.getField(field).getBits();
-    Type element = bits == 16 ? b.f16() : b.i8();
-    return b.load(b.vec(element), weight.getBase(b, field),
-                  weight.layout.getBitOffset(field, 0, k) / 8);
-  });
+  return emitBlockScales(
+      b, weight.layout, k, [&](StringRef field, Type element, int64_t k) {
+        return b.load(b.vec(element), weight.getBase(b, field),
+                      weight.layout.getBitOffset(field, 0, k) / 8);
+      });
 }
 
 /// Elements of k that one turn of the loop takes: two blocks of activations,
