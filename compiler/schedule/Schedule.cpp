@@ -74,7 +74,8 @@ private:
   void scheduleRegime(model::LinearOp op, const CountRange &range,
                       StringRef name, StringRef prepared,
                       ArrayRef<std::string> results);
-  plan::MatmulSpecAttr getMatmulSpec(model::LinearOp op, LayoutAttr input);
+  plan::MatmulSpecAttr getMatmulSpec(model::LinearOp op, LayoutAttr input,
+                                     const CountRange &range);
   std::string addResult(model::LinearOp op, unsigned i);
   std::string addPool(Location loc, const std::string &name, int64_t kvHeads,
                       LayoutAttr page);
@@ -239,6 +240,11 @@ static LayoutAttr getInputLayout(model::LinearOp op, int64_t rowTile) {
   return pack::getQuantizedActivationLayout(op.getContext(), rowTile, needs);
 }
 
+/// True if kernels of its matmul may unpack weights to images.
+static bool hasImages(model::LinearOp op) {
+  return isBlockType(getLayout(op.getWeights()[0]));
+}
+
 /// Rows of one tile: as many as keep several accumulators busy when there is
 /// one token, as few as give sixteen tiles to share among threads.
 static int64_t getTileRows(ArrayRef<int64_t> rows) {
@@ -252,7 +258,8 @@ static int64_t getTileRows(ArrayRef<int64_t> rows) {
 }
 
 plan::MatmulSpecAttr Scheduler::getMatmulSpec(model::LinearOp op,
-                                              LayoutAttr input) {
+                                              LayoutAttr input,
+                                              const CountRange &range) {
   OpBuilder &b = steps.getBuilder();
   SmallVector<Attribute> layouts;
   SmallVector<int64_t> rows;
@@ -265,7 +272,8 @@ plan::MatmulSpecAttr Scheduler::getMatmulSpec(model::LinearOp op,
   return plan::MatmulSpecAttr::get(
       op.getContext(), getColumns(op.getX()), input, b.getArrayAttr(layouts),
       b.getDenseI64ArrayAttr(rows), op.getEpilogue(), activation,
-      !op.getBiases().empty(), getTileRows(rows));
+      !op.getBiases().empty(), getTileRows(rows), range.imagePanels,
+      range.imageColumns);
 }
 
 /// The memory of result i. A residual that nothing reads later is overwritten.
@@ -303,7 +311,7 @@ void Scheduler::scheduleRegime(model::LinearOp op, const CountRange &range,
   info.tileDivisor = range.rowTile;
   steps.addStep(op.getLoc(), info, prepare, operands);
 
-  plan::MatmulSpecAttr matmul = getMatmulSpec(op, input);
+  plan::MatmulSpecAttr matmul = getMatmulSpec(op, input, range);
   operands = {prepared.str()};
   info = {name.str(), range};
   for (Value weight : op.getWeights()) {
@@ -333,7 +341,8 @@ LogicalResult Scheduler::schedule(model::LinearOp op) {
   SmallVector<std::string> results;
   for (unsigned i = 0; i < op.getNumResults(); ++i)
     results.push_back(addResult(op, i));
-  SmallVector<CountRange> regimes = steps.getRegimes(getCountSource(op));
+  SmallVector<CountRange> regimes =
+      steps.getRegimes(getCountSource(op), hasImages(op));
   uint64_t bytes = 0;
   for (const CountRange &range : regimes)
     bytes =
@@ -467,7 +476,7 @@ void Scheduler::scheduleAttention(model::AttentionOp op,
   int64_t groupHeads = one.getHeads() / one.getKvHeads();
   int64_t most =
       std::max<int64_t>(1, plan::AttentionSpecAttr::kBlockRows / groupHeads);
-  for (const CountRange &range : steps.getRegimes(CountSource::Tokens)) {
+  for (const CountRange &range : steps.getRegimes(CountSource::Tokens, false)) {
     int64_t tileTokens = range.max == 1 ? 1 : most;
     auto spec = plan::AttentionSpecAttr::get(
         op.getContext(), one.getHeads(), one.getKvHeads(), one.getKeyDim(),

@@ -65,15 +65,27 @@ void StepBuilder::addStep(Location loc, const StepInfo &info,
   ++stepCount;
 }
 
-SmallVector<CountRange>
-StepBuilder::getRegimes(plan::CountSource source) const {
+SmallVector<CountRange> StepBuilder::getRegimes(plan::CountSource source,
+                                                bool hasImages) const {
   SmallVector<CountRange> ranges;
   int64_t min = 1;
   for (const target::Regime &regime : target.regimes) {
-    int64_t max = std::min(regime.maxRows, ubatch);
-    if (min <= max)
-      ranges.push_back({source, min, max, regime.rowTile});
-    min = max + 1;
+    CountRange range = {source, min, std::min(regime.maxRows, ubatch),
+                        regime.rowTile};
+    if (hasImages) {
+      range.imagePanels = regime.imagePanels;
+      range.imageColumns = regime.imageColumns;
+    }
+    if (min > range.max)
+      break;
+    bool isLikeLast = !ranges.empty() &&
+                      ranges.back().rowTile == range.rowTile &&
+                      ranges.back().imagePanels == range.imagePanels;
+    if (isLikeLast)
+      ranges.back().max = range.max;
+    else
+      ranges.push_back(range);
+    min = range.max + 1;
   }
   return ranges;
 }

@@ -27,6 +27,8 @@ struct CountRange {
   int64_t min;
   int64_t max;
   int64_t rowTile = 1;
+  int64_t imagePanels = 0; ///< As target::Regime has it.
+  int64_t imageColumns = 0;
 };
 
 /// What a step is beside its kernel.
@@ -66,8 +68,9 @@ public:
                llvm::ArrayRef<std::string> operands);
 
   /// The ranges of counts, 1 .. ubatch in all, for which the target's kernels
-  /// differ.
-  llvm::SmallVector<CountRange> getRegimes(plan::CountSource source) const;
+  /// differ: kernels that unpack images, or others.
+  llvm::SmallVector<CountRange> getRegimes(plan::CountSource source,
+                                           bool hasImages) const;
 
   /// 1 .. ubatch as one range.
   CountRange getWholeRange(plan::CountSource source) const;

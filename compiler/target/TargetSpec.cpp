@@ -43,8 +43,10 @@ static constexpr uint64_t kZnver4 = kIceLake | bit(MODELC_FEATURE_AVX512BF16);
 // unpacked weights and the scales in 32 registers; 16 registers of half the
 // width leave room for 3 rows of 16 outputs in the integer kernels. Measured in
 // docs/design/20261121-matmul.md.
-static constexpr Regime kAvx512Regimes[] = {{1, 1}, {4, 4}, {INT64_MAX, 6}};
-static constexpr Regime kAvx2Regimes[] = {{1, 1}, {INT64_MAX, 3}};
+static constexpr Regime kAvx512Regimes[] = {
+    {1, 1}, {8, 4}, {INT64_MAX, 6, 2, 512}};
+static constexpr Regime kAvx2Regimes[] = {
+    {1, 1}, {6, 3}, {INT64_MAX, 3, 1, 768}};
 
 static constexpr int64_t kKiB = 1024;
 static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";

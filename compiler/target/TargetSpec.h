@@ -30,6 +30,10 @@ enum class Isa {
 struct Regime {
   int64_t maxRows;
   int64_t rowTile;
+  /// Panels and columns of block-quantised weights that are unpacked at once,
+  /// for all row tiles to share; 0 where these are too few for that to pay.
+  int64_t imagePanels = 0;
+  int64_t imageColumns = 0;
 };
 
 struct TargetSpec {

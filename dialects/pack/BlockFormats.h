@@ -44,6 +44,12 @@ inline constexpr llvm::StringLiteral kSubscaleHigh = "subscale_high";
 inline constexpr llvm::StringLiteral kSubmin = "submin";
 inline constexpr llvm::StringLiteral kSubminHigh = "submin_high";
 
+/// Fields of an image, which a kernel unpacks a panel to: what it makes of the
+/// fields above.
+inline constexpr llvm::StringLiteral kOperand = "operand"; ///< Quant + offset.
+inline constexpr llvm::StringLiteral kBlockScale = "block_scale"; ///< D, f32.
+inline constexpr llvm::StringLiteral kBlockMin = "block_min";     ///< M, f32.
+
 /// How the bits of `scale` are a number.
 enum class ScaleKind {
   F16,

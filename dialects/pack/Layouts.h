@@ -44,6 +44,12 @@ LayoutAttr getMappedLayout(mlir::MLIRContext *context, mlir::Type elementType);
 LayoutAttr getPanelLayout(mlir::MLIRContext *context, mlir::Type elementType,
                           int64_t flip);
 
+/// What kernels unpack panels of a block type to, for many rows of activations
+/// to share: in quads like the panel, a byte an element, ready to be
+/// multiplied (what is added to the quant is up to the instruction set), then
+/// the float scales of each sub-block and, if the type has minima, these.
+LayoutAttr getImageLayout(LayoutAttr panel);
+
 /// What kernels read of a quantised activation beside quants and scale.
 struct ActivationNeeds {
   /// (offset, unit): -offset * sum(quants) of every `unit` elements, the start

@@ -84,6 +84,24 @@ static LayoutAttr getFloatPanel(MLIRContext *context, Type type,
                   kVectorBits / 8);
 }
 
+LayoutAttr pack::getImageLayout(LayoutAttr panel) {
+  const BlockFormat &format = getBlockFormat(panel);
+  // As many as two activation blocks, like the smallest groups of panels.
+  constexpr int64_t kImageK = 64;
+  LayoutBuilder b(panel.getContext(), panel.getSource(), kPanelRows, kImageK);
+  b.add(kOperand, 8, 1, getPlane(b, 8, 0));
+  int64_t bit = 8 * kImageK * kPanelRows;
+  auto addFloats = [&](StringRef name) {
+    b.add(name, 32, format.subBlock, b.j * kVectorBits + b.n * 32 + bit);
+    bit += kImageK / format.subBlock * kVectorBits;
+  };
+  addFloats(kBlockScale);
+  if (format.min != MinKind::None)
+    addFloats(kBlockMin);
+  const model::GgmlTypeInfo &info = model::getGgmlTypeInfo(format.type);
+  return b.finish("image." + info.name + ".n16k" + Twine(kImageK), bit / 8, 64);
+}
+
 LayoutAttr pack::getPanelLayout(MLIRContext *context, Type elementType,
                                 int64_t flip) {
   std::optional<GgmlType> type = model::getGgmlType(elementType);

@@ -100,6 +100,24 @@ int64_t MatmulSpecAttr::getTileCount() const {
   return tiles;
 }
 
+int64_t MatmulSpecAttr::getImageSumBytes() const {
+  return kImageRowTiles * getInput().getRows() * getImagePanels() *
+         pack::kPanelRows * sizeof(float);
+}
+
+int64_t MatmulSpecAttr::getScratchBytes() const {
+  if (!hasImages())
+    return 0;
+  // A gated pair needs the sums of both at once; all weights share the image.
+  bool isPair = getEpilogue() == model::Epilogue::Glu;
+  int64_t imageBytes = 0;
+  for (size_t i = 0; i < getWeights().size(); ++i)
+    imageBytes = std::max(
+        imageBytes, pack::getImageLayout(getWeightLayout(i))
+                        .getPanelOffset(pack::kPanelRows, getImageColumns()));
+  return (isPair ? 2 : 1) * getImageSumBytes() + getImagePanels() * imageBytes;
+}
+
 std::string MatmulSpecAttr::getKernelName() const {
   std::string name = "mc_matmul";
   for (size_t i = 0; i < getWeights().size(); ++i)
@@ -108,6 +126,9 @@ std::string MatmulSpecAttr::getKernelName() const {
                 .str();
   name += llvm::formatv("_{0}_k{1}_t{2}", getSymbolPart(getInput()),
                         getColumns(), getTileRows());
+  if (hasImages())
+    name +=
+        llvm::formatv("_i{0}x{1}", getImagePanels(), getImageColumns()).str();
   if (getBias())
     name += "_bias";
   if (getEpilogue() == model::Epilogue::Residual)

@@ -63,7 +63,8 @@ def Plan_PrepareSpec : Plan_Spec<"PrepareSpec", "prepare"> {
                         OptionalParameter<"::mlir::FloatAttr">:$eps);
 }
 
-def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul"> {
+def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
+                                ["getScratchBytes"]> {
   let summary = "One prepared input times one or more packed weights";
   let description = [{
     Operands: input (in `input`, read), then each weight (read), then each
@@ -77,13 +78,21 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul"> {
     `tileRows` rows of one weight (of both, for glu; the last tile of a weight
     may have fewer) for all rows of the count. `activation` matters for glu
     only.
+
+    With `imagePanels` > 0, which only block types have, blocks of that many
+    panels and `imageColumns` columns (a multiple of 64 and of a group) are
+    unpacked to images in scratch, by which kImageRowTiles row tiles are
+    multiplied; their sums stand in scratch too. Else each row tile reads the
+    packed weights.
   }];
   let parameters = (ins
     "int64_t":$columns, "::modelc::pack::LayoutAttr":$input,
     "::mlir::ArrayAttr":$weights, "::mlir::DenseI64ArrayAttr":$rows,
     "::modelc::model::Epilogue":$epilogue,
     "::modelc::model::Activation":$activation,
-    "bool":$bias, "int64_t":$tileRows);
+    "bool":$bias, "int64_t":$tileRows,
+    DefaultValuedParameter<"int64_t", "0">:$imagePanels,
+    DefaultValuedParameter<"int64_t", "0">:$imageColumns);
   let extraClassDeclaration = [{
     /// Layout of weight i.
     ::modelc::pack::LayoutAttr getWeightLayout(size_t i) const {
@@ -91,6 +100,12 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul"> {
     }
     /// Tiles of the step: see the description.
     int64_t getTileCount() const;
+    bool hasImages() const { return getImagePanels() > 0; }
+    /// Row tiles whose sums scratch holds: as many as 512 tokens and more, so
+    /// that unpacking is shared by all of a usual ubatch.
+    static constexpr int64_t kImageRowTiles = 96;
+    /// Scratch for the sums of one weight; 0 without images.
+    int64_t getImageSumBytes() const;
   }];
 }
 

@@ -8,6 +8,7 @@
 #include "test/codegen/CodegenTest.h"
 #include "dialects/pack/Layouts.h"
 #include "modelc/kernel_abi.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace modelc;
@@ -43,16 +44,19 @@ pack::LayoutAttr CodegenTest::makeInput(const target::TargetSpec &target,
 }
 
 plan::MatmulSpecAttr CodegenTest::makeMatmul(const target::TargetSpec &target,
-                                             Type type, int64_t rowTile,
+                                             Type type,
+                                             const target::Regime &regime,
                                              model::Epilogue epilogue) {
+  bool hasImages = isa<model::QuantizedType>(type);
   size_t weights = epilogue == model::Epilogue::Glu ? 2 : 1;
   Attribute layout = pack::getPanelLayout(&context, type, target.quantFlip);
   SmallVector<Attribute> layouts(weights, layout);
   SmallVector<int64_t> rows(weights, kRows);
   return plan::MatmulSpecAttr::get(
-      &context, kColumns, makeInput(target, type, rowTile),
+      &context, kColumns, makeInput(target, type, regime.rowTile),
       ArrayAttr::get(&context, layouts), DenseI64ArrayAttr::get(&context, rows),
-      epilogue, model::Activation::Silu, /*bias=*/false, /*tileRows=*/64);
+      epilogue, model::Activation::Silu, /*bias=*/false, /*tileRows=*/64,
+      hasImages ? regime.imagePanels : 0, hasImages ? regime.imageColumns : 0);
 }
 
 plan::PrepareSpecAttr CodegenTest::makePrepare(int64_t rowTile) {
@@ -72,8 +76,8 @@ CodegenTest::makeAllKinds(const target::TargetSpec &target) {
   for (const target::Regime &regime : target.regimes) {
 #define MATMUL_KERNEL(isaName, type)                                           \
   if (target.isa == target::Isa::isaName)                                      \
-    specs.push_back(makeMatmul(target, getType(model::GgmlType::type),         \
-                               regime.rowTile, model::Epilogue::Glu));
+    specs.push_back(makeMatmul(target, getType(model::GgmlType::type), regime, \
+                               model::Epilogue::Glu));
 #include "compiler/target/Kernels.def"
     specs.push_back(makePrepare(regime.rowTile));
     specs.push_back(plan::PrepareSpecAttr::get(
@@ -98,8 +102,11 @@ CodegenTest::makeAllKinds(const target::TargetSpec &target) {
   specs.push_back(plan::AttentionSpecAttr::get(
       &context, kHeads, kKvHeads, kHeadDim, kHeadDim, b.getF32FloatAttr(0.25f),
       keys, values, /*tileTokens=*/4));
+  // Regimes that differ for block types only give float kernels twice.
+  llvm::StringSet<> names;
   std::vector<KernelRequest> requests;
   for (plan::KernelSpecInterface spec : specs)
-    requests.push_back({spec.getKernelName(), spec});
+    if (names.insert(spec.getKernelName()).second)
+      requests.push_back({spec.getKernelName(), spec});
   return requests;
 }

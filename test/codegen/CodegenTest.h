@@ -22,9 +22,9 @@ protected:
   /// The target of this name.
   const target::TargetSpec &getTarget(llvm::StringRef name);
 
-  /// One weight of this type, 256 x 128, stored; `rowTile` rows at once.
+  /// One weight of this type, 256 x 128, stored, for the rows of a regime.
   plan::MatmulSpecAttr makeMatmul(const target::TargetSpec &target,
-                                  mlir::Type type, int64_t rowTile,
+                                  mlir::Type type, const target::Regime &regime,
                                   model::Epilogue epilogue);
 
   /// Normalised and quantised rows.

@@ -39,7 +39,7 @@ int64_t count(llvm::StringRef text, llvm::StringRef what) {
 TEST_F(Assembly, Avx512BroadcastsInsideTheDotProduct) {
   for (GgmlType type : {GgmlType::Q4_0, GgmlType::Q8_0}) {
     std::string text = print(makeMatmul(getTarget("cascadelake"), getType(type),
-                                        12, Epilogue::Store),
+                                        {12, 12}, Epilogue::Store),
                              "cascadelake");
     // Two blocks of eight quads for twelve rows.
     EXPECT_EQ(count(text, "vpdpbusd"), 2 * 8 * 12);
@@ -53,12 +53,29 @@ TEST_F(Assembly, Avx512PrefillSharesBroadcasts) {
   const target::TargetSpec &target = getTarget("cascadelake");
   int64_t rows = target.regimes.back().rowTile;
   for (GgmlType type : {GgmlType::Q4_0, GgmlType::Q8_0}) {
-    std::string text = print(
-        makeMatmul(target, getType(type), rows, Epilogue::Store), target.name);
+    std::string text =
+        print(makeMatmul(target, getType(type), {rows, rows}, Epilogue::Store),
+              target.name);
     int64_t dots = 2 * 8 * rows * 2;
     EXPECT_EQ(count(text, "vpdpbusd"), dots);
     EXPECT_LE(count(text, "vpbroadcastd"),
               dots / 2 + /*start values=*/2 * rows + /*mask=*/1);
+  }
+}
+
+// The products of the last regime come from images: the loop over row tiles
+// decodes nothing, neither quants nor scales.
+TEST_F(Assembly, ImagesAreReadReadyToMultiply) {
+  for (const char *name : {"cascadelake", "x86-64-v3"}) {
+    const target::TargetSpec &target = getTarget(name);
+    std::string text = print(makeMatmul(target, getType(GgmlType::Q6_K),
+                                        target.regimes.back(), Epilogue::Store),
+                             name);
+    size_t firstProduct =
+        text.find(target.isa == target::Isa::Avx2 ? "vpmaddubsw" : "vpdpbusd");
+    ASSERT_NE(firstProduct, std::string::npos);
+    llvm::StringRef products = llvm::StringRef(text).substr(firstProduct);
+    EXPECT_FALSE(contains(products, "vps[rl]lw|vcvtph2ps|vpmovsxb")) << text;
   }
 }
 
@@ -67,7 +84,7 @@ TEST_F(Assembly, FloatKernelsAreFmaOnly) {
   for (const char *target : {"cascadelake", "x86-64-v3"})
     for (GgmlType type : {GgmlType::F32, GgmlType::F16, GgmlType::BF16}) {
       std::string text = print(
-          makeMatmul(getTarget(target), getType(type), 1, Epilogue::Store),
+          makeMatmul(getTarget(target), getType(type), {1, 1}, Epilogue::Store),
           target);
       EXPECT_TRUE(contains(text, "vfmadd[0-9]+ps"));
       EXPECT_FALSE(contains(text, "v(mul|add)[ps]s")) << text;
@@ -76,9 +93,9 @@ TEST_F(Assembly, FloatKernelsAreFmaOnly) {
 
 TEST_F(Assembly, Avx2UsesPairSumsAndNarrowRegisters) {
   for (GgmlType type : {GgmlType::Q4_0, GgmlType::Q8_0}) {
-    std::string text = print(
-        makeMatmul(getTarget("x86-64-v3"), getType(type), 3, Epilogue::Store),
-        "x86-64-v3");
+    std::string text = print(makeMatmul(getTarget("x86-64-v3"), getType(type),
+                                        {3, 3}, Epilogue::Store),
+                             "x86-64-v3");
     EXPECT_TRUE(contains(text, "vpmaddubsw"));
     EXPECT_FALSE(contains(text, "zmm|%k[0-7]|vpdpbusd"));
     // Only signed weights need their signs moved.
@@ -93,7 +110,7 @@ TEST_F(Assembly, CodebooksAreLookedUpInRegisters) {
     for (GgmlType type : {GgmlType::IQ4_NL, GgmlType::IQ4_XS, GgmlType::MXFP4,
                           GgmlType::NVFP4}) {
       std::string text = print(
-          makeMatmul(getTarget(target), getType(type), 1, Epilogue::Store),
+          makeMatmul(getTarget(target), getType(type), {1, 1}, Epilogue::Store),
           target);
       EXPECT_TRUE(contains(text, "vpshufb")) << text;
       EXPECT_FALSE(contains(text, "vpgather")) << text;
@@ -104,9 +121,9 @@ TEST_F(Assembly, CodebooksAreLookedUpInRegisters) {
 TEST_F(Assembly, RowsShareUnpackedWeights) {
   const target::TargetSpec &target = getTarget("cascadelake");
   for (int64_t rows : {1, 4, 12}) {
-    std::string text = print(
-        makeMatmul(target, getType(GgmlType::IQ4_XS), rows, Epilogue::Store),
-        target.name);
+    std::string text = print(makeMatmul(target, getType(GgmlType::IQ4_XS),
+                                        {rows, rows}, Epilogue::Store),
+                             target.name);
     EXPECT_GT(count(text, "vpshufb"), 0);
     EXPECT_EQ(count(text, "vpdpbusd"), rows * count(text, "vpshufb"));
   }
@@ -136,7 +153,7 @@ TEST_F(Assembly, EveryFormIsPrinted) {
 // A layout for another instruction set has no kernel on this one.
 TEST_F(Assembly, RefusesLayoutsItCannotRead) {
   plan::MatmulSpecAttr spec = makeMatmul(
-      getTarget("x86-64-v3"), getType(GgmlType::Q8_0), 1, Epilogue::Store);
+      getTarget("x86-64-v3"), getType(GgmlType::Q8_0), {1, 1}, Epilogue::Store);
   KernelRequest request = {"kernel", spec};
   absl::StatusOr<std::string> text =
       printKernels(request, getTarget("cascadelake"), KernelText::Assembly);

@@ -34,7 +34,8 @@ protected:
     return pack::getPanelLayout(&context, getElementType(&context, type),
                                 target->quantFlip);
   }
-  plan::MatmulSpecAttr makeSpec(const Shape &shape, int64_t rowTile);
+  plan::MatmulSpecAttr makeSpec(const Shape &shape,
+                                const target::Regime &regime);
   void checkShapes(const std::vector<Shape> &shapes);
   void check(const Shape &shape, plan::MatmulSpecAttr spec, ModelcKernel kernel,
              int64_t count);
@@ -48,7 +49,10 @@ protected:
 };
 MODELC_FOR_EACH_TARGET(Matmul);
 
-plan::MatmulSpecAttr Matmul::makeSpec(const Shape &shape, int64_t rowTile) {
+plan::MatmulSpecAttr Matmul::makeSpec(const Shape &shape,
+                                      const target::Regime &regime) {
+  int64_t rowTile = regime.rowTile;
+  bool hasImages = isQuantized(shape.types[0]);
   std::vector<pack::LayoutAttr> layouts;
   for (WeightType type : shape.types)
     layouts.push_back(getLayout(type));
@@ -62,7 +66,8 @@ plan::MatmulSpecAttr Matmul::makeSpec(const Shape &shape, int64_t rowTile) {
       &context, shape.columns, input,
       mlir::ArrayAttr::get(&context, attributes),
       mlir::DenseI64ArrayAttr::get(&context, shape.rows), shape.epilogue,
-      model::Activation::Silu, shape.hasBias, shape.tileRows);
+      model::Activation::Silu, shape.hasBias, shape.tileRows,
+      hasImages ? regime.imagePanels : 0, hasImages ? regime.imageColumns : 0);
 }
 
 std::vector<uint8_t> Matmul::pack(WeightType type, int64_t rows,
@@ -139,7 +144,7 @@ void Matmul::checkShapes(const std::vector<Shape> &shapes) {
   std::vector<plan::MatmulSpecAttr> specs;
   for (const Shape &shape : shapes)
     for (const target::Regime &regime : target->regimes)
-      specs.push_back(makeSpec(shape, regime.rowTile));
+      specs.push_back(makeSpec(shape, regime));
   auto kernels = compile(specs);
   ASSERT_EQ(kernels.size(), specs.size());
   size_t next = 0;
@@ -241,7 +246,7 @@ TEST_P(Matmul, SiluOfAllSizes) {
   Shape shape = {
       {WeightType::F32, WeightType::F32}, {1, 1}, 2, 16, Epilogue::Glu};
   const target::Regime &regime = target->regimes.back();
-  std::vector<plan::MatmulSpecAttr> specs = {makeSpec(shape, regime.rowTile)};
+  std::vector<plan::MatmulSpecAttr> specs = {makeSpec(shape, regime)};
   auto kernels = compile(specs);
   ASSERT_EQ(kernels.size(), 1u);
 

@@ -49,6 +49,9 @@ std::vector<LayoutAttr> test::getCatalogue(PackContext &context) {
   for (mlir::Type type : getPanelTypes(context))
     for (LayoutAttr layout : getTargets(context, type))
       layouts.push_back(layout);
+  for (const char *name : {"q8_0", "q4_K", "q6_K"})
+    layouts.push_back(getImageLayout(
+        getPanelLayout(context.get(), context.getType(name), 0)));
   mlir::Type f16 = context.getType("f16");
   layouts.push_back(
       getQuantizedActivationLayout(context.get(), 4, kDrawnNeeds));

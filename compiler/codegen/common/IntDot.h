@@ -22,7 +22,9 @@ namespace modelc::codegen {
 /// tile of activations.
 struct DotBlock {
   pack::LayoutAttr input;
-  /// Where each panel's group stands; all have the same layout.
+  /// The panel layout of the weights.
+  pack::LayoutAttr panel;
+  /// Where each panel's group stands: all in `panel`, or all in its image.
   llvm::ArrayRef<GroupCursor> weights;
   /// First element of the sub-block from the cursors.
   int64_t k = 0;
@@ -32,8 +34,6 @@ struct DotBlock {
   mlir::Value inputGroup;
   /// First element of the sub-block inside the activation group.
   int64_t inputK = 0;
-
-  pack::LayoutAttr getWeight() const { return weights.front().layout; }
 };
 
 /// How many k of a block the instruction set takes at once, and how.
@@ -49,6 +49,12 @@ public:
   /// quants: vectors of kLanes i32, [panel][row of the activation tile].
   virtual llvm::SmallVector<mlir::Value> emit(KernelBuilder &b,
                                               const DotBlock &block) const = 0;
+
+  /// Stores the 64 bytes of the quad of a panel that begins with element `k`,
+  /// as `emit` multiplies them, to `bytes` behind `pointer`: the `operand` of
+  /// the panel's image.
+  virtual void unpackQuad(KernelBuilder &b, const GroupCursor &panel, int64_t k,
+                          mlir::Value pointer, int64_t bytes) const = 0;
 
   /// table[index] for each byte of `indices`, a vector of 16, 32 or 64 bytes
   /// below 16. `table` has at most 16 entries.

@@ -14,11 +14,12 @@
 //
 // so that a weight panel stays near while the row tiles pass by. Each weight
 // of a step has code of its own, for its own range of tiles; a gated pair runs
-// as one.
+// as one. With images (ImageMatmul.cpp) the loops inside the panels are others.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/codegen/common/Emitters.h"
+#include "compiler/codegen/common/ImageMatmul.h"
 #include "compiler/codegen/common/Math.h"
 #include "compiler/codegen/common/MatmulTile.h"
 #include "llvm/Support/MathExtras.h"
@@ -59,6 +60,8 @@ private:
   void emitMember(const Member &member);
   void emitPanels(const Member &member, Value firstPanel, Value endPanel,
                   Value firstRowTile, Value endRowTile);
+  void emitImagePanels(const Member &member, const Place &first,
+                       Value endRowTile);
   void emitPlace(const Member &member, const Place &place);
   void store(const Member &member, const Place &place,
              ArrayRef<SmallVector<Value>> sums);
@@ -68,6 +71,8 @@ private:
   void storeRows(const Member &member, Value values, Value pointer,
                  Value panel);
   Value getRowMask(const Member &member, Value panel);
+  Value getPanel(int64_t weight, Value panel);
+  Value getRowTile(Value rowTile);
 
   /// Rows of the member's weights: N.
   int64_t getRows(const Member &member) const {
@@ -79,6 +84,7 @@ private:
   pack::LayoutAttr input;
   int64_t rowTile;
   Value inputBase, residual, count;
+  Value scratch; ///< For images and their sums, or null.
   SmallVector<Value> weights, biases, outputs;
 };
 
@@ -126,6 +132,8 @@ void MatmulEmitter::loadOperands() {
   for (size_t i = 0; i < getMembers().size(); ++i)
     outputs.push_back(b.loadOperand(next++));
   count = b.loadCount();
+  if (spec.hasImages())
+    scratch = b.loadScratch();
 }
 
 SmallVector<Member> MatmulEmitter::getMembers() const {
@@ -152,9 +160,13 @@ void MatmulEmitter::emitMember(const Member &member) {
   int64_t tilePanels = spec.getTileRows() / kLanes;
   int64_t allPanels = llvm::divideCeil(getRows(member), kLanes);
   Value rowTiles = b.divU(b.add(count, rowTile - 1), rowTile);
-  // Half of the second-level cache for activations, the rest for weights.
+  // Half of the second-level cache for activations, the rest for weights. With
+  // images, the first-level cache holds weights, and activations come from
+  // anywhere: as many as there is scratch for their sums.
   int64_t tileBytes = input.getPanelOffset(rowTile, spec.getColumns());
   int64_t chunk = std::max<int64_t>(1, b.getTarget().l2Bytes / 2 / tileBytes);
+  if (scratch)
+    chunk = plan::MatmulSpecAttr::kImageRowTiles;
   b.forLoop(begin, end, 1, [&](Value tile) {
     Value first = b.mul(b.sub(tile, member.firstTile), tilePanels);
     Value last = b.minU(b.add(first, tilePanels), b.constI64(allPanels));
@@ -172,12 +184,15 @@ void MatmulEmitter::emitPanels(const Member &member, Value firstPanel,
                                Value endRowTile) {
   int64_t tilePanels = spec.getTileRows() / kLanes;
   int64_t allPanels = llvm::divideCeil(getRows(member), kLanes);
-  int64_t step = tilePanels;
+  int64_t step = scratch ? spec.getImagePanels() : tilePanels;
   for (int64_t weight : member.weights)
     step = choosePanels(spec.getWeightLayout(weight), input, b.getTarget(),
                         std::min({step, tilePanels, allPanels}));
   auto loopOverPanels = [&](Value begin, Value end, int64_t panels) {
     b.forLoop(begin, end, panels, [&](Value panel) {
+      if (scratch)
+        return emitImagePanels(member, {panel, panels, firstRowTile},
+                               endRowTile);
       b.forLoop(firstRowTile, endRowTile, 1, [&](Value rowTile) {
         emitPlace(member, {panel, panels, rowTile});
       });
@@ -192,20 +207,56 @@ void MatmulEmitter::emitPanels(const Member &member, Value firstPanel,
   loopOverPanels(middle, endPanel, 1);
 }
 
+/// First byte of a panel of a weight.
+Value MatmulEmitter::getPanel(int64_t weight, Value panel) {
+  int64_t bytes =
+      spec.getWeightLayout(weight).getPanelOffset(kLanes, spec.getColumns());
+  return b.offset(weights[weight], b.mul(panel, bytes));
+}
+
+/// First byte of a row tile of the input.
+Value MatmulEmitter::getRowTile(Value rowTile) {
+  int64_t bytes = input.getPanelOffset(input.getRows(), spec.getColumns());
+  return b.offset(inputBase, b.mul(rowTile, bytes));
+}
+
 void MatmulEmitter::emitPlace(const Member &member, const Place &place) {
   int64_t columns = spec.getColumns();
-  Value inputTile = b.offset(
-      inputBase, b.mul(place.rowTile, input.getPanelOffset(rowTile, columns)));
   SmallVector<SmallVector<Value>> sums;
   for (int64_t weight : member.weights) {
     pack::LayoutAttr layout = spec.getWeightLayout(weight);
-    Value base =
-        b.offset(weights[weight],
-                 b.mul(place.panel, layout.getPanelOffset(kLanes, columns)));
-    sums.push_back(emitMatmulTile(
-        b, {layout, input, columns, place.panels, base, inputTile}));
+    SmallVector<Value> zeros(place.panels * rowTile, b.splatF32(0));
+    sums.push_back(emitMatmulTile(b,
+                                  {layout, layout, input, columns, place.panels,
+                                   getPanel(weight, place.panel),
+                                   getRowTile(place.rowTile)},
+                                  getWholeRange(b, layout, columns), zeros));
   }
   store(member, place, sums);
+}
+
+/// The panels of `first` for its row tile and those up to `endRowTile`.
+void MatmulEmitter::emitImagePanels(const Member &member, const Place &first,
+                                    Value endRowTile) {
+  Value rowTiles = b.sub(endRowTile, first.rowTile);
+  SmallVector<ImageMatmul, 2> matmuls;
+  for (auto [i, weight] : llvm::enumerate(member.weights)) {
+    // Sums of each weight, then the image, which they share.
+    matmuls.push_back(
+        {spec.getWeightLayout(weight), input, spec.getColumns(),
+         spec.getImageColumns(), first.panels, getPanel(weight, first.panel),
+         getRowTile(first.rowTile), rowTiles,
+         b.offset(scratch, member.weights.size() * spec.getImageSumBytes()),
+         b.offset(scratch, i * spec.getImageSumBytes())});
+    emitImageMatmul(b, matmuls.back());
+  }
+  b.forLoop(b.constI64(0), rowTiles, 1, [&](Value tile) {
+    SmallVector<SmallVector<Value>> sums;
+    for (const ImageMatmul &matmul : matmuls)
+      sums.push_back(loadImageSums(b, matmul, tile));
+    store(member, {first.panel, first.panels, b.add(first.rowTile, tile)},
+          sums);
+  });
 }
 
 //===----------------------------------------------------------------------===//

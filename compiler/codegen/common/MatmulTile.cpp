@@ -52,12 +52,55 @@ static BlockScales emitPanelScales(KernelBuilder &b, const GroupCursor &weight,
       });
 }
 
-/// Elements of k that one turn of the loop takes: two blocks of activations,
-/// so that the code stays small however long the groups are.
-static int64_t getStep(pack::LayoutAttr weight) {
+/// The scales of a panel's rows as its image has them.
+static BlockScales loadImageScales(KernelBuilder &b, const GroupCursor &image,
+                                   int64_t k) {
+  auto loadFloats = [&](StringRef field) -> Value {
+    if (!image.layout.getField(field))
+      return {};
+    return b.load(b.vec(b.f32()), image.getBase(b, field),
+                  image.layout.getByteOffset(field, 0, k));
+  };
+  return {loadFloats(pack::kBlockScale), loadFloats(pack::kBlockMin)};
+}
+
+/// Loops over the steps of `range`; `body` takes the step's number and its
+/// elements, and gives the values that are carried on.
+static SmallVector<Value>
+forEachStep(KernelBuilder &b, int64_t step, const ColumnRange &range,
+            ValueRange initial,
+            function_ref<SmallVector<Value>(Value, int64_t, ValueRange)> body) {
+  SmallVector<Value> values(initial);
+  if (range.steps)
+    values = b.forLoop(b.constI64(0), range.steps, 1, values,
+                       [&](Value number, ValueRange carried) {
+                         return body(number, step, carried);
+                       });
+  if (range.rest > 0)
+    values =
+        body(range.steps ? range.steps : b.constI64(0), range.rest, values);
+  return values;
+}
+
+/// Where the panel (or image) that begins at `base` has step `number`.
+static GroupCursor getStepCursor(KernelBuilder &b, pack::LayoutAttr layout,
+                                 Value base, Value number) {
+  int64_t size = getStep(layout), steps = layout.getK() / size;
+  Value group = steps == 1 ? number : b.divU(number, steps);
+  Value index = steps == 1 ? Value() : b.remU(number, steps);
+  return {layout, b.offset(base, b.mul(group, layout.getBytes())), index, size};
+}
+
+int64_t codegen::getStep(pack::LayoutAttr weight) {
   constexpr int64_t kStep = 2 * pack::kActivationBlock;
   return isQuantized(weight) && advancesEvenly(weight, kStep) ? kStep
                                                               : weight.getK();
+}
+
+ColumnRange codegen::getWholeRange(KernelBuilder &b, pack::LayoutAttr weight,
+                                   int64_t columns) {
+  int64_t step = getStep(weight), whole = columns / step;
+  return {whole > 0 ? b.constI64(whole) : Value(), columns % step};
 }
 
 bool codegen::canMultiply(pack::LayoutAttr weight, pack::LayoutAttr input,
@@ -105,7 +148,7 @@ public:
   TileEmitter(KernelBuilder &b, const MatmulTile &tile)
       : b(b), tile(tile), rows(tile.input.getRows()) {}
 
-  SmallVector<Value> emit();
+  SmallVector<Value> emit(const ColumnRange &range, ValueRange sums);
 
 private:
   using Values = SmallVector<Value>;
@@ -126,22 +169,18 @@ private:
 } // namespace
 
 SmallVector<Value> codegen::emitMatmulTile(KernelBuilder &b,
-                                           const MatmulTile &tile) {
-  return TileEmitter(b, tile).emit();
+                                           const MatmulTile &tile,
+                                           const ColumnRange &range,
+                                           ValueRange sums) {
+  return TileEmitter(b, tile).emit(range, sums);
 }
 
-SmallVector<Value> TileEmitter::emit() {
-  int64_t size = getStep(tile.weight);
-  int64_t whole = tile.columns / size, rest = tile.columns % size;
-  Values sums(tile.panels * rows, b.splatF32(0));
-  if (whole > 0)
-    sums = b.forLoop(b.constI64(0), b.constI64(whole), 1, sums,
-                     [&](Value step, ValueRange carried) {
-                       return emitStep(step, size, carried);
+SmallVector<Value> TileEmitter::emit(const ColumnRange &range,
+                                     ValueRange sums) {
+  return forEachStep(b, getStep(tile.weight), range, sums,
+                     [&](Value step, int64_t elements, ValueRange carried) {
+                       return emitStep(step, elements, carried);
                      });
-  if (rest > 0)
-    sums = emitStep(b.constI64(whole), rest, sums);
-  return sums;
 }
 
 /// The first `elements` k of one step. An activation group has fewer k than a
@@ -149,21 +188,19 @@ SmallVector<Value> TileEmitter::emit() {
 SmallVector<Value> TileEmitter::emitStep(Value step, int64_t elements,
                                          ValueRange carried) {
   Values sums(carried);
-  int64_t size = getStep(tile.weight), steps = tile.weight.getK() / size;
-  Value group = steps == 1 ? step : b.divU(step, steps);
-  Value index = steps == 1 ? Value() : b.remU(step, steps);
   int64_t panelBytes = tile.weight.getPanelOffset(kLanes, tile.columns);
-  Value first = b.offset(tile.weightBase, b.mul(group, tile.weight.getBytes()));
+  GroupCursor first = getStepCursor(b, tile.weight, tile.weightBase, step);
   SmallVector<GroupCursor> weights;
-  for (int64_t panel = 0; panel < tile.panels; ++panel)
-    weights.push_back(
-        {tile.weight, b.offset(first, panel * panelBytes), index, size});
+  for (int64_t panel = 0; panel < tile.panels; ++panel) {
+    weights.push_back(first);
+    weights.back().base = b.offset(first.base, panel * panelBytes);
+  }
   int64_t inputK = tile.input.getK();
-  Value inputBase = b.offset(
-      tile.inputBase, b.mul(step, size / inputK * tile.input.getBytes()));
+  int64_t inputBytes = getStep(tile.weight) / inputK * tile.input.getBytes();
+  Value inputBase = b.offset(tile.inputBase, b.mul(step, inputBytes));
   for (int64_t k = 0; k < elements; k += inputK) {
     Value inputGroup = b.offset(inputBase, k / inputK * tile.input.getBytes());
-    if (isQuantized(tile.weight))
+    if (isQuantized(tile.panel))
       addBlock(weights, inputGroup, k, sums);
     else
       addFloat(weights, inputGroup, k, sums);
@@ -193,10 +230,12 @@ void TileEmitter::addFloat(ArrayRef<GroupCursor> weights, Value inputGroup,
 /// One block of activations, which has one or two sub-blocks of weights.
 void TileEmitter::addBlock(ArrayRef<GroupCursor> weights, Value inputGroup,
                            int64_t k, Values &sums) {
-  int64_t length = pack::getBlockFormat(tile.weight).subBlock;
+  int64_t length = pack::getBlockFormat(tile.panel).subBlock;
   for (int64_t sub = 0; sub < pack::kActivationBlock; sub += length)
-    addSubBlock(weights,
-                {tile.input, weights, k + sub, length, inputGroup, sub}, sums);
+    addSubBlock(
+        weights,
+        {tile.input, tile.panel, weights, k + sub, length, inputGroup, sub},
+        sums);
 }
 
 /// sums += float(integer sum) * (D * activation scale)
@@ -206,7 +245,9 @@ void TileEmitter::addSubBlock(ArrayRef<GroupCursor> weights,
   Values dots = getIntDot(b.getTarget().isa).emit(b, block);
   SmallVector<BlockScales> scales;
   for (const GroupCursor &weight : weights)
-    scales.push_back(emitPanelScales(b, weight, block.k));
+    scales.push_back(tile.weight == tile.panel
+                         ? emitPanelScales(b, weight, block.k)
+                         : loadImageScales(b, weight, block.k));
   auto loadInput = [&](StringRef field, int64_t row) {
     int64_t byte = tile.input.getByteOffset(field, row, block.inputK);
     return b.splat(b.load(b.f32(), block.inputGroup, byte));
@@ -222,4 +263,48 @@ void TileEmitter::addSubBlock(ArrayRef<GroupCursor> weights,
                     loadInput(pack::getSumField(block.length), row), sum);
     }
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Unpacking
+//===----------------------------------------------------------------------===//
+
+/// The first `elements` k of a step of one panel, to the groups of its image
+/// from `image` on.
+static void unpackStep(KernelBuilder &b, const GroupCursor &panel,
+                       int64_t elements, Value image) {
+  pack::LayoutAttr layout = pack::getImageLayout(panel.layout);
+  auto getByte = [&](StringRef field, int64_t k) {
+    return k / layout.getK() * layout.getBytes() +
+           layout.getByteOffset(field, 0, k);
+  };
+  const IntDot &dot = getIntDot(b.getTarget().isa);
+  for (int64_t k = 0; k < elements; k += 4)
+    dot.unpackQuad(b, panel, k, image, getByte(pack::kOperand, k));
+  int64_t subBlock = pack::getBlockFormat(panel.layout).subBlock;
+  for (int64_t k = 0; k < elements; k += subBlock) {
+    BlockScales scales = emitPanelScales(b, panel, k);
+    b.store(scales.scale, image, getByte(pack::kBlockScale, k));
+    if (scales.min)
+      b.store(scales.min, image, getByte(pack::kBlockMin, k));
+  }
+}
+
+void codegen::emitUnpack(KernelBuilder &b, const UnpackTile &tile,
+                         const ColumnRange &range) {
+  pack::LayoutAttr layout = pack::getImageLayout(tile.panel);
+  int64_t panelBytes = tile.panel.getPanelOffset(kLanes, tile.columns);
+  int64_t imageBytes = layout.getPanelOffset(kLanes, tile.imageColumns);
+  int64_t step = getStep(tile.panel);
+  int64_t stepBytes = step / layout.getK() * layout.getBytes();
+  b.forLoop(0, tile.panels, 1, [&](Value number) {
+    Value from = b.offset(tile.base, b.mul(number, panelBytes));
+    Value to = b.offset(tile.image, b.mul(number, imageBytes));
+    forEachStep(b, step, range, {},
+                [&](Value index, int64_t elements, ValueRange) {
+                  unpackStep(b, getStepCursor(b, tile.panel, from, index),
+                             elements, b.offset(to, b.mul(index, stepBytes)));
+                  return SmallVector<Value>();
+                });
+  });
 }

@@ -15,13 +15,31 @@ namespace modelc::codegen {
 
 /// `panels` consecutive panels of weights times one row tile of activations.
 struct MatmulTile {
+  pack::LayoutAttr panel; ///< The weight's.
+  /// Where weightBase points to: panels of this layout, or their images.
   pack::LayoutAttr weight;
   pack::LayoutAttr input;
-  int64_t columns;        ///< K.
+  int64_t columns;        ///< K of a panel, or of an image.
   int64_t panels;         ///< At least 1.
   mlir::Value weightBase; ///< First byte of the first panel.
   mlir::Value inputBase;  ///< First byte of the row tile.
 };
+
+/// The part of the columns that a loop over k takes: `steps` whole steps, then
+/// `rest` elements.
+struct ColumnRange {
+  mlir::Value steps; ///< i64, or null for none.
+  int64_t rest = 0;
+};
+
+/// Elements of k that one turn of a loop over panels of this layout takes: two
+/// blocks of activations, so that the code stays small however long the groups
+/// are; or a group, if that cannot be divided so.
+int64_t getStep(pack::LayoutAttr weight);
+
+/// All of `columns` columns.
+ColumnRange getWholeRange(KernelBuilder &b, pack::LayoutAttr weight,
+                          int64_t columns);
 
 /// True if emitMatmulTile can multiply these on this target.
 bool canMultiply(pack::LayoutAttr weight, pack::LayoutAttr input,
@@ -31,11 +49,28 @@ bool canMultiply(pack::LayoutAttr weight, pack::LayoutAttr input,
 int64_t choosePanels(pack::LayoutAttr weight, pack::LayoutAttr input,
                      const target::TargetSpec &target, int64_t limit);
 
-/// The loop over k; nothing of it touches memory that belongs to no group of
-/// the K columns. Gives float vectors of kLanes outputs (weight rows),
-/// [panel][row of the activation tile].
+/// Adds the products of `range` to `sums`, zeros at first: float vectors of
+/// kLanes outputs (weight rows), [panel][row of the activation tile]. Nothing
+/// of it touches memory that belongs to no group of the columns.
 llvm::SmallVector<mlir::Value> emitMatmulTile(KernelBuilder &b,
-                                              const MatmulTile &tile);
+                                              const MatmulTile &tile,
+                                              const ColumnRange &range,
+                                              mlir::ValueRange sums);
+
+/// Panels of a block type to be unpacked to images, both one behind the other.
+struct UnpackTile {
+  pack::LayoutAttr panel;
+  int64_t columns;      ///< K of a panel.
+  int64_t imageColumns; ///< K of an image.
+  int64_t panels;
+  mlir::Value base;  ///< First step of the first panel.
+  mlir::Value image; ///< First byte of the first image.
+};
+
+/// Unpacks `range` of each panel to the beginning of its image. Both begin
+/// with a group.
+void emitUnpack(KernelBuilder &b, const UnpackTile &tile,
+                const ColumnRange &range);
 
 } // namespace modelc::codegen
 

@@ -30,6 +30,7 @@ using namespace modelc;
 using namespace modelc::codegen;
 
 static constexpr int64_t kQuadBytes = 4 * kLanes;
+static constexpr int64_t kHalfBytes = kQuadBytes / 2; // What a ymm holds.
 static constexpr int64_t kMaxActivation = 127;
 
 namespace {
@@ -52,7 +53,7 @@ protected:
 
   static SmallVector<Quad> getQuads(const DotBlock &block);
   /// Bytes [begin, begin + lanes) of a quad's weights as operands of the dot
-  /// product: quants plus `offset`.
+  /// product, from an image, or from a panel's quants plus `offset`.
   Value loadWeights(KernelBuilder &b, const GroupCursor &weight, int64_t k,
                     int64_t begin, int64_t lanes, int64_t offset) const;
   static Value loadWord(KernelBuilder &b, const DotBlock &block, int64_t row,
@@ -65,6 +66,8 @@ public:
   bool supports(pack::LayoutAttr weight, pack::LayoutAttr input) const override;
   SmallVector<Value> emit(KernelBuilder &b,
                           const DotBlock &block) const override;
+  void unpackQuad(KernelBuilder &b, const GroupCursor &panel, int64_t k,
+                  Value pointer, int64_t bytes) const override;
 };
 
 class Avx2Dot final : public X86IntDot {
@@ -72,9 +75,12 @@ public:
   bool supports(pack::LayoutAttr weight, pack::LayoutAttr input) const override;
   SmallVector<Value> emit(KernelBuilder &b,
                           const DotBlock &block) const override;
+  void unpackQuad(KernelBuilder &b, const GroupCursor &panel, int64_t k,
+                  Value pointer, int64_t bytes) const override;
 
 private:
   static bool entersSigned(pack::LayoutAttr weight);
+  static int64_t getOffset(pack::LayoutAttr weight);
   static int64_t getQuadsPerSum(pack::LayoutAttr weight);
 };
 
@@ -95,6 +101,10 @@ const IntDot &codegen::getIntDot(target::Isa isa) {
 //===----------------------------------------------------------------------===//
 // Common
 //===----------------------------------------------------------------------===//
+
+static bool isImage(pack::LayoutAttr layout) {
+  return layout.getField(pack::kOperand) != nullptr;
+}
 
 /// True if quants are stored as signed bytes.
 static bool isSigned(pack::LayoutAttr weight) {
@@ -119,11 +129,12 @@ bool X86IntDot::supports(pack::LayoutAttr weight,
 
 /// The sub-block's quads in the order of their weight bytes.
 SmallVector<Quad> X86IntDot::getQuads(const DotBlock &block) {
+  pack::LayoutAttr layout = block.weights.front().layout;
+  StringRef field = isImage(layout) ? pack::kOperand : pack::kQuants;
   SmallVector<Quad> quads;
   for (int64_t k = 0; k < block.length; k += 4)
-    quads.push_back(
-        {k, getQuadByte(block.getWeight(), pack::kQuants, block.k + k),
-         getQuadShift(block.getWeight(), pack::kQuants, block.k + k)});
+    quads.push_back({k, getQuadByte(layout, field, block.k + k),
+                     getQuadShift(layout, field, block.k + k)});
   llvm::sort(quads, [](const Quad &a, const Quad &b) {
     return std::tie(a.byte, a.shift) < std::tie(b.byte, b.shift);
   });
@@ -141,7 +152,7 @@ Value X86IntDot::loadWord(KernelBuilder &b, const DotBlock &block, int64_t row,
 /// -offset * sum(activations) of a row, in every lane.
 Value X86IntDot::loadStart(KernelBuilder &b, const DotBlock &block,
                            int64_t row) {
-  int64_t offset = pack::getQuantOffset(block.getWeight());
+  int64_t offset = pack::getQuantOffset(block.panel);
   if (offset == 0)
     return b.splatI32(0);
   std::string field = pack::getStartField(offset, block.length);
@@ -176,6 +187,8 @@ Value X86IntDot::loadWeights(KernelBuilder &b, const GroupCursor &weight,
     return extractBits(b, bytes, getQuadShift(weight.layout, field, k), bits,
                        position);
   };
+  if (isImage(weight.layout))
+    return loadPart(pack::kOperand, 0);
   Value stored = loadPart(pack::kQuants, 0);
   if (weight.layout.getField(pack::kQuantsHigh))
     stored = b.bitOr(stored,
@@ -220,7 +233,7 @@ bool Avx512VnniDot::supports(pack::LayoutAttr weight,
 SmallVector<Value> Avx512VnniDot::emit(KernelBuilder &b,
                                        const DotBlock &block) const {
   int64_t rows = block.input.getRows();
-  int64_t offset = pack::getQuantOffset(block.getWeight());
+  int64_t offset = pack::getQuantOffset(block.panel);
   SmallVector<Value> sums;
   for (size_t panel = 0; panel < block.weights.size(); ++panel)
     for (int64_t row = 0; row < rows; ++row)
@@ -243,6 +256,12 @@ SmallVector<Value> Avx512VnniDot::emit(KernelBuilder &b,
   return sums;
 }
 
+void Avx512VnniDot::unpackQuad(KernelBuilder &b, const GroupCursor &panel,
+                               int64_t k, Value pointer, int64_t bytes) const {
+  int64_t offset = pack::getQuantOffset(panel.layout);
+  b.store(loadWeights(b, panel, k, 0, kQuadBytes, offset), pointer, bytes);
+}
+
 //===----------------------------------------------------------------------===//
 // AVX2
 //===----------------------------------------------------------------------===//
@@ -262,6 +281,11 @@ bool Avx2Dot::entersSigned(pack::LayoutAttr weight) {
   return isSigned(weight) ||
          (!pack::getBlockFormat(weight).codebook.empty() &&
           countQuads(pack::getLargestUnsignedQuant(weight)) == 0);
+}
+
+/// What weight bytes exceed the quants by.
+int64_t Avx2Dot::getOffset(pack::LayoutAttr weight) {
+  return entersSigned(weight) ? 0 : pack::getQuantOffset(weight);
 }
 
 /// Quads whose pair sums fit an i16 together: each adds at most two products
@@ -321,13 +345,20 @@ static void addQuad(KernelBuilder &b, Value &pairs, Value weight, Value word,
   pairs = pairs ? b.add(pairs, products) : products;
 }
 
+void Avx2Dot::unpackQuad(KernelBuilder &b, const GroupCursor &panel, int64_t k,
+                         Value pointer, int64_t bytes) const {
+  int64_t offset = getOffset(panel.layout);
+  for (int64_t begin = 0; begin < kQuadBytes; begin += kHalfBytes)
+    b.store(loadWeights(b, panel, k, begin, kHalfBytes, offset), pointer,
+            bytes + begin);
+}
+
 SmallVector<Value> Avx2Dot::emit(KernelBuilder &b,
                                  const DotBlock &block) const {
-  constexpr int64_t kHalfBytes = kQuadBytes / 2;
   int64_t rows = block.input.getRows();
-  int64_t quadsPerSum = getQuadsPerSum(block.getWeight());
-  bool isSignedWeight = entersSigned(block.getWeight());
-  int64_t offset = isSignedWeight ? 0 : pack::getQuantOffset(block.getWeight());
+  int64_t quadsPerSum = getQuadsPerSum(block.panel);
+  bool isSignedWeight = entersSigned(block.panel);
+  int64_t offset = getOffset(block.panel);
   Type bytesType = b.vec(b.i8(), kHalfBytes);
   SmallVector<Avx2Sum> sums(block.weights.size() * rows);
   SmallVector<Quad> quads = getQuads(block);

@@ -1,0 +1,132 @@
+//===- ImageMatmul.cpp - Panels unpacked once for many row tiles
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+//   sums = 0
+//   for block of k                 as many columns as an image has
+//     unpack the panels' block     to bytes that can be multiplied, and floats
+//     for row tile
+//       sums += register tile      (MatmulTile.cpp)
+//
+// The image of a block stays in the first-level cache while all row tiles pass
+// by, so that neither unpacking nor the second-level cache slows the products
+// down. A sum is carried through memory between blocks, which changes none of
+// its bits: it is one chain over ascending k as everywhere.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/common/ImageMatmul.h"
+#include "compiler/codegen/common/MatmulTile.h"
+#include "dialects/pack/Layouts.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::codegen;
+
+namespace {
+
+class ImageMatmulEmitter {
+public:
+  ImageMatmulEmitter(KernelBuilder &b, const ImageMatmul &matmul)
+      : b(b), matmul(matmul), image(pack::getImageLayout(matmul.panel)),
+        step(getStep(image)) {}
+
+  void emit();
+
+private:
+  void clearSums();
+  void emitBlock(Value firstStep, const ColumnRange &range);
+
+  KernelBuilder &b;
+  const ImageMatmul &matmul;
+  pack::LayoutAttr image;
+  int64_t step; ///< Columns of one.
+};
+
+} // namespace
+
+/// Vectors of sums of one row tile.
+static int64_t getSumCount(const ImageMatmul &matmul) {
+  return matmul.panels * matmul.input.getRows();
+}
+
+static constexpr int64_t kSumBytes = kLanes * sizeof(float);
+
+static Value getSums(KernelBuilder &b, const ImageMatmul &matmul,
+                     Value rowTile) {
+  return b.offset(matmul.sums, b.mul(rowTile, getSumCount(matmul) * kSumBytes));
+}
+
+static void storeSums(KernelBuilder &b, const ImageMatmul &matmul,
+                      Value rowTile, ArrayRef<Value> sums) {
+  Value base = getSums(b, matmul, rowTile);
+  for (auto [i, sum] : llvm::enumerate(sums))
+    b.store(sum, base, i * kSumBytes);
+}
+
+SmallVector<Value> codegen::loadImageSums(KernelBuilder &b,
+                                          const ImageMatmul &matmul,
+                                          Value rowTile) {
+  Value base = getSums(b, matmul, rowTile);
+  SmallVector<Value> sums;
+  for (int64_t i = 0; i < getSumCount(matmul); ++i)
+    sums.push_back(b.load(b.vec(b.f32()), base, i * kSumBytes));
+  return sums;
+}
+
+void codegen::emitImageMatmul(KernelBuilder &b, const ImageMatmul &matmul) {
+  ImageMatmulEmitter(b, matmul).emit();
+}
+
+/// Whole steps in blocks, and what is left of a step as a block of its own.
+void ImageMatmulEmitter::emit() {
+  clearSums();
+  int64_t steps = matmul.columns / step, rest = matmul.columns % step;
+  int64_t blockSteps = matmul.imageColumns / step;
+  if (steps > 0)
+    b.forLoop(b.constI64(0), b.constI64(steps), blockSteps, [&](Value first) {
+      Value left = b.sub(b.constI64(steps), first);
+      emitBlock(first, {b.minU(left, b.constI64(blockSteps)), 0});
+    });
+  if (rest > 0)
+    emitBlock(b.constI64(steps), {Value(), rest});
+}
+
+void ImageMatmulEmitter::clearSums() {
+  SmallVector<Value> zeros(getSumCount(matmul), b.splatF32(0));
+  b.forLoop(b.constI64(0), matmul.rowTiles, 1,
+            [&](Value rowTile) { storeSums(b, matmul, rowTile, zeros); });
+}
+
+/// The columns from step `firstStep` on, which begins a group of panels.
+void ImageMatmulEmitter::emitBlock(Value firstStep, const ColumnRange &range) {
+  pack::LayoutAttr panel = matmul.panel, input = matmul.input;
+  int64_t groupSteps = panel.getK() / step;
+  Value group = groupSteps == 1 ? firstStep : b.divU(firstStep, groupSteps);
+  ColumnRange panelRange = range;
+  int64_t stepsPerPanelStep = getStep(panel) / step;
+  if (range.steps && stepsPerPanelStep > 1)
+    panelRange.steps = b.divU(range.steps, stepsPerPanelStep);
+  emitUnpack(b,
+             {panel, matmul.columns, matmul.imageColumns, matmul.panels,
+              b.offset(matmul.weightBase, b.mul(group, panel.getBytes())),
+              matmul.image},
+             panelRange);
+
+  int64_t stepBytes = step / input.getK() * input.getBytes();
+  int64_t tileBytes = input.getPanelOffset(input.getRows(), matmul.columns);
+  Value first = b.offset(matmul.inputBase, b.mul(firstStep, stepBytes));
+  b.forLoop(b.constI64(0), matmul.rowTiles, 1, [&](Value rowTile) {
+    Value inputBase = b.offset(first, b.mul(rowTile, tileBytes));
+    SmallVector<Value> sums =
+        emitMatmulTile(b,
+                       {panel, image, input, matmul.imageColumns, matmul.panels,
+                        matmul.image, inputBase},
+                       range, loadImageSums(b, matmul, rowTile));
+    storeSums(b, matmul, rowTile, sums);
+  });
+}

@@ -1,0 +1,43 @@
+//===- ImageMatmul.h - Panels unpacked once for many row tiles
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_COMPILER_CODEGEN_COMMON_IMAGEMATMUL_H
+#define MODELC_COMPILER_CODEGEN_COMMON_IMAGEMATMUL_H
+
+#include "compiler/codegen/common/KernelBuilder.h"
+#include "dialects/pack/PackDialect.h"
+
+namespace modelc::codegen {
+
+/// `panels` consecutive panels of one block-quantised weight times consecutive
+/// row tiles of activations.
+struct ImageMatmul {
+  pack::LayoutAttr panel;
+  pack::LayoutAttr input;
+  int64_t columns;        ///< K.
+  int64_t imageColumns;   ///< Columns that are unpacked at once.
+  int64_t panels;         ///< At least 1.
+  mlir::Value weightBase; ///< First byte of the first panel.
+  mlir::Value inputBase;  ///< First byte of the first row tile.
+  mlir::Value rowTiles;   ///< How many, i64.
+  /// Scratch for the images of `panels` panels of `imageColumns` columns.
+  mlir::Value image;
+  /// Scratch for the sums, f32 [row tile][panel][row of the tile][kLanes].
+  mlir::Value sums;
+};
+
+/// Leaves the sums of all row tiles in `sums`: with the same bits as
+/// emitMatmulTile would give.
+void emitImageMatmul(KernelBuilder &b, const ImageMatmul &matmul);
+
+/// The sums of row tile `rowTile`, [panel][row of the tile].
+llvm::SmallVector<mlir::Value>
+loadImageSums(KernelBuilder &b, const ImageMatmul &matmul, mlir::Value rowTile);
+
+} // namespace modelc::codegen
+
+#endif // MODELC_COMPILER_CODEGEN_COMMON_IMAGEMATMUL_H
