@@ -5,7 +5,9 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 Tools are found by name: modelc-opt, modelc, modelc-run and modelc-bench of
 this build, FileCheck and not of LLVM. Also: %inputs is test/inputs, %shared
-the folder of larger models beside the checkout, where there is one.
+the folder of larger models beside the checkout, where there is one. `%amxemu
+PROGRAM ...` runs a program with Intel AMX emulated, the counters at the end of
+its stderr (test/emulators/intel-amx).
 
 Features, for REQUIRES: and UNSUPPORTED: lines
   shared                       %shared exists
@@ -35,6 +37,13 @@ inputs = os.path.join(config.modelc_source, "test", "inputs")
 # The longer name first: lit replaces text, in this order.
 for name in ("modelc-opt", "modelc-run", "modelc-bench", "modelc"):
     config.substitutions.append(("%" + name, os.path.join(tools, name)))
+emulator = os.path.join(
+    config.modelc_build, "test/emulators/intel-amx/libamxemu.so"
+)
+config.substitutions.append((
+    "%amxemu",
+    f"env LD_PRELOAD={emulator} AMXEMU_REPORT=1 MODELC_FORCE_CPU_FEATURES=1",
+))
 config.substitutions.append(("%inputs", inputs))
 config.substitutions.append(("%shared", shared))
 

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Each function is one page of the SDM's volume 2 (A: LDTILECFG, STTILECFG;
-// B: TDP*, TILE*); the checks are those of the pages and of the exception
-// classes AMX-E1 to AMX-E6 in section 2.10.
+// Each function is one page of the SDM (LDTILECFG in volume 2A, the others in
+// 2B); the checks are those of the pages and of the exception classes AMX-E1
+// to AMX-E6 in section 2.10 of volume 2A.
 //
 // A tile that is written becomes zero behind its rows and columns. The row at
 // which a load or store stands is kept in startRow, as hardware does, so that
