@@ -82,10 +82,13 @@ bool WorkerPool::start(uint32_t newWorkerCount, uint32_t cpuCount) {
   const uint32_t mostPauses = workerCount <= cpuCount ? kMostPauses : 0;
   for (uint32_t worker = 0; worker < workerCount; ++worker)
     *patienceOf(worker) = {Patience(mostPauses), Patience(mostPauses)};
-  // Signals are for the host's threads.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  // Signals are for the host's threads, but for those that a worker raises
+  // itself: blocked, they would end the process past the host's handlers.
+  sigset_t blocked, before;
+  sigfillset(&blocked);
+  for (int own : {SIGILL, SIGSEGV, SIGBUS, SIGFPE, SIGTRAP})
+    sigdelset(&blocked, own);
+  pthread_sigmask(SIG_SETMASK, &blocked, &before);
   int error = 0;
   for (; startedThreads < threads.size(); ++startedThreads) {
     Thread &thread = threads[startedThreads];

@@ -8,6 +8,7 @@
 #include "exec/WorkerPool.h"
 #include <atomic>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <vector>
 
 using namespace modelc::rt;
@@ -50,6 +51,25 @@ TEST(WorkerPool, NobodyIsEarlyOrForgotten) {
 TEST(WorkerPool, EndsWithoutARun) {
   WorkerPool pool;
   EXPECT_TRUE(pool.start(5, 2));
+}
+
+static void readSignalMask(void *context, uint32_t worker) {
+  if (worker == 1)
+    pthread_sigmask(SIG_BLOCK, nullptr, static_cast<sigset_t *>(context));
+}
+
+/// The host's signals are handled by its own threads; what a worker itself
+/// raises reaches the host's handler.
+TEST(WorkerPool, BlocksTheSignalsOfOthers) {
+  WorkerPool pool;
+  ASSERT_TRUE(pool.start(2, 2));
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  pool.run(readSignalMask, &blocked);
+  for (int signal : {SIGINT, SIGTERM, SIGALRM, SIGCHLD, SIGUSR1})
+    EXPECT_EQ(sigismember(&blocked, signal), 1) << signal;
+  for (int signal : {SIGILL, SIGSEGV, SIGBUS, SIGFPE, SIGTRAP})
+    EXPECT_EQ(sigismember(&blocked, signal), 0) << signal;
 }
 
 TEST(Patience, IsLostInVainAndFoundByAProbe) {
