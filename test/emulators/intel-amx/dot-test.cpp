@@ -72,6 +72,10 @@ void Dot::multiply(uint32_t m, uint32_t n, uint32_t k, FillDword source,
   machine.must("tileloadd (%rax,%rcx), " + tmm(a), src1.row.data(), 64);
   machine.must("tileloadd (%rax,%rcx), " + tmm(b), src2.row.data(), 64);
   machine.tiles->startRow = 3; // Ends as 0.
+  // Behind the shape there is always zero; the product sees to it once more.
+  for (uint32_t row = 0; row < 16; ++row)
+    for (uint32_t at = row < m ? 4 * n : 0; at < 64; ++at)
+      machine.tiles->data[d][row][at] = 0xAA;
   machine.must(std::string(product.name) + " " + tmm(b) + ", " + tmm(a) + ", " +
                tmm(d));
   if (product.floats)

@@ -256,7 +256,8 @@ void VectorTest::place(const Trial &trial, MachineState &state) {
   const uint64_t active = trial.mask ? mask & all : all;
   memoryBytes = trial.vectorBytes;
   if (trial.source == Source::Broadcast) {
-    memoryBytes = op.broadcastBytes;
+    // If nothing is active, not even this may be read.
+    memoryBytes = active || !op.suppressesFaults ? op.broadcastBytes : 0;
   } else if (op.kind == Kind::Compress || op.kind == Kind::Expand) {
     memoryBytes = uint32_t(__builtin_popcountll(active)) * op.elementBytes;
   } else if (trial.mask && op.suppressesFaults) {
@@ -285,7 +286,8 @@ void VectorTest::expected(const Trial &trial, MachineState &state,
   else if (trial.source == Source::Memory)
     memcpy(operands.src2.data(), memory, memoryBytes);
   else
-    for (uint32_t at = 0; at < trial.vectorBytes; at += memoryBytes)
+    for (uint32_t at = 0; memoryBytes && at < trial.vectorBytes;
+         at += memoryBytes)
       memcpy(operands.src2.data() + at, memory, memoryBytes);
   operands.k = trial.mask ? state.k[trial.mask] : ~uint64_t(0);
   operands.zeroing = trial.zeroing || trial.toMemory();
