@@ -221,9 +221,15 @@ TEST_F(TileMemory, FaultsInTheMiddle) {
        {"tileloadd (%rax,%rcx), %tmm0", "tilestored %tmm0, (%rax,%rcx)"}) {
     machine.configure(Config().tile(0, 16, 64));
     const uint8_t *base = page.end() - 5 * 64;
+    // Nothing with a destructor is on the stack that the jump leaves.
+    const std::vector<uint8_t> bytes = assemble(text);
+    const Instruction instruction =
+        decode(bytes.data(), bytes.size()).instruction;
+    machine.state.gpr[0] = reinterpret_cast<uint64_t>(base);
+    machine.state.gpr[1] = 64;
     bool faulted = true;
     if (!sigsetjmp(afterFault, 1)) {
-      machine.run(text, base, 64);
+      execute(instruction, machine.state);
       faulted = false;
     }
     EXPECT_TRUE(faulted) << text;
