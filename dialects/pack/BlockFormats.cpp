@@ -5,11 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The table, one row a type.
+// The table, one row a type, and one more for each type with a grid.
 //
 //===----------------------------------------------------------------------===//
 
 #include "dialects/pack/BlockFormats.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace modelc;
 using namespace modelc::pack;
@@ -24,7 +25,45 @@ static constexpr int8_t kDoubledE2M1[] = {0, 1,  2,  3,  4,  6,  8,  12,
                                           0, -1, -2, -3, -4, -6, -8, -12};
 
 /// Q1_0: a bit is a sign.
-static constexpr int8_t kSigns[] = {-1, 1};
+static constexpr int8_t kPlusMinus[] = {-1, 1};
+
+/// Levels of grids, and above them the same negated (ggml-common.h, the bytes
+/// of the grids). There is no fourth level.
+static constexpr int8_t kIq2Levels[] = {8, 25, 43, 0, -8, -25, -43, 0};
+static constexpr int8_t kIq3XxsLevels[] = {
+    4, 12, 20, 28, 36, 44, 52, 62, -4, -12, -20, -28, -36, -44, -52, -62};
+static constexpr int8_t kIq3Levels[] = {1,  3,  5,  7,  9,  11,  13,  15,
+                                        -1, -3, -5, -7, -9, -11, -13, -15};
+
+/// Eight times -1, 0 and 1 with an eighth added, and above them subtracted.
+static constexpr int8_t kIq1Levels[] = {-7, 1, 9, 0, -9, -1, 7, 0};
+
+// clang-format off
+static constexpr GridFormat kIq1S = {
+    Grid::IQ1, {kGrid, 8, 8}, {kMixed, 3, 8, 0, 3},
+    {kMixed, 1, 32, 15}, {kMixed, 3, 32, 12}, 3};
+static constexpr GridFormat kIq1M = {
+    Grid::IQ1, {kGrid, 8, 8}, {kGridHigh, 3, 8},
+    {kGridHigh, 1, 8, 3}, {kMixed, 3, 16, 0, 3}, 3};
+static constexpr GridFormat kIq2Xxs = {
+    Grid::IQ2_XXS, {kGrid, 8, 8}, {},
+    {kMixed, 7, 8, 0, 7}, {kMixed, 4, 32, 28}, 3};
+static constexpr GridFormat kIq2Xs = {
+    Grid::IQ2_XS, {kGrid, 9, 8}, {},
+    {kGrid, 7, 8, 9}, {kSubscale, 4, 16}, 3};
+static constexpr GridFormat kIq2S = {
+    Grid::IQ2_S, {kGrid, 8, 8}, {kGridHigh, 2, 8},
+    {kSigns, 1, 1}, {kSubscale, 4, 16}, 3};
+static constexpr GridFormat kIq3Xxs = {
+    Grid::IQ3_XXS, {kGrid, 8, 4}, {},
+    {kMixed, 7, 8, 0, 7}, {kMixed, 4, 32, 28}, 2};
+static constexpr GridFormat kIq3S = {
+    Grid::IQ3_S, {kGrid, 8, 4}, {kGridHigh, 1, 4},
+    {kSigns, 1, 1}, {kSubscale, 4, 32}, 0};
+// clang-format on
+
+static constexpr TritRun kTq1Runs[] = {
+    {kTrits32, 0, 32, 5}, {kTrits16, 160, 16, 5}, {kTrits4, 240, 4, 4}};
 
 static constexpr BlockFormat kFormats[] = {
     {GgmlType::Q4_0, 32, 8, {}, ScaleKind::F16, 0, MinKind::None},
@@ -44,8 +83,31 @@ static constexpr BlockFormat kFormats[] = {
      MinKind::None},
     {GgmlType::NVFP4, 16, 0, kDoubledE2M1, ScaleKind::HalfUE4M3, 0,
      MinKind::None},
-    {GgmlType::Q1_0, 32, 0, kSigns, ScaleKind::F16, 0, MinKind::None},
+    {GgmlType::Q1_0, 32, 0, kPlusMinus, ScaleKind::F16, 0, MinKind::None},
     {GgmlType::Q2_0, 32, 1, {}, ScaleKind::F16, 0, MinKind::None},
+    {GgmlType::IQ2_XXS, 32, 0, kIq2Levels, ScaleKind::F16, 0, MinKind::None,
+     &kIq2Xxs},
+    {GgmlType::IQ2_XS, 16, 0, kIq2Levels, ScaleKind::F16, 0, MinKind::None,
+     &kIq2Xs},
+    {GgmlType::IQ2_S, 16, 0, kIq2Levels, ScaleKind::F16, 0, MinKind::None,
+     &kIq2S},
+    {GgmlType::IQ3_XXS, 32, 0, kIq3XxsLevels, ScaleKind::F16, 0, MinKind::None,
+     &kIq3Xxs},
+    {GgmlType::IQ3_S, 32, 0, kIq3Levels, ScaleKind::F16, 0, MinKind::None,
+     &kIq3S},
+    {GgmlType::IQ1_S, 32, 0, kIq1Levels, ScaleKind::F16, 0, MinKind::None,
+     &kIq1S},
+    {GgmlType::IQ1_M, 16, 0, kIq1Levels, ScaleKind::F16InMixed, 0,
+     MinKind::None, &kIq1M},
+    {GgmlType::TQ1_0,
+     32,
+     1,
+     {},
+     ScaleKind::F16,
+     0,
+     MinKind::None,
+     nullptr,
+     kTq1Runs},
 };
 
 const BlockFormat *pack::getBlockFormat(GgmlType type) {
@@ -59,8 +121,20 @@ const BlockFormat &pack::getBlockFormat(LayoutAttr layout) {
   return *getBlockFormat(*model::getGgmlType(layout.getSource()));
 }
 
-/// Bits of a stored quant, high ones included.
+int64_t pack::getLevelBits(Grid grid) {
+  return llvm::Log2_64_Ceil(getGridLevels(grid));
+}
+
+const TritRun &pack::getTritRun(const BlockFormat &format, int64_t k) {
+  return *llvm::find_if(format.trits, [&](const TritRun &run) {
+    return k < run.begin + run.bytes * run.trits;
+  });
+}
+
+/// Bits of a stored quant, high ones included; a trit's are two.
 static int64_t getQuantBits(LayoutAttr layout) {
+  if (getBlockFormat(layout).getQuantKind() == QuantKind::Trits)
+    return 2;
   FieldAttr high = layout.getField(kQuantsHigh);
   return layout.getField(kQuants).getBits() + (high ? high.getBits() : 0);
 }
@@ -69,7 +143,8 @@ int64_t pack::getQuantOffset(LayoutAttr layout) {
   const BlockFormat &format = getBlockFormat(layout);
   if (!format.codebook.empty())
     return -*llvm::min_element(format.codebook);
-  return format.zeroPoint + layout.getField(kQuants).getFlip();
+  FieldAttr quants = layout.getField(kQuants);
+  return format.zeroPoint + (quants ? quants.getFlip() : 0);
 }
 
 int64_t pack::getLargestUnsignedQuant(LayoutAttr layout) {

@@ -16,8 +16,13 @@
 //   D = scale * subscale                    subscale 1 if there is none
 //   M = 0, min, or -(min * submin)          MinKind None, Added, Subtracted
 //
-// with q = codebook[stored], or stored - zeroPoint without a codebook, and
-// stored = quants | quants_high << bits(quants).
+// with q = codebook[stored], or stored - zeroPoint without a codebook. How
+// `stored` comes from the fields is the type's QuantKind:
+//
+//   Planes  quants | quants_high << bits(quants)
+//   Grid    level | sign << bits(level): the level of this element in the entry
+//           of a grid, which a number of several elements names
+//   Trits   a digit to the base 3 of a byte that holds up to five of them
 //
 // Source: ggml's block structures and dequantisation
 // (github.com/ggml-org/ggml, src/ggml-common.h and src/ggml-quants.c).
@@ -28,6 +33,7 @@
 #define MODELC_DIALECTS_PACK_BLOCKFORMATS_H
 
 #include "dialects/model/GgmlTypes.h"
+#include "dialects/pack/Grids.h"
 #include "dialects/pack/PackDialect.h"
 
 namespace modelc::pack {
@@ -43,6 +49,16 @@ inline constexpr llvm::StringLiteral kSubscale = "subscale";
 inline constexpr llvm::StringLiteral kSubscaleHigh = "subscale_high";
 inline constexpr llvm::StringLiteral kSubmin = "submin";
 inline constexpr llvm::StringLiteral kSubminHigh = "submin_high";
+/// Numbers of entries of a grid, a bit for each sign, and words of several
+/// things that GridFormat takes apart.
+inline constexpr llvm::StringLiteral kGrid = "grid";
+inline constexpr llvm::StringLiteral kGridHigh = "grid_high";
+inline constexpr llvm::StringLiteral kSigns = "signs";
+inline constexpr llvm::StringLiteral kMixed = "mixed";
+/// Bytes of trits, by how far apart the elements of a byte are.
+inline constexpr llvm::StringLiteral kTrits32 = "trits_32";
+inline constexpr llvm::StringLiteral kTrits16 = "trits_16";
+inline constexpr llvm::StringLiteral kTrits4 = "trits_4";
 
 /// Fields of an image, which a kernel unpacks a panel to: what it makes of the
 /// fields above.
@@ -59,9 +75,46 @@ enum class ScaleKind {
   /// Half of an unsigned E4M3 (OCP 8-bit floating point), for the same reason.
   /// Bit 7 is not read; 0x7f is 0.
   HalfUE4M3,
+  /// An F16, of which each of four `mixed` words has four bits, its highest:
+  /// the first word those of least weight.
+  F16InMixed,
 };
 
 enum class MinKind { None, Added, Subtracted };
+
+enum class QuantKind { Planes, Grid, Trits };
+
+/// A number that is a part of a field's elements, or a whole one: each element
+/// of the field holds one for every `unit` elements of the weight, `bits` bits
+/// each, the first from bit `first` on and the others `step` bits further.
+struct Slice {
+  llvm::StringRef field;
+  int64_t bits = 0; ///< 0: there is no such number.
+  int64_t unit = 0;
+  int64_t first = 0, step = 0;
+};
+
+/// What the fields of a type with a grid mean.
+struct GridFormat {
+  Grid grid;
+  Slice entry;     ///< Number of the entry, or its low bits.
+  Slice entryHigh; ///< The bits above them, if there are more.
+  /// The bit above the level. Of a unit of 1: a bit of each element. Of 7 bits:
+  /// those of seven elements of 8, and the eighth is their parity. Else one
+  /// bit for all elements of the unit.
+  Slice sign;
+  Slice subscale;
+  /// D = scale * (2 * subscale + 1) / 2^scaleShift.
+  int64_t scaleShift;
+};
+
+/// Bytes that hold `trits` elements each: byte j those of begin + j, begin + j
+/// + bytes, and so on, the first being the most significant digit of the
+/// fraction byte / 256 to the base 3.
+struct TritRun {
+  llvm::StringRef field;
+  int64_t begin, bytes, trits;
+};
 
 struct BlockFormat {
   model::GgmlType type;
@@ -74,6 +127,14 @@ struct BlockFormat {
   /// 8 bits, they are signed bytes.
   int64_t subscaleBias;
   MinKind min;
+  const GridFormat *grid = nullptr;   ///< Of QuantKind::Grid.
+  llvm::ArrayRef<TritRun> trits = {}; ///< Of QuantKind::Trits.
+
+  QuantKind getQuantKind() const {
+    if (grid)
+      return QuantKind::Grid;
+    return trits.empty() ? QuantKind::Planes : QuantKind::Trits;
+  }
 };
 
 /// The format of a block type, or null for types that have none yet.
@@ -81,6 +142,12 @@ const BlockFormat *getBlockFormat(model::GgmlType type);
 
 /// The same for the source type of a layout of a block type.
 const BlockFormat &getBlockFormat(LayoutAttr layout);
+
+/// Bits of a level of a grid.
+int64_t getLevelBits(Grid grid);
+
+/// The run of a block's element k.
+const TritRun &getTritRun(const BlockFormat &format, int64_t k);
 
 /// What a kernel adds to q to make it an unsigned byte: the zero point, the
 /// flip of signed quants, or minus the least codebook entry. 0 for quants that

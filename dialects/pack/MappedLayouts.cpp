@@ -159,6 +159,61 @@ static bool addSuperBlock(LayoutBuilder &b, GgmlType type) {
   }
 }
 
+/// Fields of types whose elements have less than a place of their own, in
+/// blocks of 256; false for other types.
+static bool addSharedBlock(LayoutBuilder &b, GgmlType type) {
+  AffineExpr zero = b.n * 0;
+  switch (type) {
+  case GgmlType::IQ2_XXS:
+    b.add(kScale, 16, 256, zero);
+    b.add(kGrid, 8, 8, b.j.floorDiv(4) * 64 + (b.j % 4) * 8 + 2 * 8);
+    b.add(kMixed, 32, 32, b.j * 64 + 6 * 8);
+    return true;
+  case GgmlType::IQ2_XS:
+    b.add(kScale, 16, 256, zero);
+    b.add(kGrid, 16, 8, b.j * 16 + 2 * 8);
+    b.add(kSubscale, 4, 16, b.j * 4 + 66 * 8);
+    return true;
+  case GgmlType::IQ2_S:
+    b.add(kScale, 16, 256, zero);
+    b.add(kGrid, 8, 8, b.j * 8 + 2 * 8);
+    b.add(kSigns, 1, 1, b.j + 34 * 8);
+    b.add(kGridHigh, 2, 8, b.j * 2 + 66 * 8);
+    b.add(kSubscale, 4, 16, b.j * 4 + 74 * 8);
+    return true;
+  case GgmlType::IQ3_XXS:
+    b.add(kScale, 16, 256, zero);
+    b.add(kGrid, 8, 4, b.j * 8 + 2 * 8);
+    b.add(kMixed, 32, 32, b.j * 32 + 66 * 8);
+    return true;
+  case GgmlType::IQ3_S:
+    b.add(kScale, 16, 256, zero);
+    b.add(kGrid, 8, 4, b.j * 8 + 2 * 8);
+    b.add(kGridHigh, 1, 4, b.j + 66 * 8);
+    b.add(kSigns, 1, 1, b.j + 74 * 8);
+    b.add(kSubscale, 4, 32, b.j * 4 + 106 * 8);
+    return true;
+  case GgmlType::IQ1_S:
+    b.add(kScale, 16, 256, zero);
+    b.add(kGrid, 8, 8, b.j * 8 + 2 * 8);
+    b.add(kMixed, 16, 32, b.j * 16 + 34 * 8);
+    return true;
+  case GgmlType::IQ1_M:
+    b.add(kGrid, 8, 8, b.j * 8);
+    b.add(kGridHigh, 4, 8, b.j * 4 + 32 * 8);
+    b.add(kMixed, 16, 64, b.j * 16 + 48 * 8);
+    return true;
+  case GgmlType::TQ1_0:
+    b.add(kTrits32, 8, 8, b.j * 8);
+    b.add(kTrits16, 8, 16, b.j * 8 + 32 * 8);
+    b.add(kTrits4, 8, 64, b.j * 8 + 48 * 8);
+    b.add(kScale, 16, 256, zero + 52 * 8);
+    return true;
+  default:
+    return false;
+  }
+}
+
 LayoutAttr pack::getMappedLayout(MLIRContext *context, Type elementType) {
   std::optional<GgmlType> type = model::getGgmlType(elementType);
   if (!type)
@@ -167,7 +222,8 @@ LayoutAttr pack::getMappedLayout(MLIRContext *context, Type elementType) {
   LayoutBuilder b(context, elementType, 1, info.blockElems);
   if (info.kind != model::GgmlKind::Block)
     b.add(kValues, info.blockBytes * 8, 1, b.n * 0);
-  else if (!addSmallBlock(b, *type) && !addSuperBlock(b, *type))
+  else if (!addSmallBlock(b, *type) && !addSuperBlock(b, *type) &&
+           !addSharedBlock(b, *type))
     return {};
   return b.finish("mapped." + info.name, info.blockBytes, 1);
 }

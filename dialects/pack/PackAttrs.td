@@ -16,12 +16,15 @@ def Pack_FieldAttr : AttrDef<Pack_Dialect, "Field"> {
   let mnemonic = "field";
   let summary = "One kind of element inside a group";
   let description = [{
-    A field is a set of equal elements of `bits` bits, of which one stands for
-    `unit` consecutive k of one row (1: quants; 32: a scale of a block of 32).
-    `map` is the index map (n, j) -> bit offset inside the group, n the row
-    and j = k / unit the element's number, both counted inside the group. The
-    offset of an element of 8 bits or more is a multiple of 8; smaller ones do
-    not straddle bytes. Elements are little-endian.
+    A field is a set of equal elements of `bits` bits, of which a row has one
+    for every `unit` k. `map` is the index map (n, j) -> bit offset inside the
+    group, n the row and j = k / unit the element's number, both counted inside
+    the group. The offset of an element of 8 bits or more is a multiple of 8;
+    smaller ones do not straddle bytes. Elements are little-endian.
+
+    What an element means is not the layout's matter. Most stand for the k that
+    they are numbered by (1: quants; 32: a scale of a block of 32); bytes of
+    trits hold elements that lie apart (dialects/pack/BlockFormats.h).
 
     Stored bits are the source's bits exclusive-or `flip`: 0x80 turns a signed
     byte into the unsigned one that is larger by 128, losslessly.

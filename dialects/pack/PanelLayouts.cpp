@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Fields of a block type follow one another in a group: quants, their high
-// bits, then for each sub-block the sixteen rows' scales, and so on.
+// Fields of a block type follow one another in a group: quants or what stands
+// for them, then for each sub-block the sixteen rows' scales, and so on.
 //
 //===----------------------------------------------------------------------===//
 
@@ -48,9 +48,32 @@ public:
     bit += field.getBits() * k * kPanelRows;
   }
 
-  /// Scales of sixteen rows, one behind the other, for each element. A second
-  /// field, if the source has it, takes the bits above the first's: both
-  /// share a byte.
+  /// Bytes that hold elements of several quads, four to a word of each row.
+  void addTrits(StringRef name) {
+    FieldAttr field = source.getField(name);
+    if (!field)
+      return;
+    b.add(name, 8, field.getUnit(),
+          b.j.floorDiv(4) * kVectorBits + b.n * 32 + (b.j % 4) * 8 + bit);
+    bit += 8 * kPanelRows * (k / field.getUnit());
+  }
+
+  /// Words of sixteen rows, one behind the other, for each element. Elements
+  /// of less than a byte share one with those that follow them along k.
+  void addWords(StringRef name) {
+    FieldAttr field = source.getField(name);
+    if (!field)
+      return;
+    int64_t bits = field.getBits(), stored = std::max<int64_t>(8, bits);
+    int64_t sharers = stored / bits;
+    b.add(name, bits, field.getUnit(),
+          b.j.floorDiv(sharers) * (stored * kPanelRows) + b.n * stored +
+              (b.j % sharers) * bits + bit);
+    bit += bits * kPanelRows * (k / field.getUnit());
+  }
+
+  /// The same, but each element has whole bytes. A second field, if the source
+  /// has it, takes the bits above the first's: both share a byte.
   void addScales(StringRef name, StringRef second = {}) {
     FieldAttr field = source.getField(name);
     if (!field)
@@ -117,14 +140,25 @@ LayoutAttr pack::getPanelLayout(MLIRContext *context, Type elementType,
   // Two blocks of 32 make the scales of a group a whole vector.
   int64_t k = std::max<int64_t>(64, info.blockElems);
   // Only signed bytes are flipped: other quants are unsigned as they are.
-  bool isSigned = source.getField(kQuants).getBits() == 8;
+  FieldAttr quants = source.getField(kQuants);
+  bool isSigned = quants && quants.getBits() == 8;
   LayoutBuilder b(context, elementType, kPanelRows, k);
   PanelBuilder panel(b, source, k);
   panel.addQuants(kQuants, isSigned ? flip : 0);
   panel.addQuants(kQuantsHigh);
-  // Q2_K keeps a scale and a minimum in one byte, and so does the panel.
+  for (StringRef field : {kTrits32, kTrits16, kTrits4})
+    panel.addTrits(field);
+  for (StringRef field : {kGrid, kGridHigh})
+    panel.addWords(field);
+  panel.addQuants(kSigns);
+  panel.addWords(kMixed);
+  // Q2_K keeps a scale and a minimum in one byte, and so does the panel; with
+  // a grid, a byte for each subscale would be too much.
   bool sharesBytes = *type == GgmlType::Q2_K;
-  panel.addScales(kSubscale, sharesBytes ? kSubmin : kSubscaleHigh);
+  if (getBlockFormat(*type)->grid)
+    panel.addWords(kSubscale);
+  else
+    panel.addScales(kSubscale, sharesBytes ? kSubmin : kSubscaleHigh);
   if (!sharesBytes)
     panel.addScales(kSubmin, kSubminHigh);
   panel.addScales(kScale);

@@ -117,6 +117,31 @@ TEST_F(Assembly, CodebooksAreLookedUpInRegisters) {
     }
 }
 
+// One gather brings an entry of a grid to 16 rows (AVX2: 8), for all quads that
+// it has, and however many rows of activations there are.
+TEST_F(Assembly, EntriesOfGridsAreGatheredOnce) {
+  for (auto [type, quads] : {std::pair(GgmlType::IQ1_S, 2),
+                             {GgmlType::IQ1_M, 2},
+                             {GgmlType::IQ2_XXS, 2},
+                             {GgmlType::IQ2_XS, 2},
+                             {GgmlType::IQ2_S, 2},
+                             {GgmlType::IQ3_XXS, 1},
+                             {GgmlType::IQ3_S, 1}})
+    for (int64_t rows : {1, 3}) {
+      auto spec = [&](const char *target) {
+        return makeMatmul(getTarget(target), getType(type), rows,
+                          Epilogue::Store);
+      };
+      std::string text = print(spec("cascadelake"), "cascadelake");
+      EXPECT_GT(count(text, "vpgatherdd"), 0);
+      EXPECT_EQ(count(text, "vpdpbusd"),
+                rows * quads * count(text, "vpgatherdd"));
+      text = print(spec("x86-64-v3"), "x86-64-v3");
+      EXPECT_EQ(count(text, "vpmaddubsw"),
+                rows * quads * count(text, "vpgatherdd"));
+    }
+}
+
 // All rows of a tile use one look-up, and all dot products come from one.
 TEST_F(Assembly, RowsShareUnpackedWeights) {
   const target::TargetSpec &target = getTarget("cascadelake");

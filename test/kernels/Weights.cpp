@@ -97,10 +97,20 @@ static std::vector<int64_t> getScaleBytes(WeightType type) {
     return {208};
   case WeightType::TQ2_0:
     return {64};
+  case WeightType::TQ1_0:
+    return {52};
   case WeightType::NVFP4:
     return {0, 1, 2, 3};
   default:
     return {0};
+  }
+}
+
+/// IQ1_M has four bits of its scale in each of its last four words.
+static void spreadScale(uint16_t scale, uint8_t *block) {
+  for (int i = 0; i < 4; ++i) {
+    uint8_t &high = block[48 + 2 * i + 1];
+    high = static_cast<uint8_t>((high & 15) | (scale >> (4 * i) & 15) << 4);
   }
 }
 
@@ -112,7 +122,10 @@ static void makeScales(WeightType type, bool isStrange, uint8_t *block,
       continue;
     }
     uint16_t scale = makeScale(isStrange, random);
-    std::memcpy(block + at, &scale, sizeof scale);
+    if (type == WeightType::IQ1_M)
+      spreadScale(scale, block);
+    else
+      std::memcpy(block + at, &scale, sizeof scale);
   }
 }
 

@@ -213,6 +213,15 @@ TEST_P(Matmul, SeveralWeights) {
        256,
        16,
        Epilogue::Glu},
+      {{WeightType::IQ3_S, WeightType::IQ1_M, WeightType::TQ1_0},
+       {48, 16, 17},
+       512,
+       32},
+      {{WeightType::TQ1_0, WeightType::IQ2_XXS},
+       {50, 50},
+       256,
+       16,
+       Epilogue::Glu},
   });
 }
 
@@ -238,6 +247,8 @@ TEST_P(Matmul, LongRows) {
                {{WeightType::Q4_0}, {16}, 2080},
                {{WeightType::Q4_K}, {16}, 2048},
                {{WeightType::NVFP4}, {16}, 2112},
+               {{WeightType::IQ2_XS}, {16}, 2048},
+               {{WeightType::TQ1_0}, {16}, 2048},
                {{WeightType::F16}, {16}, 1031}});
 }
 

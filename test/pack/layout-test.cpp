@@ -59,6 +59,7 @@ constexpr PlaneOfQuants kPlanes[] = {
     {"iq4_xs", "quants", 0, 4},       {"tq2_0", "quants", 0, 2},
     {"mxfp4", "quants", 0, 4},        {"nvfp4", "quants", 0, 4},
     {"q1_0", "quants", 0, 1},         {"q2_0", "quants", 0, 2},
+    {"iq2_s", "signs", 640, 1},       {"iq3_s", "signs", 1152, 1},
 };
 
 TEST_F(Layouts, EquationOfQuants) {
@@ -117,7 +118,61 @@ constexpr RowsOfScales kScales[] = {
     {"nvfp4", "scale", 512, 1, 0, 16},
     {"q1_0", "scale", 256, 2, 0, 128},
     {"q2_0", "scale", 256, 2, 0, 64},
+    {"iq1_s", "scale", 768, 2, 0, 256},
+    {"iq2_xxs", "scale", 1024, 2, 0, 256},
+    {"iq2_xs", "scale", 1152, 2, 0, 256},
+    {"iq2_s", "scale", 1280, 2, 0, 256},
+    {"iq3_xxs", "scale", 1536, 2, 0, 256},
+    {"iq3_s", "scale", 1728, 2, 0, 256},
+    {"tq1_0", "scale", 832, 2, 0, 256},
 };
+
+/// Elements of `bits` bits for each `unit`, which fill bytes along k.
+struct RowsOfWords {
+  const char *type, *field;
+  int64_t begin, bits, unit;
+};
+
+constexpr RowsOfWords kWords[] = {
+    {"iq1_s", "grid", 0, 8, 8},          {"iq1_s", "mixed", 512, 16, 32},
+    {"iq1_m", "grid", 0, 8, 8},          {"iq1_m", "grid_high", 512, 4, 8},
+    {"iq1_m", "mixed", 768, 16, 64},     {"iq2_xxs", "grid", 0, 8, 8},
+    {"iq2_xxs", "mixed", 512, 32, 32},   {"iq2_xs", "grid", 0, 16, 8},
+    {"iq2_xs", "subscale", 1024, 4, 16}, {"iq2_s", "grid", 0, 8, 8},
+    {"iq2_s", "grid_high", 512, 2, 8},   {"iq2_s", "subscale", 1152, 4, 16},
+    {"iq3_xxs", "grid", 0, 8, 4},        {"iq3_xxs", "mixed", 1024, 32, 32},
+    {"iq3_s", "grid", 0, 8, 4},          {"iq3_s", "grid_high", 1024, 1, 4},
+    {"iq3_s", "subscale", 1664, 4, 32},
+};
+
+TEST_F(Layouts, EquationOfWords) {
+  for (const RowsOfWords &row : kWords)
+    expectMap(panel(row.type), row.field, [&](int64_t n, int64_t k) {
+      int64_t element = k / row.unit;
+      if (row.bits >= 8)
+        return 8 * row.begin + row.bits * (16 * element + n);
+      int64_t sharers = 8 / row.bits;
+      return 8 * (row.begin + 16 * (element / sharers) + n) +
+             element % sharers * row.bits;
+    });
+}
+
+/// Bytes that stay whole, from byte `begin` on; one for each `unit`.
+struct QuadsOfTrits {
+  const char *field;
+  int64_t begin, unit;
+};
+
+constexpr QuadsOfTrits kTrits[] = {
+    {"trits_32", 0, 8}, {"trits_16", 512, 16}, {"trits_4", 768, 64}};
+
+TEST_F(Layouts, EquationOfTrits) {
+  for (const QuadsOfTrits &quads : kTrits)
+    expectMap(panel("tq1_0"), quads.field, [&](int64_t n, int64_t k) {
+      int64_t j = k / quads.unit;
+      return 8 * (quads.begin + 64 * (j / 4) + 4 * n + j % 4);
+    });
+}
 
 TEST_F(Layouts, EquationOfScales) {
   for (const RowsOfScales &row : kScales)
@@ -134,6 +189,10 @@ TEST_F(Layouts, EveryFieldOfAPanelHasAnEquation) {
     known.insert(std::string(plane.type) + " " + plane.field);
   for (const RowsOfScales &row : kScales)
     known.insert(std::string(row.type) + " " + row.field);
+  for (const RowsOfWords &row : kWords)
+    known.insert(std::string(row.type) + " " + row.field);
+  for (const QuadsOfTrits &quads : kTrits)
+    known.insert(std::string("tq1_0 ") + quads.field);
   size_t found = 0;
   for (mlir::Type type : getPanelTypes(context)) {
     model::GgmlType ggml = *model::getGgmlType(type);
@@ -204,6 +263,11 @@ TEST_F(Layouts, QuantOffsets) {
   EXPECT_EQ(getLargestUnsignedQuant(panel("q6_K")), 63);
   EXPECT_EQ(getLargestUnsignedQuant(panel("q3_K")), 7);
   EXPECT_EQ(getLargestUnsignedQuant(panel("iq4_nl")), 240);
+  EXPECT_EQ(getQuantOffset(panel("iq2_s")), 43);
+  EXPECT_EQ(getLargestUnsignedQuant(panel("iq1_s")), 18);
+  EXPECT_EQ(getLargestUnsignedQuant(panel("iq2_xs")), 86);
+  EXPECT_EQ(getLargestUnsignedQuant(panel("iq3_xxs")), 124);
+  EXPECT_EQ(getLargestUnsignedQuant(panel("tq1_0")), 3);
   EXPECT_EQ(getStartField(128, 32), "start128x32");
   EXPECT_EQ(getSumField(16), "sum16");
 }
@@ -276,7 +340,7 @@ TEST_F(Layouts, EveryBlockFormatHasLayoutsAndTheOtherWayRound) {
               bool(layout.getField(kSubmin)))
         << info.name.str();
   }
-  EXPECT_GE(formats, 17);
+  EXPECT_EQ(formats, 25);
 }
 
 TEST_F(Layouts, ActivationNeedsAreReadBack) {
@@ -309,7 +373,12 @@ TEST_F(Layouts, WhatMatmulsNeedOfActivations) {
                         {"iq4_nl", {{127, 32}}, {}},
                         {"mxfp4", {{12, 32}}, {}},
                         {"nvfp4", {{12, 16}}, {}},
-                        {"q1_0", {{1, 32}}, {}}}) {
+                        {"q1_0", {{1, 32}}, {}},
+                        {"iq1_m", {{9, 16}}, {}},
+                        {"iq2_xxs", {{43, 32}}, {}},
+                        {"iq3_xxs", {{62, 32}}, {}},
+                        {"iq3_s", {{15, 32}}, {}},
+                        {"tq1_0", {{1, 32}}, {}}}) {
     ActivationNeeds needs = getActivationNeeds(panel(c.type));
     EXPECT_EQ(needs.starts, c.starts) << c.type;
     EXPECT_EQ(needs.sums, c.sums) << c.type;

@@ -14,10 +14,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/pack/Grids.h"
 #include "test/reference/Numerics.h"
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 
 using namespace modelc;
 using namespace modelc::reference;
@@ -287,6 +290,151 @@ static void readTQ2_0(const uint8_t *block, SubBlock *parts) {
 }
 
 //===----------------------------------------------------------------------===//
+// Grids and trits
+//===----------------------------------------------------------------------===//
+
+/// Element i of an entry: the number of its level.
+static int getLevel(pack::Grid grid, uint32_t number, int i) {
+  static const std::map<pack::Grid, std::vector<uint32_t>> entries = [] {
+    std::map<pack::Grid, std::vector<uint32_t>> all;
+    for (pack::Grid g :
+         {pack::Grid::IQ1, pack::Grid::IQ2_XXS, pack::Grid::IQ2_XS,
+          pack::Grid::IQ2_S, pack::Grid::IQ3_XXS, pack::Grid::IQ3_S})
+      all[g] = pack::getGridEntries(g);
+    return all;
+  }();
+  int64_t digits = entries.at(grid).at(number), levels = getGridLevels(grid);
+  for (; i > 0; --i)
+    digits /= levels;
+  return int(digits % levels);
+}
+
+static constexpr int kIq2Levels[] = {8, 25, 43};
+static constexpr int kIq3XxsLevels[] = {4, 12, 20, 28, 36, 44, 52, 62};
+
+/// Sign i of eight of which seven bits are stored: the eighth makes the number
+/// of negative ones even.
+static bool isNegative(int sevenBits, int i) {
+  return i < 7 ? sevenBits >> i & 1 : std::popcount(unsigned(sevenBits)) % 2;
+}
+
+static float getOddScale(float scale, int subscale, float unit) {
+  return scale * (float(2 * subscale + 1) * unit);
+}
+
+static void readIQ1_S(const uint8_t *block, SubBlock *parts) {
+  for (int s = 0; s < 8; ++s) {
+    int word = read<uint16_t>(block + 34 + 2 * s);
+    parts[s].scale = getOddScale(readF16(block), word >> 12 & 7, 0.125f);
+    for (int i = 0; i < 32; ++i) {
+      int entry = block[2 + 4 * s + i / 8] + 256 * (word >> (i / 8 * 3) & 7);
+      int level = getLevel(pack::Grid::IQ1, entry, i % 8) - 1;
+      parts[s].quants[i] = 8 * level + (word & 0x8000 ? -1 : 1);
+    }
+  }
+}
+
+static void readIQ1_M(const uint8_t *block, SubBlock *parts) {
+  uint16_t words[4], scale = 0;
+  for (int w = 0; w < 4; ++w) {
+    words[w] = read<uint16_t>(block + 48 + 2 * w);
+    scale |= uint16_t(words[w] >> 12 << (4 * w));
+  }
+  for (int s = 0; s < 16; ++s)
+    parts[s].scale =
+        getOddScale(fromF16(scale), words[s / 4] >> (s % 4 * 3) & 7, 0.125f);
+  for (int k = 0; k < 256; ++k) {
+    int high = block[32 + k / 16] >> (k / 8 % 2 * 4) & 15;
+    int entry = block[k / 8] + 256 * (high & 7);
+    int level = getLevel(pack::Grid::IQ1, entry, k % 8) - 1;
+    parts[k / 16].quants[k % 16] = 8 * level + (high & 8 ? -1 : 1);
+  }
+}
+
+static void readIQ2_XXS(const uint8_t *block, SubBlock *parts) {
+  for (int s = 0; s < 8; ++s) {
+    const uint8_t *entries = block + 2 + 8 * s;
+    uint32_t word = read<uint32_t>(entries + 4);
+    parts[s].scale = getOddScale(readF16(block), int(word >> 28), 0.125f);
+    for (int i = 0; i < 32; ++i) {
+      int level =
+          kIq2Levels[getLevel(pack::Grid::IQ2_XXS, entries[i / 8], i % 8)];
+      int signs = int(word >> (i / 8 * 7)) & 127;
+      parts[s].quants[i] = isNegative(signs, i % 8) ? -level : level;
+    }
+  }
+}
+
+static void readIQ2_XS(const uint8_t *block, SubBlock *parts) {
+  for (int s = 0; s < 16; ++s)
+    parts[s].scale = getOddScale(readF16(block),
+                                 block[66 + s / 2] >> (s % 2 * 4) & 15, 0.125f);
+  for (int k = 0; k < 256; ++k) {
+    int word = read<uint16_t>(block + 2 + k / 8 * 2);
+    int level = kIq2Levels[getLevel(pack::Grid::IQ2_XS, word & 511, k % 8)];
+    parts[k / 16].quants[k % 16] =
+        isNegative(word >> 9, k % 8) ? -level : level;
+  }
+}
+
+static void readIQ2_S(const uint8_t *block, SubBlock *parts) {
+  for (int s = 0; s < 16; ++s)
+    parts[s].scale = getOddScale(readF16(block),
+                                 block[74 + s / 2] >> (s % 2 * 4) & 15, 0.125f);
+  for (int k = 0; k < 256; ++k) {
+    int high = block[66 + k / 32] >> (k / 8 % 4 * 2) & 3;
+    int level = kIq2Levels[getLevel(pack::Grid::IQ2_S,
+                                    block[2 + k / 8] + 256 * high, k % 8)];
+    parts[k / 16].quants[k % 16] = getBit(block + 34, k) ? -level : level;
+  }
+}
+
+static void readIQ3_XXS(const uint8_t *block, SubBlock *parts) {
+  for (int s = 0; s < 8; ++s) {
+    uint32_t word = read<uint32_t>(block + 66 + 4 * s);
+    parts[s].scale = getOddScale(readF16(block), int(word >> 28), 0.25f);
+    for (int i = 0; i < 32; ++i) {
+      int entry = block[2 + 8 * s + i / 4];
+      int level = kIq3XxsLevels[getLevel(pack::Grid::IQ3_XXS, entry, i % 4)];
+      int signs = int(word >> (i / 8 * 7)) & 127;
+      parts[s].quants[i] = isNegative(signs, i % 8) ? -level : level;
+    }
+  }
+}
+
+static void readIQ3_S(const uint8_t *block, SubBlock *parts) {
+  for (int s = 0; s < 8; ++s)
+    parts[s].scale =
+        getOddScale(readF16(block), block[106 + s / 2] >> (s % 2 * 4) & 15, 1);
+  for (int k = 0; k < 256; ++k) {
+    int entry = block[2 + k / 4] + 256 * getBit(block + 66, k / 4);
+    int level = 2 * getLevel(pack::Grid::IQ3_S, entry, k % 4) + 1;
+    parts[k / 32].quants[k % 32] = getBit(block + 74, k) ? -level : level;
+  }
+}
+
+/// Digit n, to the base 3, of the fraction byte / 256.
+static int getTrit(int byte, int n) {
+  for (; n > 0; --n)
+    byte = byte * 3 % 256;
+  return byte * 3 / 256;
+}
+
+static void readTQ1_0(const uint8_t *block, SubBlock *parts) {
+  for (int k = 0; k < 256; ++k) {
+    int trit;
+    if (k < 160)
+      trit = getTrit(block[k % 32], k / 32);
+    else if (k < 240)
+      trit = getTrit(block[32 + k % 16], (k - 160) / 16);
+    else
+      trit = getTrit(block[48 + k % 4], (k - 240) / 4);
+    parts[k / 32].scale = readF16(block + 52);
+    parts[k / 32].quants[k % 32] = trit - 1;
+  }
+}
+
+//===----------------------------------------------------------------------===//
 // Any block
 //===----------------------------------------------------------------------===//
 
@@ -296,6 +444,9 @@ int64_t reference::getSubBlockElems(WeightType type) {
   case WeightType::Q3_K:
   case WeightType::Q6_K:
   case WeightType::NVFP4:
+  case WeightType::IQ1_M:
+  case WeightType::IQ2_XS:
+  case WeightType::IQ2_S:
     return 16;
   default:
     return 32;
@@ -343,6 +494,14 @@ Block reference::readBlock(WeightType type, const uint8_t *bytes) {
     BLOCK_TYPE(NVFP4)
     BLOCK_TYPE(Q1_0)
     BLOCK_TYPE(Q2_0)
+    BLOCK_TYPE(IQ1_S)
+    BLOCK_TYPE(IQ1_M)
+    BLOCK_TYPE(IQ2_XXS)
+    BLOCK_TYPE(IQ2_XS)
+    BLOCK_TYPE(IQ2_S)
+    BLOCK_TYPE(IQ3_XXS)
+    BLOCK_TYPE(IQ3_S)
+    BLOCK_TYPE(TQ1_0)
 #undef BLOCK_TYPE
   }
   return parts;

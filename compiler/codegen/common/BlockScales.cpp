@@ -8,7 +8,9 @@
 //   scale f16, subscale u6      D = float(scale) * float(subscale)
 //   min f16, submin u6          M = float(min) * float(submin)
 //
-// Both products are exact: 11 bits times at most 8.
+//   scale f16, subscale u4      D = float(scale) * float(2 * subscale + 1) / 8
+//
+// All products are exact: 11 bits times at most 8.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,17 +20,6 @@
 using namespace mlir;
 using namespace modelc;
 using namespace modelc::codegen;
-
-/// `value` in the type of `like`, an integer or a vector of integers.
-static Value constantLike(KernelBuilder &b, Value like, int64_t value) {
-  auto vector = dyn_cast<VectorType>(like.getType());
-  Type element = vector ? vector.getElementType() : like.getType();
-  auto attr = b.getBuilder().getIntegerAttr(element, value);
-  if (!vector)
-    return arith::ConstantOp::create(b.getBuilder(), b.getLoc(), attr);
-  return arith::ConstantOp::create(b.getBuilder(), b.getLoc(),
-                                   DenseElementsAttr::get(vector, attr));
-}
 
 /// The type of `like` with another element type.
 static Type getTypeLike(Value like, Type element) {
@@ -41,14 +32,6 @@ static Value toFloat(KernelBuilder &b, Value integer) {
   return b.intToFloat(integer, getTypeLike(integer, b.f32()));
 }
 
-/// Bits [shift, shift + bits) of `bytes`.
-static Value extractBits(KernelBuilder &b, Value bytes, int64_t shift,
-                         int64_t bits) {
-  if (shift > 0)
-    bytes = b.shrU(bytes, constantLike(b, bytes, shift));
-  return b.bitAnd(bytes, constantLike(b, bytes, (int64_t(1) << bits) - 1));
-}
-
 /// The element of `field`, continued by `high` if the layout has that:
 /// unsigned bytes.
 static Value emitStoredBits(KernelBuilder &b, pack::LayoutAttr layout,
@@ -57,25 +40,39 @@ static Value emitStoredBits(KernelBuilder &b, pack::LayoutAttr layout,
   auto extract = [&](StringRef name) {
     int64_t bits = layout.getField(name).getBits();
     Value bytes = load(name, b.i8(), k);
-    return bits >= 8 ? bytes
-                     : extractBits(b, bytes,
-                                   layout.getBitOffset(name, 0, k) % 8, bits);
+    return bits >= 8
+               ? bytes
+               : emitBits(b, bytes, layout.getBitOffset(name, 0, k) % 8, bits);
   };
   Value low = extract(field);
   if (!layout.getField(high))
     return low;
-  Value shift = constantLike(b, low, layout.getField(field).getBits());
+  Value shift = b.constLike(low, layout.getField(field).getBits());
   return b.bitOr(low, b.shl(extract(high), shift));
+}
+
+/// The F16 of which four words of `mixed` have four bits each.
+static Value emitF16InMixed(KernelBuilder &b, pack::LayoutAttr layout,
+                            FieldLoader load) {
+  int64_t unit = layout.getField(pack::kMixed).getUnit();
+  Value bits;
+  for (int64_t i = 0; i < 4; ++i) {
+    Value part =
+        emitSlice(b, layout, {pack::kMixed, 4, unit, 12}, i * unit, load);
+    part = b.shl(part, b.constLike(part, 4 * i));
+    bits = bits ? b.bitOr(bits, part) : part;
+  }
+  bits = b.truncate(bits, b.i16());
+  return b.toF32(b.bitcast(bits, getTypeLike(bits, b.f16())));
 }
 
 /// The power of two 2^(e - 128) of each byte e.
 static Value emitHalfE8M0(KernelBuilder &b, Value bytes) {
   Value e = b.extendU(bytes, getTypeLike(bytes, b.i32()));
   // 2^-128 and 2^-127 are subnormal: one bit of the fraction.
-  Value subnormal = b.shl(constantLike(b, e, 1 << 21), e);
-  Value normal = b.shl(b.sub(e, constantLike(b, e, 1)), constantLike(b, e, 23));
-  Value isSubnormal =
-      b.cmpI(arith::CmpIPredicate::ult, e, constantLike(b, e, 2));
+  Value subnormal = b.shl(b.constLike(e, 1 << 21), e);
+  Value normal = b.shl(b.sub(e, b.constLike(e, 1)), b.constLike(e, 23));
+  Value isSubnormal = b.cmpI(arith::CmpIPredicate::ult, e, b.constLike(e, 2));
   return b.bitcast(b.select(isSubnormal, subnormal, normal),
                    getTypeLike(e, b.f32()));
 }
@@ -83,52 +80,68 @@ static Value emitHalfE8M0(KernelBuilder &b, Value bytes) {
 /// Half of the unsigned E4M3 number of each byte.
 static Value emitHalfUE4M3(KernelBuilder &b, Value bytes) {
   Value code = b.extendU(bytes, getTypeLike(bytes, b.i32()));
-  code = b.bitAnd(code, constantLike(b, code, 0x7f));
+  code = b.bitAnd(code, b.constLike(code, 0x7f));
   // Exponent and fraction moved to a float's place; the bias 7 becomes 127,
   // and one less for the half.
   constexpr int64_t kRebias = (127 - 7 - 1) << 23;
-  Value normal = b.bitcast(b.add(b.shl(code, constantLike(b, code, 20)),
-                                 constantLike(b, code, kRebias)),
-                           getTypeLike(code, b.f32()));
+  Value normal = b.bitcast(
+      b.add(b.shl(code, b.constLike(code, 20)), b.constLike(code, kRebias)),
+      getTypeLike(code, b.f32()));
   // Codes below 8 are subnormal: fraction * 2^-9, halved.
-  Value scale = b.bitcast(constantLike(b, code, (127 - 10) << 23),
+  Value scale = b.bitcast(b.constLike(code, (127 - 10) << 23),
                           getTypeLike(code, b.f32()));
   Value subnormal = b.mul(toFloat(b, code), scale);
-  Value zero = b.bitcast(constantLike(b, code, 0), getTypeLike(code, b.f32()));
+  Value zero = b.bitcast(b.constLike(code, 0), getTypeLike(code, b.f32()));
   using Predicate = arith::CmpIPredicate;
-  Value value = b.select(b.cmpI(Predicate::ult, code, constantLike(b, code, 8)),
+  Value value = b.select(b.cmpI(Predicate::ult, code, b.constLike(code, 8)),
                          subnormal, normal);
-  return b.select(b.cmpI(Predicate::eq, code, constantLike(b, code, 0x7f)),
-                  zero, value);
+  return b.select(b.cmpI(Predicate::eq, code, b.constLike(code, 0x7f)), zero,
+                  value);
+}
+
+/// The field `scale`, or what stands for it.
+static Value emitScale(KernelBuilder &b, pack::LayoutAttr layout, int64_t k,
+                       FieldLoader load) {
+  switch (pack::getBlockFormat(layout).scale) {
+  case pack::ScaleKind::F16:
+    return b.toF32(load(pack::kScale, b.f16(), k));
+  case pack::ScaleKind::HalfE8M0:
+    return emitHalfE8M0(b, load(pack::kScale, b.i8(), k));
+  case pack::ScaleKind::HalfUE4M3:
+    return emitHalfUE4M3(b, load(pack::kScale, b.i8(), k));
+  case pack::ScaleKind::F16InMixed:
+    return emitF16InMixed(b, layout, load);
+  }
+  llvm_unreachable("no such kind of scale");
+}
+
+/// What `scale` is multiplied by, exactly; null for 1.
+static Value emitSubscale(KernelBuilder &b, pack::LayoutAttr layout, int64_t k,
+                          FieldLoader load) {
+  const pack::BlockFormat &format = pack::getBlockFormat(layout);
+  if (format.grid) {
+    Value sub = emitSlice(b, layout, format.grid->subscale, k, load);
+    sub = b.add(b.add(sub, sub), b.constLike(sub, 1));
+    Value power = b.constLike(sub, (127 - format.grid->scaleShift) << 23);
+    return b.mul(toFloat(b, sub), b.bitcast(power, getTypeLike(sub, b.f32())));
+  }
+  if (!layout.getField(pack::kSubscale))
+    return {};
+  Value bits =
+      emitStoredBits(b, layout, pack::kSubscale, pack::kSubscaleHigh, k, load);
+  bool isSigned = layout.getField(pack::kSubscale).getBits() == 8;
+  Value sub = isSigned ? b.extendS(bits, b.i32()) : b.extendU(bits, b.i32());
+  if (format.subscaleBias != 0)
+    sub = b.sub(sub, b.constLike(sub, format.subscaleBias));
+  return toFloat(b, sub);
 }
 
 BlockScales codegen::emitBlockScales(KernelBuilder &b, pack::LayoutAttr layout,
                                      int64_t k, FieldLoader load) {
   const pack::BlockFormat &format = pack::getBlockFormat(layout);
-  bool isF16 = format.scale == pack::ScaleKind::F16;
-  Value stored = load(pack::kScale, isF16 ? b.f16() : b.i8(), k);
-  BlockScales result;
-  switch (format.scale) {
-  case pack::ScaleKind::F16:
-    result.scale = b.toF32(stored);
-    break;
-  case pack::ScaleKind::HalfE8M0:
-    result.scale = emitHalfE8M0(b, stored);
-    break;
-  case pack::ScaleKind::HalfUE4M3:
-    result.scale = emitHalfUE4M3(b, stored);
-    break;
-  }
-  if (layout.getField(pack::kSubscale)) {
-    Value bits = emitStoredBits(b, layout, pack::kSubscale, pack::kSubscaleHigh,
-                                k, load);
-    Type i32 = getTypeLike(bits, b.i32());
-    bool isSigned = layout.getField(pack::kSubscale).getBits() == 8;
-    Value sub = isSigned ? b.extendS(bits, i32) : b.extendU(bits, i32);
-    if (format.subscaleBias != 0)
-      sub = b.sub(sub, constantLike(b, sub, format.subscaleBias));
-    result.scale = b.mul(result.scale, toFloat(b, sub));
-  }
+  BlockScales result = {emitScale(b, layout, k, load), {}};
+  if (Value sub = emitSubscale(b, layout, k, load))
+    result.scale = b.mul(result.scale, sub);
   if (format.min == pack::MinKind::None)
     return result;
   result.min = b.toF32(load(pack::kMin, b.f16(), k));

@@ -14,8 +14,7 @@
 #ifndef MODELC_COMPILER_CODEGEN_COMMON_BLOCKSCALES_H
 #define MODELC_COMPILER_CODEGEN_COMMON_BLOCKSCALES_H
 
-#include "compiler/codegen/common/KernelBuilder.h"
-#include "dialects/pack/PackDialect.h"
+#include "compiler/codegen/common/FieldSlice.h"
 
 namespace modelc::codegen {
 
@@ -24,11 +23,6 @@ struct BlockScales {
   mlir::Value scale; ///< D.
   mlir::Value min;   ///< What is added: M or -M; null if the type has none.
 };
-
-/// Reads, as an `element` or a vector of them, the smallest whole bytes that
-/// hold the element of `field` for k.
-using FieldLoader = llvm::function_ref<mlir::Value(
-    llvm::StringRef field, mlir::Type element, int64_t k)>;
 
 /// D and M of the sub-block that begins with element `k` of the group.
 BlockScales emitBlockScales(KernelBuilder &b, pack::LayoutAttr layout,

@@ -20,7 +20,7 @@
 #include "compiler/codegen/common/BlockScales.h"
 #include "compiler/codegen/common/Emitters.h"
 #include "compiler/codegen/common/FieldAccess.h"
-#include "compiler/codegen/common/IntDot.h"
+#include "compiler/codegen/common/StoredQuads.h"
 #include "dialects/pack/Layouts.h"
 #include "modelc/kernel_abi.h"
 
@@ -34,8 +34,7 @@ class EmbedEmitter {
 public:
   EmbedEmitter(KernelBuilder &b, plan::EmbedSpecAttr spec)
       : b(b), layout(spec.getTable()), columns(spec.getColumns()),
-        isQuantized(layout.getField(pack::kScale) != nullptr),
-        elements(isQuantized ? pack::kQuants : pack::kValues) {}
+        isQuantized(!layout.getField(pack::kValues)) {}
 
   LogicalResult emit();
 
@@ -46,6 +45,8 @@ private:
   Value loadElements(StringRef field, Value chunk, int64_t first,
                      int64_t lanes);
   Value loadQuants(Value chunk, int64_t first);
+  Value loadPlanes(Value chunk, int64_t first);
+  Value loadQuads(Value chunk, int64_t first);
   Value loadPieces(Value chunk, ArrayRef<int64_t> bytes, int64_t size);
   Value decodeQuants(Value chunk, int64_t first);
   int64_t getBit(StringRef field, int64_t k);
@@ -55,7 +56,6 @@ private:
   pack::LayoutAttr layout;
   int64_t columns;
   bool isQuantized;
-  StringRef elements; ///< The field that is decoded.
   Value rowInPanel;
 };
 
@@ -106,7 +106,7 @@ LogicalResult EmbedEmitter::checkLayout() {
           return false;
     return true;
   };
-  bool isKnown = layout.getField(elements) != nullptr;
+  bool isKnown = true;
   for (auto field : layout.getFields().getAsRange<pack::FieldAttr>())
     isKnown &= hasRowStride(field.getName().getValue());
   if (isKnown && isQuantized) {
@@ -130,7 +130,7 @@ void EmbedEmitter::emitRow(Value table, Value token, Value out) {
   rowInPanel = b.remU(token, rows);
   // Whole groups and whole vectors at once.
   int64_t chunk = std::max(layout.getK(), kLanes);
-  int64_t chunkBytes = getBit(elements, chunk) / 8 - getBit(elements, 0) / 8;
+  int64_t chunkBytes = chunk / layout.getK() * layout.getBytes();
   int64_t whole = columns / chunk, rest = columns % chunk;
   Value first = b.offset(table, panel);
   auto emitNumber = [&](Value number, int64_t count) {
@@ -148,7 +148,7 @@ void EmbedEmitter::emitChunk(Value chunk, Value out, int64_t count) {
     int64_t lanes = std::min(count - k, kLanes);
     Value values = isQuantized
                        ? decodeQuants(chunk, k)
-                       : b.toF32(loadElements(elements, chunk, k, lanes));
+                       : b.toF32(loadElements(pack::kValues, chunk, k, lanes));
     b.storeLanes(values, out, k * sizeof(float), lanes);
   }
 }
@@ -201,24 +201,41 @@ Value EmbedEmitter::loadPieces(Value row, ArrayRef<int64_t> bytes,
   return b.bitcast(pieces, b.vec(element));
 }
 
+/// Stored quants first .. first + kLanes - 1, bytes, from fields that have a
+/// part for each element: all at once.
+Value EmbedEmitter::loadPlanes(Value chunk, int64_t first) {
+  Value stored = loadElements(pack::kQuants, chunk, first, kLanes);
+  if (!layout.getField(pack::kQuantsHigh))
+    return stored;
+  Value high = loadElements(pack::kQuantsHigh, chunk, first, kLanes);
+  Value shift = b.splatInt(layout.getField(pack::kQuants).getBits(), b.i8());
+  return b.bitOr(stored, b.shl(high, shift));
+}
+
+/// The same from fields that have not: a quad after the other.
+Value EmbedEmitter::loadQuads(Value chunk, int64_t first) {
+  StoredQuads quads(b, layout, [&](StringRef field, Type element, int64_t k) {
+    Value row = b.offset(chunk, b.mul(rowInPanel, getRowStride(field)));
+    return b.load(b.vec(element, 1), row, getBit(field, k) / 8);
+  });
+  SmallVector<Value> bytes;
+  for (int64_t k = first; k < first + kLanes; k += 4)
+    bytes.push_back(quads.get(k));
+  return b.concat(b.concat(bytes[0], bytes[1]), b.concat(bytes[2], bytes[3]));
+}
+
 /// Quants first .. first + kLanes - 1 as i32: true ones, without offset.
 Value EmbedEmitter::loadQuants(Value chunk, int64_t first) {
-  Value stored = loadElements(pack::kQuants, chunk, first, kLanes);
-  if (layout.getField(pack::kQuantsHigh)) {
-    Value high = loadElements(pack::kQuantsHigh, chunk, first, kLanes);
-    Value shift = b.splatInt(layout.getField(pack::kQuants).getBits(), b.i8());
-    stored = b.bitOr(stored, b.shl(high, shift));
-  }
   const pack::BlockFormat &format = pack::getBlockFormat(layout);
+  bool hasPlanes = format.getQuantKind() == pack::QuantKind::Planes;
+  Value stored = hasPlanes ? loadPlanes(chunk, first) : loadQuads(chunk, first);
   if (!format.codebook.empty())
-    return b.extendS(
-        getIntDot(b.getTarget().isa).lookUp(b, format.codebook, stored),
-        b.vec(b.i32()));
+    return b.extendS(lookUpQuants(b, layout, stored, 0), b.i32());
   // Quants are stored too large by the offset, then they are unsigned.
   int64_t offset = pack::getQuantOffset(layout);
-  return offset > 0 ? b.sub(b.extendU(stored, b.vec(b.i32())),
+  return offset > 0 ? b.sub(b.extendU(stored, b.i32()),
                             b.splatI32(static_cast<int32_t>(offset)))
-                    : b.extendS(stored, b.vec(b.i32()));
+                    : b.extendS(stored, b.i32());
 }
 
 /// float(quant) * D, plus the minimum if there is one, of kLanes elements.

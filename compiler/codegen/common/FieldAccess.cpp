@@ -26,12 +26,13 @@ bool codegen::hasRowVectors(pack::LayoutAttr layout, StringRef name) {
 
 bool codegen::hasQuadVectors(pack::LayoutAttr layout, StringRef name) {
   pack::FieldAttr field = layout.getField(name);
-  if (!field || field.getUnit() != 1 || layout.getK() % 4 != 0)
+  int64_t unit = field ? field.getUnit() : 0;
+  if (!field || layout.getK() % (4 * unit) != 0)
     return false;
-  for (int64_t k = 0; k < layout.getK(); ++k)
+  for (int64_t j = 0; j < layout.getK() / unit; ++j)
     for (int64_t n = 0; n < layout.getRows(); ++n)
-      if (layout.getBitOffset(name, n, k) !=
-          layout.getBitOffset(name, 0, k / 4 * 4) + (4 * n + k % 4) * 8)
+      if (layout.getBitOffset(name, n, j * unit) !=
+          layout.getBitOffset(name, 0, j / 4 * 4 * unit) + (4 * n + j % 4) * 8)
         return false;
   return true;
 }

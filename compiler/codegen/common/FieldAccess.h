@@ -23,9 +23,9 @@ namespace modelc::codegen {
 /// that one vector load at byte getBitOffset(field, 0, k) / 8 takes them.
 bool hasRowVectors(pack::LayoutAttr layout, llvm::StringRef field);
 
-/// True if the layout has the field and, for every quad of four consecutive k
-/// of the group, byte 4 * n + i from `quadByte(field, quad)` holds element
-/// (n, quad + i) at bit `getQuadShift`.
+/// True if the layout has the field and, for every quad of four consecutive
+/// elements of the group, byte 4 * n + i from `getQuadByte(field, k)` on holds
+/// element i of row n at bit `getQuadShift`.
 bool hasQuadVectors(pack::LayoutAttr layout, llvm::StringRef field);
 
 /// First byte of the vector that holds the quad that begins with element k.

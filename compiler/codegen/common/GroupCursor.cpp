@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/codegen/common/GroupCursor.h"
+#include "dialects/pack/BlockFormats.h"
 
 using namespace mlir;
 using namespace modelc;
@@ -24,8 +25,19 @@ static int64_t getStrideBits(pack::LayoutAttr layout, pack::FieldAttr field,
   return layout.getBitOffset(name, 0, step) - layout.getBitOffset(name, 0, 0);
 }
 
+/// True if elements of k are made of bytes all over the group: digits of a byte
+/// lie apart, and a scale's bits are in several words.
+static bool needsWholeGroup(pack::LayoutAttr layout) {
+  std::optional<model::GgmlType> type = model::getGgmlType(layout.getSource());
+  const pack::BlockFormat *format =
+      type ? pack::getBlockFormat(*type) : nullptr;
+  return format && (format->getQuantKind() == pack::QuantKind::Trits ||
+                    format->scale == pack::ScaleKind::F16InMixed);
+}
+
 bool codegen::advancesEvenly(pack::LayoutAttr layout, int64_t step) {
-  if (step >= layout.getK() || layout.getK() % step != 0)
+  if (step >= layout.getK() || layout.getK() % step != 0 ||
+      needsWholeGroup(layout))
     return false;
   for (auto field : layout.getFields().getAsRange<pack::FieldAttr>()) {
     StringRef name = field.getName().getValue();

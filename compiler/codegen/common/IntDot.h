@@ -36,6 +36,15 @@ struct DotBlock {
   int64_t inputK = 0;
 };
 
+/// A step of one panel that is unpacked.
+struct UnpackStep {
+  GroupCursor panel;
+  int64_t elements;  ///< Of k, from the cursor.
+  mlir::Value image; ///< Where the image has this step.
+  /// First byte, from there, of the quad that begins with element k.
+  llvm::function_ref<int64_t(int64_t k)> getByte;
+};
+
 /// How many k of a block the instruction set takes at once, and how.
 class IntDot {
 public:
@@ -50,15 +59,18 @@ public:
   virtual llvm::SmallVector<mlir::Value> emit(KernelBuilder &b,
                                               const DotBlock &block) const = 0;
 
-  /// Stores the 64 bytes of the quad of a panel that begins with element `k`,
-  /// as `emit` multiplies them, to `bytes` behind `pointer`: the `operand` of
-  /// the panel's image.
-  virtual void unpackQuad(KernelBuilder &b, const GroupCursor &panel, int64_t k,
-                          mlir::Value pointer, int64_t bytes) const = 0;
+  /// Stores the quads of a step as `emit` multiplies them, 64 bytes each: the
+  /// `operand` of the panel's image.
+  virtual void unpack(KernelBuilder &b, const UnpackStep &step) const = 0;
 
   /// table[index] for each byte of `indices`, a vector of 16, 32 or 64 bytes
   /// below 16. `table` has at most 16 entries.
   virtual mlir::Value lookUp(KernelBuilder &b, llvm::ArrayRef<int8_t> table,
+                             mlir::Value indices) const = 0;
+
+  /// table[index] for each of 1, 8 or 16 `indices`, a vector of i32 below
+  /// 2^31: words of the table at this address.
+  virtual mlir::Value gather(KernelBuilder &b, mlir::Value table,
                              mlir::Value indices) const = 0;
 };
 

@@ -128,10 +128,34 @@ Value KernelBuilder::splatInt(int64_t value, Type element, int64_t lanes) {
   return arith::ConstantOp::create(builder, loc, attr);
 }
 
+Value KernelBuilder::constLike(Value like, int64_t value) {
+  Type type = like.getType();
+  if (auto vector = dyn_cast<VectorType>(type))
+    return splatInt(value, vector.getElementType(), vector.getDimSize(0));
+  auto attr = builder.getIntegerAttr(type, value);
+  return arith::ConstantOp::create(builder, loc, attr);
+}
+
 Value KernelBuilder::laneNumbers() {
   SmallVector<int32_t> numbers = llvm::to_vector(llvm::seq<int32_t>(kLanes));
   auto attr = DenseElementsAttr::get(vec(i32()), ArrayRef<int32_t>(numbers));
   return arith::ConstantOp::create(builder, loc, attr);
+}
+
+Value KernelBuilder::constTable(StringRef name, ArrayRef<uint32_t> words) {
+  auto global = module.lookupSymbol<LLVM::GlobalOp>(name);
+  if (!global) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(module.getBody());
+    int64_t size = words.size();
+    auto attr = DenseElementsAttr::get(
+        RankedTensorType::get({size}, builder.getIntegerType(32)), words);
+    constexpr uint64_t kCacheLine = 64;
+    global = LLVM::GlobalOp::create(
+        builder, loc, LLVM::LLVMArrayType::get(i32(), size),
+        /*isConstant=*/true, LLVM::Linkage::Internal, name, attr, kCacheLine);
+  }
+  return LLVM::AddressOfOp::create(builder, loc, global);
 }
 
 //===----------------------------------------------------------------------===//

@@ -102,8 +102,12 @@ public:
   /// `value` in every lane of a vector of integers of `element`'s width.
   Value splatInt(int64_t value, Type element, int64_t lanes = kLanes);
   Value splatI32(int32_t value) { return splatInt(value, i32()); }
+  /// `value` in the type of `like`, an integer or a vector of integers.
+  Value constLike(Value like, int64_t value);
   /// 0, 1, ..., kLanes - 1 as i32.
   Value laneNumbers();
+  /// Address of a table in the kernel's object, which has one for each name.
+  Value constTable(llvm::StringRef name, llvm::ArrayRef<uint32_t> words);
 
   //===--------------------------------------------------------------------===//
   // Arithmetic, on scalars and vectors alike. Floats round as numerics.md

@@ -30,15 +30,16 @@ using namespace modelc;
 using namespace modelc::codegen;
 
 static bool isQuantized(pack::LayoutAttr layout) {
-  return layout.getField(pack::kScale) != nullptr;
+  return !layout.getField(pack::kValues);
 }
 
-/// True if one vector holds the scales of a panel's rows, whatever the field.
+/// True if one vector holds the scales of a panel's rows, whatever the field
+/// that is not one of quads.
 static bool hasScaleVectors(pack::LayoutAttr layout) {
   auto fields = layout.getFields().getAsRange<pack::FieldAttr>();
   return llvm::all_of(fields, [&](pack::FieldAttr field) {
-    return field.getUnit() == 1 ||
-           hasRowVectors(layout, field.getName().getValue());
+    StringRef name = field.getName().getValue();
+    return hasQuadVectors(layout, name) || hasRowVectors(layout, name);
   });
 }
 
@@ -278,9 +279,8 @@ static void unpackStep(KernelBuilder &b, const GroupCursor &panel,
     return k / layout.getK() * layout.getBytes() +
            layout.getByteOffset(field, 0, k);
   };
-  const IntDot &dot = getIntDot(b.getTarget().isa);
-  for (int64_t k = 0; k < elements; k += 4)
-    dot.unpackQuad(b, panel, k, image, getByte(pack::kOperand, k));
+  auto getQuad = [&](int64_t k) { return getByte(pack::kOperand, k); };
+  getIntDot(b.getTarget().isa).unpack(b, {panel, elements, image, getQuad});
   int64_t subBlock = pack::getBlockFormat(panel.layout).subBlock;
   for (int64_t k = 0; k < elements; k += subBlock) {
     BlockScales scales = emitPanelScales(b, panel, k);

@@ -23,6 +23,7 @@
 
 #include "compiler/codegen/common/IntDot.h"
 #include "compiler/codegen/common/FieldAccess.h"
+#include "compiler/codegen/common/StoredQuads.h"
 #include "dialects/pack/Layouts.h"
 
 using namespace mlir;
@@ -35,13 +36,6 @@ static constexpr int64_t kMaxActivation = 127;
 
 namespace {
 
-/// Four k of the sub-block: where a vector of the weight's bytes holds them.
-struct Quad {
-  int64_t k;     ///< Inside the sub-block.
-  int64_t byte;  ///< Of the vector of low bits, from the cursor.
-  int64_t shift; ///< Of these bits, inside each byte.
-};
-
 /// Common parts of both instruction sets.
 class X86IntDot : public IntDot {
 public:
@@ -51,13 +45,13 @@ protected:
   Value lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
                Value indices) const override;
 
-  static SmallVector<Quad> getQuads(const DotBlock &block);
-  /// Bytes [begin, begin + lanes) of a quad's weights as operands of the dot
-  /// product, from an image, or from a panel's quants plus `offset`.
-  Value loadWeights(KernelBuilder &b, const GroupCursor &weight, int64_t k,
-                    int64_t begin, int64_t lanes, int64_t offset) const;
+  Value gather(KernelBuilder &b, Value table, Value indices) const override;
+
+  static SmallVector<int64_t> getQuads(const DotBlock &block);
+  static StoredQuads readRows(KernelBuilder &b, const GroupCursor &weight,
+                              int64_t begin, int64_t rows);
   static Value loadWord(KernelBuilder &b, const DotBlock &block, int64_t row,
-                        const Quad &quad);
+                        int64_t quad);
   static Value loadStart(KernelBuilder &b, const DotBlock &block, int64_t row);
 };
 
@@ -66,8 +60,7 @@ public:
   bool supports(pack::LayoutAttr weight, pack::LayoutAttr input) const override;
   SmallVector<Value> emit(KernelBuilder &b,
                           const DotBlock &block) const override;
-  void unpackQuad(KernelBuilder &b, const GroupCursor &panel, int64_t k,
-                  Value pointer, int64_t bytes) const override;
+  void unpack(KernelBuilder &b, const UnpackStep &step) const override;
 };
 
 class Avx2Dot final : public X86IntDot {
@@ -75,8 +68,7 @@ public:
   bool supports(pack::LayoutAttr weight, pack::LayoutAttr input) const override;
   SmallVector<Value> emit(KernelBuilder &b,
                           const DotBlock &block) const override;
-  void unpackQuad(KernelBuilder &b, const GroupCursor &panel, int64_t k,
-                  Value pointer, int64_t bytes) const override;
+  void unpack(KernelBuilder &b, const UnpackStep &step) const override;
 
 private:
   static bool entersSigned(pack::LayoutAttr weight);
@@ -102,23 +94,16 @@ const IntDot &codegen::getIntDot(target::Isa isa) {
 // Common
 //===----------------------------------------------------------------------===//
 
-static bool isImage(pack::LayoutAttr layout) {
-  return layout.getField(pack::kOperand) != nullptr;
-}
-
 /// True if quants are stored as signed bytes.
 static bool isSigned(pack::LayoutAttr weight) {
-  return weight.getField(pack::kQuants).getBits() == 8 &&
-         weight.getField(pack::kQuants).getFlip() == 0;
+  pack::FieldAttr quants = weight.getField(pack::kQuants);
+  return quants && quants.getBits() == 8 && quants.getFlip() == 0;
 }
 
 bool X86IntDot::supports(pack::LayoutAttr weight,
                          pack::LayoutAttr input) const {
-  if (!hasQuadVectors(weight, pack::kQuants) || weight.getRows() != kLanes ||
+  if (weight.getRows() != kLanes || !StoredQuads::canRead(weight) ||
       !hasQuadVectors(input, pack::kQuants))
-    return false;
-  if (weight.getField(pack::kQuantsHigh) &&
-      !hasQuadVectors(weight, pack::kQuantsHigh))
     return false;
   pack::ActivationNeeds needs = pack::getActivationNeeds(weight);
   return llvm::all_of(needs.starts, [&](std::pair<int64_t, int64_t> start) {
@@ -127,26 +112,30 @@ bool X86IntDot::supports(pack::LayoutAttr weight,
   });
 }
 
-/// The sub-block's quads in the order of their weight bytes.
-SmallVector<Quad> X86IntDot::getQuads(const DotBlock &block) {
-  pack::LayoutAttr layout = block.weights.front().layout;
-  StringRef field = isImage(layout) ? pack::kOperand : pack::kQuants;
-  SmallVector<Quad> quads;
+/// First elements of the sub-block's quads, in the order of their weight bytes.
+SmallVector<int64_t> X86IntDot::getQuads(const DotBlock &block) {
+  SmallVector<int64_t> quads;
   for (int64_t k = 0; k < block.length; k += 4)
-    quads.push_back({k, getQuadByte(layout, field, block.k + k),
-                     getQuadShift(layout, field, block.k + k)});
-  llvm::sort(quads, [](const Quad &a, const Quad &b) {
-    return std::tie(a.byte, a.shift) < std::tie(b.byte, b.shift);
-  });
+    quads.push_back(k);
+  pack::LayoutAttr weight = block.weights.front().layout;
+  if (!weight.getField(pack::kQuants))
+    return quads; // An image has this order, and grids and trits have none.
+  auto getPlace = [&](int64_t k) {
+    k += block.k;
+    return std::make_pair(getQuadByte(weight, pack::kQuants, k),
+                          getQuadShift(weight, pack::kQuants, k));
+  };
+  llvm::sort(quads,
+             [&](int64_t a, int64_t b) { return getPlace(a) < getPlace(b); });
   return quads;
 }
 
 /// Four activations of a row, as an i32 in every lane.
 Value X86IntDot::loadWord(KernelBuilder &b, const DotBlock &block, int64_t row,
-                          const Quad &quad) {
+                          int64_t quad) {
   return b.splat(b.load(
       b.i32(), block.inputGroup,
-      block.input.getByteOffset(pack::kQuants, row, block.inputK + quad.k)));
+      block.input.getByteOffset(pack::kQuants, row, block.inputK + quad)));
 }
 
 /// -offset * sum(activations) of a row, in every lane.
@@ -160,47 +149,17 @@ Value X86IntDot::loadStart(KernelBuilder &b, const DotBlock &block,
                         block.input.getByteOffset(field, row, block.inputK)));
 }
 
-/// Bits [shift, shift + bits) of each byte, moved to bit `position`.
-static Value extractBits(KernelBuilder &b, Value bytes, int64_t shift,
-                         int64_t bits, int64_t position) {
-  int64_t lanes = cast<VectorType>(bytes.getType()).getDimSize(0);
-  if (shift != position) {
-    // There is no shift of bytes; what comes from the neighbour is masked.
-    Value words = b.bitcast(bytes, b.vec(b.i16(), lanes / 2));
-    Value amount = b.splatInt(std::abs(shift - position), b.i16(), lanes / 2);
-    words = shift > position ? b.shrU(words, amount) : b.shl(words, amount);
-    bytes = b.bitcast(words, b.vec(b.i8(), lanes));
-  }
-  int64_t mask = ((int64_t(1) << bits) - 1) << position;
-  return b.bitAnd(bytes, b.splatInt(static_cast<int8_t>(mask), b.i8(), lanes));
-}
-
-Value X86IntDot::loadWeights(KernelBuilder &b, const GroupCursor &weight,
-                             int64_t k, int64_t begin, int64_t lanes,
-                             int64_t offset) const {
-  auto loadPart = [&](StringRef field, int64_t position) {
-    int64_t bits = weight.layout.getField(field).getBits();
-    Value bytes = b.load(b.vec(b.i8(), lanes), weight.getBase(b, field),
-                         getQuadByte(weight.layout, field, k) + begin);
-    if (bits == 8)
-      return bytes;
-    return extractBits(b, bytes, getQuadShift(weight.layout, field, k), bits,
-                       position);
+/// Rows [begin, begin + rows) of a panel, k counted from the cursor.
+StoredQuads X86IntDot::readRows(KernelBuilder &b, const GroupCursor &weight,
+                                int64_t begin, int64_t rows) {
+  auto load = [&b, weight, begin, rows](StringRef field, Type element,
+                                        int64_t k) {
+    int64_t byte = weight.layout.getBitOffset(field, 0, k) / 8;
+    int64_t size = element.getIntOrFloatBitWidth() / 8;
+    return b.load(b.vec(element, rows), weight.getBase(b, field),
+                  byte + begin * size);
   };
-  if (isImage(weight.layout))
-    return loadPart(pack::kOperand, 0);
-  Value stored = loadPart(pack::kQuants, 0);
-  if (weight.layout.getField(pack::kQuantsHigh))
-    stored = b.bitOr(stored,
-                     loadPart(pack::kQuantsHigh,
-                              weight.layout.getField(pack::kQuants).getBits()));
-  const pack::BlockFormat &format = pack::getBlockFormat(weight.layout);
-  if (format.codebook.empty())
-    return stored;
-  SmallVector<int8_t> table;
-  for (int8_t entry : format.codebook)
-    table.push_back(static_cast<int8_t>(entry + offset));
-  return lookUp(b, table, stored);
+  return StoredQuads(b, weight.layout, load);
 }
 
 Value X86IntDot::lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
@@ -221,6 +180,26 @@ Value X86IntDot::lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
   return b.callIntrinsic(type, name, {vector, indices});
 }
 
+Value X86IntDot::gather(KernelBuilder &b, Value table, Value indices) const {
+  auto type = cast<VectorType>(indices.getType());
+  constexpr int64_t kWordBytes = 4;
+  if (type.getDimSize(0) == 1) {
+    Value index = b.extendU(b.extract(indices, 0), b.i64());
+    Value word = b.load(b.i32(), b.offset(table, b.mul(index, kWordBytes)));
+    return b.splat(word, 1);
+  }
+  Value none = b.constLike(indices, 0);
+  if (type.getDimSize(0) == 16)
+    return b.callIntrinsic(
+        type, "llvm.x86.avx512.mask.gather.dpi.512",
+        {none, table, indices, b.laneMask(kLanes), b.constI32(kWordBytes)});
+  Value scale = arith::ConstantOp::create(
+      b.getBuilder(), b.getLoc(), b.getBuilder().getI8IntegerAttr(kWordBytes));
+  return b.callIntrinsic(
+      type, "llvm.x86.avx2.gather.d.d.256",
+      {none, table, indices, b.constLike(indices, -1), scale});
+}
+
 //===----------------------------------------------------------------------===//
 // AVX-512 VNNI
 //===----------------------------------------------------------------------===//
@@ -238,12 +217,14 @@ SmallVector<Value> Avx512VnniDot::emit(KernelBuilder &b,
   for (size_t panel = 0; panel < block.weights.size(); ++panel)
     for (int64_t row = 0; row < rows; ++row)
       sums.push_back(loadStart(b, block, row));
+  std::vector<StoredQuads> panels;
+  for (const GroupCursor &weight : block.weights)
+    panels.push_back(readRows(b, weight, 0, kLanes));
   Type bytesType = b.vec(b.i8(), kQuadBytes);
-  for (const Quad &quad : getQuads(block)) {
+  for (int64_t quad : getQuads(block)) {
     SmallVector<Value> weights;
-    for (const GroupCursor &weight : block.weights)
-      weights.push_back(
-          loadWeights(b, weight, block.k + quad.k, 0, kQuadBytes, offset));
+    for (StoredQuads &panel : panels)
+      weights.push_back(panel.getOperand(block.k + quad, offset));
     for (int64_t row = 0; row < rows; ++row) {
       Value word = b.bitcast(loadWord(b, block, row, quad), bytesType);
       for (size_t panel = 0; panel < weights.size(); ++panel) {
@@ -256,10 +237,11 @@ SmallVector<Value> Avx512VnniDot::emit(KernelBuilder &b,
   return sums;
 }
 
-void Avx512VnniDot::unpackQuad(KernelBuilder &b, const GroupCursor &panel,
-                               int64_t k, Value pointer, int64_t bytes) const {
-  int64_t offset = pack::getQuantOffset(panel.layout);
-  b.store(loadWeights(b, panel, k, 0, kQuadBytes, offset), pointer, bytes);
+void Avx512VnniDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
+  int64_t offset = pack::getQuantOffset(step.panel.layout);
+  StoredQuads quads = readRows(b, step.panel, 0, kLanes);
+  for (int64_t k = 0; k < step.elements; k += 4)
+    b.store(quads.getOperand(k, offset), step.image, step.getByte(k));
 }
 
 //===----------------------------------------------------------------------===//
@@ -345,12 +327,14 @@ static void addQuad(KernelBuilder &b, Value &pairs, Value weight, Value word,
   pairs = pairs ? b.add(pairs, products) : products;
 }
 
-void Avx2Dot::unpackQuad(KernelBuilder &b, const GroupCursor &panel, int64_t k,
-                         Value pointer, int64_t bytes) const {
-  int64_t offset = getOffset(panel.layout);
-  for (int64_t begin = 0; begin < kQuadBytes; begin += kHalfBytes)
-    b.store(loadWeights(b, panel, k, begin, kHalfBytes, offset), pointer,
-            bytes + begin);
+void Avx2Dot::unpack(KernelBuilder &b, const UnpackStep &step) const {
+  int64_t offset = getOffset(step.panel.layout);
+  for (int64_t half = 0; half < 2; ++half) {
+    StoredQuads quads = readRows(b, step.panel, half * kLanes / 2, kLanes / 2);
+    for (int64_t k = 0; k < step.elements; k += 4)
+      b.store(quads.getOperand(k, offset), step.image,
+              step.getByte(k) + half * kHalfBytes);
+  }
 }
 
 SmallVector<Value> Avx2Dot::emit(KernelBuilder &b,
@@ -361,13 +345,17 @@ SmallVector<Value> Avx2Dot::emit(KernelBuilder &b,
   int64_t offset = getOffset(block.panel);
   Type bytesType = b.vec(b.i8(), kHalfBytes);
   SmallVector<Avx2Sum> sums(block.weights.size() * rows);
-  SmallVector<Quad> quads = getQuads(block);
+  std::vector<StoredQuads> halves;
+  for (const GroupCursor &weight : block.weights)
+    for (int64_t begin : {int64_t(0), kLanes / 2})
+      halves.push_back(readRows(b, weight, begin, kLanes / 2));
+  SmallVector<int64_t> quads = getQuads(block);
   for (size_t i = 0; i < quads.size(); ++i) {
-    const Quad &quad = quads[i];
+    int64_t quad = quads[i];
     for (size_t panel = 0; panel < block.weights.size(); ++panel)
       for (int half = 0; half < 2; ++half) {
-        Value weight = loadWeights(b, block.weights[panel], block.k + quad.k,
-                                   half * kHalfBytes, kHalfBytes, offset);
+        Value weight =
+            halves[2 * panel + half].getOperand(block.k + quad, offset);
         for (int64_t row = 0; row < rows; ++row) {
           Value word = b.slice(loadWord(b, block, row, quad), 0, 8);
           addQuad(b, sums[panel * rows + row].pairs[half], weight,
