@@ -73,7 +73,7 @@ enum class ScaleKind {
   /// codebook holds doubled values.
   HalfE8M0,
   /// Half of an unsigned E4M3 (OCP 8-bit floating point), for the same reason.
-  /// Bit 7 is not read; 0x7f is 0.
+  /// Bit 7 is not read; but 0x7f is 0, and 0xff is 480 / 2.
   HalfUE4M3,
   /// An F16, of which each of four `mixed` words has four bits, its highest:
   /// the first word those of least weight.

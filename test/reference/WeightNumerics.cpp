@@ -120,11 +120,11 @@ static int getDoubledE2M1(int bits) {
   return bits & 8 ? -magnitude : magnitude;
 }
 
-/// Half of an unsigned E4M3; the code of NaN is 0.
+/// Half of an unsigned E4M3; the code of NaN is 0, without a set sign bit.
 static float getHalfUE4M3(uint8_t byte) {
-  int code = byte & 0x7f;
-  if (code == 0x7f)
+  if (byte == 0x7f)
     return 0;
+  int code = byte & 0x7f;
   int exponent = code >> 3, fraction = code & 7;
   if (exponent == 0)
     return std::ldexp(float(fraction), -9 - 1);

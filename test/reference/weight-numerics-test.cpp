@@ -7,8 +7,8 @@
 //
 // Bytes and the numbers they stand for, worked out on paper from ggml's
 // dequantize_row_* (github.com/ggml-org/ggml, src/ggml-quants.c, and
-// ggml_ue4m3_to_fp32 and ggml_e8m0_to_fp32_half of src/ggml-impl.h): the types
-// and the edges that decode-test.py has no other decoder for.
+// ggml_ue4m3_to_fp32 and ggml_e8m0_to_fp32_half of src/ggml-impl.h): edges,
+// where one reads what a byte does. weight-vectors-test.cpp has many numbers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -82,6 +82,10 @@ TEST(WeightNumerics, NVFP4) {
                   {16 + 11, 6 * 0x1p-9f},
                   {48 + 7, -3 * 448},
                   {48 + 15, 1.5f * 448}});
+  // A set sign bit is not read, but 0xff is not the NaN.
+  expectElements(decode(WeightType::NVFP4,
+                        {{0, 0xb8}, {1, 0xff}, {4, 0x02}, {4 + 8, 0x02}}),
+                 0, {{0, 1}, {16, 480}});
   // The largest subnormal scale and the least normal one.
   expectElements(decode(WeightType::NVFP4,
                         {{0, 0x07}, {1, 0x08}, {4, 0x02}, {4 + 8, 0x02}}),

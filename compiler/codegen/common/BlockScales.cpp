@@ -79,7 +79,9 @@ static Value emitHalfE8M0(KernelBuilder &b, Value bytes) {
 
 /// Half of the unsigned E4M3 number of each byte.
 static Value emitHalfUE4M3(KernelBuilder &b, Value bytes) {
-  Value code = b.extendU(bytes, getTypeLike(bytes, b.i32()));
+  using Predicate = arith::CmpIPredicate;
+  Value isNan = b.cmpI(Predicate::eq, bytes, b.constLike(bytes, 0x7f));
+  Value code = b.extendU(bytes, b.i32());
   code = b.bitAnd(code, b.constLike(code, 0x7f));
   // Exponent and fraction moved to a float's place; the bias 7 becomes 127,
   // and one less for the half.
@@ -92,11 +94,9 @@ static Value emitHalfUE4M3(KernelBuilder &b, Value bytes) {
                           getTypeLike(code, b.f32()));
   Value subnormal = b.mul(toFloat(b, code), scale);
   Value zero = b.bitcast(b.constLike(code, 0), getTypeLike(code, b.f32()));
-  using Predicate = arith::CmpIPredicate;
   Value value = b.select(b.cmpI(Predicate::ult, code, b.constLike(code, 8)),
                          subnormal, normal);
-  return b.select(b.cmpI(Predicate::eq, code, b.constLike(code, 0x7f)), zero,
-                  value);
+  return b.select(isNan, zero, value);
 }
 
 /// The field `scale`, or what stands for it.
