@@ -44,7 +44,7 @@ static constexpr uint64_t kZnver4 = kIceLake | bit(MODELC_FEATURE_AVX512BF16);
 // width leave room for 3 rows of 16 outputs in the integer kernels. Measured in
 // docs/design/20261121-matmul.md.
 static constexpr Regime kAvx512Regimes[] = {
-    {1, 1}, {8, 4}, {INT64_MAX, 6, 2, 512}};
+    {1, 1}, {4, 4}, {8, 8}, {INT64_MAX, 6, 2, 512}};
 static constexpr Regime kAvx2Regimes[] = {
     {1, 1}, {6, 3}, {INT64_MAX, 3, 1, 768}};
 

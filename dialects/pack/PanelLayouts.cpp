@@ -5,8 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Fields of a block type follow one another in a group: quants or what stands
-// for them, then for each sub-block the sixteen rows' scales, and so on.
+// Groups of block types are cut into strips of 64 elements of k. A strip holds
+// quants or what stands for them, then for each sub-block the sixteen rows'
+// scales; behind the strips come scales of the whole group. So a kernel reads
+// a group from front to back.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,30 +24,55 @@ using model::GgmlType;
 
 static constexpr int64_t kVectorBits = 512;
 
+/// Elements of k of a strip: two blocks of activations, what a turn of a
+/// kernel's loop takes.
+static constexpr int64_t kStripElems = 64;
+
+/// `first`, if it is not null, and the other terms, added from left to right.
+static AffineExpr sum(AffineExpr first, ArrayRef<AffineExpr> terms) {
+  for (AffineExpr term : terms)
+    first = first ? first + term : term;
+  return first;
+}
+
 /// Where quants of `bits` bits lie: for every 32 k, `bits` vectors of 64
 /// bytes, byte 4 * n + i of which belongs to row n and elements i of 8 / bits
-/// quads: quad q lies in vector q % bits, at bit (q / bits) * bits.
-static AffineExpr getPlane(const LayoutBuilder &b, int64_t bits,
-                           int64_t begin) {
-  AffineExpr quad = (b.j % 32).floorDiv(4);
-  return b.j.floorDiv(32) * (bits * kVectorBits) + (quad % bits) * kVectorBits +
-         b.n * 32 + (b.j % 4) * 8 + quad.floorDiv(bits) * bits + begin;
+/// quads: quad q lies in vector q % bits, at bit (q / bits) * bits. `j` is the
+/// element, counted from what `first` gives.
+static AffineExpr getPlane(const LayoutBuilder &b, AffineExpr first,
+                           AffineExpr j, int64_t bits, int64_t begin) {
+  AffineExpr quad = (j % 32).floorDiv(4);
+  return sum(first, {j.floorDiv(32) * (bits * kVectorBits),
+                     (quad % bits) * kVectorBits, b.n * 32, (j % 4) * 8,
+                     quad.floorDiv(bits) * bits}) +
+         begin;
 }
 
 namespace {
 
-/// Lays the fields of a source layout behind one another.
+/// Lays the fields of a source layout behind one another, in every strip of
+/// `strip` elements, whose bits are `stripBits`; 0 if that is still to be
+/// found out.
 class PanelBuilder {
 public:
-  PanelBuilder(LayoutBuilder &b, LayoutAttr source, int64_t k)
-      : b(b), source(source), k(k) {}
+  PanelBuilder(LayoutBuilder &b, LayoutAttr source, int64_t strip,
+               int64_t stripBits)
+      : b(b), source(source), strip(strip), stripBits(stripBits) {}
+
+  /// From here on, fields are those of the whole group of `k` elements.
+  void finishStrips(int64_t k) {
+    bit *= k / strip;
+    strip = k;
+    stripBits = 0;
+  }
 
   void addQuants(StringRef name, int64_t flip = 0) {
     FieldAttr field = source.getField(name);
     if (!field)
       return;
-    b.add(name, field.getBits(), 1, getPlane(b, field.getBits(), bit), flip);
-    bit += field.getBits() * k * kPanelRows;
+    b.add(name, field.getBits(), 1,
+          getPlane(b, getStrip(1), getElement(1), field.getBits(), bit), flip);
+    bit += field.getBits() * strip * kPanelRows;
   }
 
   /// Bytes that hold elements of several quads, four to a word of each row.
@@ -55,7 +82,7 @@ public:
       return;
     b.add(name, 8, field.getUnit(),
           b.j.floorDiv(4) * kVectorBits + b.n * 32 + (b.j % 4) * 8 + bit);
-    bit += 8 * kPanelRows * (k / field.getUnit());
+    bit += 8 * kPanelRows * (strip / field.getUnit());
   }
 
   /// Words of sixteen rows, one behind the other, for each element. Elements
@@ -65,11 +92,13 @@ public:
     if (!field)
       return;
     int64_t bits = field.getBits(), stored = std::max<int64_t>(8, bits);
-    int64_t sharers = stored / bits;
-    b.add(name, bits, field.getUnit(),
-          b.j.floorDiv(sharers) * (stored * kPanelRows) + b.n * stored +
-              (b.j % sharers) * bits + bit);
-    bit += bits * kPanelRows * (k / field.getUnit());
+    int64_t sharers = stored / bits, unit = field.getUnit();
+    AffineExpr j = getElement(unit);
+    b.add(name, bits, unit,
+          sum(getStrip(unit), {j.floorDiv(sharers) * (stored * kPanelRows),
+                               b.n * stored, (j % sharers) * bits}) +
+              bit);
+    bit += bits * kPanelRows * (strip / unit);
   }
 
   /// The same, but each element has whole bytes. A second field, if the source
@@ -79,19 +108,36 @@ public:
     if (!field)
       return;
     int64_t stored = std::max<int64_t>(8, field.getBits());
-    AffineExpr place = b.j * (stored * kPanelRows) + b.n * stored + bit;
-    b.add(name, field.getBits(), field.getUnit(), place);
+    int64_t unit = field.getUnit();
+    AffineExpr place =
+        sum(getStrip(unit),
+            {getElement(unit) * (stored * kPanelRows), b.n * stored}) +
+        bit;
+    b.add(name, field.getBits(), unit, place);
     if (FieldAttr high = second.empty() ? FieldAttr() : source.getField(second))
       b.add(second, high.getBits(), high.getUnit(), place + field.getBits());
-    bit += stored * kPanelRows * (k / field.getUnit());
+    bit += stored * kPanelRows * (strip / unit);
   }
 
   int64_t getBytes() const { return bit / 8; }
 
 private:
+  /// The first bit of the strip in which element j lies, of those that stand
+  /// for `unit` elements of k; null if there is but one strip.
+  AffineExpr getStrip(int64_t unit) const {
+    if (stripBits == 0)
+      return {};
+    return b.j.floorDiv(strip / unit) * stripBits;
+  }
+  /// The number of element j in its strip.
+  AffineExpr getElement(int64_t unit) const {
+    return getStrip(unit) ? b.j % (strip / unit) : b.j;
+  }
+
   LayoutBuilder &b;
   LayoutAttr source;
-  int64_t k;
+  int64_t strip;
+  int64_t stripBits;
   int64_t bit = 0;
 };
 
@@ -112,7 +158,7 @@ LayoutAttr pack::getImageLayout(LayoutAttr panel) {
   // As many as two activation blocks, like the smallest groups of panels.
   constexpr int64_t kImageK = 64;
   LayoutBuilder b(panel.getContext(), panel.getSource(), kPanelRows, kImageK);
-  b.add(kOperand, 8, 1, getPlane(b, 8, 0));
+  b.add(kOperand, 8, 1, getPlane(b, {}, b.j, 8, 0));
   int64_t bit = 8 * kImageK * kPanelRows;
   auto addFloats = [&](StringRef name) {
     b.add(name, 32, format.subBlock, b.j * kVectorBits + b.n * 32 + bit);
@@ -125,6 +171,45 @@ LayoutAttr pack::getImageLayout(LayoutAttr panel) {
   return b.finish("image." + info.name + ".n16k" + Twine(kImageK), bit / 8, 64);
 }
 
+/// Fields that belong to fewer elements than a strip has.
+static void addStripFields(PanelBuilder &panel, const BlockFormat &format,
+                           int64_t flip) {
+  panel.addQuants(kQuants, flip);
+  panel.addQuants(kQuantsHigh);
+  for (StringRef field : {kTrits32, kTrits16, kTrits4})
+    panel.addTrits(field);
+  for (StringRef field : {kGrid, kGridHigh})
+    panel.addWords(field);
+  panel.addQuants(kSigns);
+  panel.addWords(kMixed);
+  // Q2_K keeps a scale and a minimum in one byte, and so does the panel; with
+  // a grid, a byte for each subscale would be too much.
+  bool sharesBytes = format.type == GgmlType::Q2_K;
+  if (format.grid)
+    panel.addWords(kSubscale);
+  else
+    panel.addScales(kSubscale, sharesBytes ? kSubmin : kSubscaleHigh);
+  if (!sharesBytes)
+    panel.addScales(kSubmin, kSubminHigh);
+}
+
+/// A builder for a group of `k` elements, in strips if their fields fill whole
+/// vectors then.
+static PanelBuilder makePanelBuilder(LayoutBuilder &b, LayoutAttr source,
+                                     const BlockFormat &format, int64_t k) {
+  PanelBuilder whole(b, source, k, /*stripBits=*/0);
+  // A byte of trits has elements all over the group.
+  if (k == kStripElems || format.getQuantKind() == QuantKind::Trits)
+    return whole;
+  LayoutBuilder scratch(source.getContext(), source.getSource(), kPanelRows, k);
+  PanelBuilder panel(scratch, source, kStripElems, /*stripBits=*/0);
+  addStripFields(panel, format, /*flip=*/0);
+  int64_t stripBits = panel.getBytes() * 8;
+  if (stripBits % kVectorBits != 0)
+    return whole;
+  return PanelBuilder(b, source, kStripElems, stripBits);
+}
+
 LayoutAttr pack::getPanelLayout(MLIRContext *context, Type elementType,
                                 int64_t flip) {
   std::optional<GgmlType> type = model::getGgmlType(elementType);
@@ -135,37 +220,22 @@ LayoutAttr pack::getPanelLayout(MLIRContext *context, Type elementType,
       *type == GgmlType::BF16)
     return getFloatPanel(context, elementType, info);
   LayoutAttr source = getMappedLayout(context, elementType);
-  if (info.kind != model::GgmlKind::Block || !source || !getBlockFormat(*type))
+  const BlockFormat *format = getBlockFormat(*type);
+  if (info.kind != model::GgmlKind::Block || !source || !format)
     return {};
   // Two blocks of 32 make the scales of a group a whole vector.
-  int64_t k = std::max<int64_t>(64, info.blockElems);
+  int64_t k = std::max<int64_t>(kStripElems, info.blockElems);
   // Only signed bytes are flipped: other quants are unsigned as they are.
   FieldAttr quants = source.getField(kQuants);
-  bool isSigned = quants && quants.getBits() == 8;
+  bool isFlipped = flip != 0 && quants && quants.getBits() == 8;
   LayoutBuilder b(context, elementType, kPanelRows, k);
-  PanelBuilder panel(b, source, k);
-  panel.addQuants(kQuants, isSigned ? flip : 0);
-  panel.addQuants(kQuantsHigh);
-  for (StringRef field : {kTrits32, kTrits16, kTrits4})
-    panel.addTrits(field);
-  for (StringRef field : {kGrid, kGridHigh})
-    panel.addWords(field);
-  panel.addQuants(kSigns);
-  panel.addWords(kMixed);
-  // Q2_K keeps a scale and a minimum in one byte, and so does the panel; with
-  // a grid, a byte for each subscale would be too much.
-  bool sharesBytes = *type == GgmlType::Q2_K;
-  if (getBlockFormat(*type)->grid)
-    panel.addWords(kSubscale);
-  else
-    panel.addScales(kSubscale, sharesBytes ? kSubmin : kSubscaleHigh);
-  if (!sharesBytes)
-    panel.addScales(kSubmin, kSubminHigh);
+  PanelBuilder panel = makePanelBuilder(b, source, *format, k);
+  addStripFields(panel, *format, isFlipped ? flip : 0);
+  panel.finishStrips(k);
   panel.addScales(kScale);
   panel.addScales(kMin);
   // Groups lie on whole vectors where that costs nothing.
   int64_t align = panel.getBytes() % 64 == 0 ? 64 : 32;
-  bool isFlipped = isSigned && flip != 0;
   return b.finish(info.name + ".n16k" + Twine(k) + (isFlipped ? "u" : ""),
                   llvm::alignTo(panel.getBytes(), align), align);
 }

@@ -48,18 +48,18 @@ TEST_F(Assembly, Avx512BroadcastsInsideTheDotProduct) {
   }
 }
 
-// Two panels share each broadcast, and all sums stay in registers.
+// Two panels of images share each broadcast, and all sums stay in registers.
 TEST_F(Assembly, Avx512PrefillSharesBroadcasts) {
   const target::TargetSpec &target = getTarget("cascadelake");
-  int64_t rows = target.regimes.back().rowTile;
+  const target::Regime &regime = target.regimes.back();
   for (GgmlType type : {GgmlType::Q4_0, GgmlType::Q8_0}) {
     std::string text =
-        print(makeMatmul(target, getType(type), {rows, rows}, Epilogue::Store),
+        print(makeMatmul(target, getType(type), regime, Epilogue::Store),
               target.name);
-    int64_t dots = 2 * 8 * rows * 2;
+    int64_t rows = regime.rowTile, dots = 2 * 8 * rows * regime.imagePanels;
     EXPECT_EQ(count(text, "vpdpbusd"), dots);
     EXPECT_LE(count(text, "vpbroadcastd"),
-              dots / 2 + /*start values=*/2 * rows + /*mask=*/1);
+              dots / 2 + /*start values=*/2 * rows + /*masks=*/2);
   }
 }
 
@@ -129,7 +129,7 @@ TEST_F(Assembly, EntriesOfGridsAreGatheredOnce) {
                              {GgmlType::IQ3_S, 1}})
     for (int64_t rows : {1, 3}) {
       auto spec = [&](const char *target) {
-        return makeMatmul(getTarget(target), getType(type), rows,
+        return makeMatmul(getTarget(target), getType(type), {rows, rows},
                           Epilogue::Store);
       };
       std::string text = print(spec("cascadelake"), "cascadelake");

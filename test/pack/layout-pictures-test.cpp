@@ -157,19 +157,21 @@ TEST_F(LayoutPictures, MappedQ4_KSplitsItsScales) {
       "   ... this line x 4: byte +32, k +64\n");
 }
 
-TEST_F(LayoutPictures, Q5_KPanelsHaveHighBitsApartAndScalesWhole) {
+TEST_F(LayoutPictures, Q5_KPanelsAreStripsWithScalesBehindTheirQuants) {
   EXPECT_EQ(
       drawGroup(panel("q5_K")),
       "  byte  each\n"
       "     0     4  quants k 0..3 | 16..19 of n 0..15\n"
       "   ... this line x 4: byte +64, k +4\n"
-      "   ... 2 lines x 8: byte +256, k +32\n"
-      "  2048     4  quants_high k 0..3 | 4..7 | ... | 28..31 of n 0..15\n"
-      "   ... this line x 8: byte +64, k +32\n"
-      "  2560     1  subscale k 0..31 | subscale_high k 0..31 | _ of n 0..15\n"
-      "   ... this line x 8: byte +16, k +32\n"
-      "  2688     1  submin k 0..31 | submin_high k 0..31 | _ of n 0..15\n"
-      "   ... this line x 8: byte +16, k +32\n"
+      "   ... 2 lines x 2: byte +256, k +32\n"
+      "   512     4  quants_high k 0..3 | 4..7 | ... | 28..31 of n 0..15\n"
+      "   576     4  quants_high k 32..35 | 36..39 | ... | 60..63 of n 0..15\n"
+      "   640     1  subscale k 0..31 | subscale_high k 0..31 | _ of n 0..15\n"
+      "   656     1  subscale k 32..63 | subscale_high k 32..63 | _ of n "
+      "0..15\n"
+      "   672     1  submin k 0..31 | submin_high k 0..31 | _ of n 0..15\n"
+      "   688     1  submin k 32..63 | submin_high k 32..63 | _ of n 0..15\n"
+      "   ... 9 lines x 4: byte +704, k +64\n"
       "  2816     2  scale k 0..255 of n 0..15\n"
       "  2848     2  min k 0..255 of n 0..15\n");
 }

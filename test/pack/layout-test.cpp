@@ -41,6 +41,23 @@ protected:
   PackContext context;
 };
 
+/// Types whose groups of 256 are strips of 64 k, and a strip's bytes. What
+/// follows counts from the beginning of a strip, if a field has any.
+constexpr std::pair<llvm::StringLiteral, int64_t> kStrips[] = {
+    {"q2_K", 320},  {"q3_K", 448},    {"q4_K", 576},
+    {"q5_K", 704},  {"q6_K", 832},    {"iq1_s", 192},
+    {"iq2_s", 320}, {"iq2_xxs", 256}, {"iq3_xxs", 384},
+};
+
+/// Where in the group element k's strip begins, in bits, for a field with one
+/// element for `unit` k; takes k to the strip.
+int64_t enterStrip(llvm::StringRef type, int64_t unit, int64_t &k) {
+  for (auto [name, bytes] : kStrips)
+    if (type == name && unit <= 64)
+      return std::exchange(k, k % 64) / 64 * bytes * 8;
+  return 0;
+}
+
 /// Quants of `bits` bits from byte `begin` on.
 struct PlaneOfQuants {
   const char *type, *field;
@@ -48,18 +65,18 @@ struct PlaneOfQuants {
 };
 
 constexpr PlaneOfQuants kPlanes[] = {
-    {"q4_0", "quants", 0, 4},         {"q4_1", "quants", 0, 4},
-    {"q5_0", "quants", 0, 4},         {"q5_0", "quants_high", 512, 1},
-    {"q5_1", "quants", 0, 4},         {"q5_1", "quants_high", 512, 1},
-    {"q8_0", "quants", 0, 8},         {"q2_K", "quants", 0, 2},
-    {"q3_K", "quants", 0, 2},         {"q3_K", "quants_high", 1024, 1},
-    {"q4_K", "quants", 0, 4},         {"q5_K", "quants", 0, 4},
-    {"q5_K", "quants_high", 2048, 1}, {"q6_K", "quants", 0, 4},
-    {"q6_K", "quants_high", 2048, 2}, {"iq4_nl", "quants", 0, 4},
-    {"iq4_xs", "quants", 0, 4},       {"tq2_0", "quants", 0, 2},
-    {"mxfp4", "quants", 0, 4},        {"nvfp4", "quants", 0, 4},
-    {"q1_0", "quants", 0, 1},         {"q2_0", "quants", 0, 2},
-    {"iq2_s", "signs", 640, 1},       {"iq3_s", "signs", 1152, 1},
+    {"q4_0", "quants", 0, 4},        {"q4_1", "quants", 0, 4},
+    {"q5_0", "quants", 0, 4},        {"q5_0", "quants_high", 512, 1},
+    {"q5_1", "quants", 0, 4},        {"q5_1", "quants_high", 512, 1},
+    {"q8_0", "quants", 0, 8},        {"q2_K", "quants", 0, 2},
+    {"q3_K", "quants", 0, 2},        {"q3_K", "quants_high", 256, 1},
+    {"q4_K", "quants", 0, 4},        {"q5_K", "quants", 0, 4},
+    {"q5_K", "quants_high", 512, 1}, {"q6_K", "quants", 0, 4},
+    {"q6_K", "quants_high", 512, 2}, {"iq4_nl", "quants", 0, 4},
+    {"iq4_xs", "quants", 0, 4},      {"tq2_0", "quants", 0, 2},
+    {"mxfp4", "quants", 0, 4},       {"nvfp4", "quants", 0, 4},
+    {"q1_0", "quants", 0, 1},        {"q2_0", "quants", 0, 2},
+    {"iq2_s", "signs", 160, 1},      {"iq3_s", "signs", 1152, 1},
 };
 
 TEST_F(Layouts, EquationOfQuants) {
@@ -67,10 +84,11 @@ TEST_F(Layouts, EquationOfQuants) {
     for (int64_t flip : {0, 0x80})
       expectMap(panel(plane.type, flip), plane.field,
                 [&](int64_t n, int64_t k) {
+                  int64_t strip = enterStrip(plane.type, 1, k);
                   int64_t quad = k % 32 / 4, bits = plane.bits;
                   int64_t byte = plane.begin + 64 * bits * (k / 32) +
                                  64 * (quad % bits) + 4 * n + k % 4;
-                  return 8 * byte + quad / bits * bits;
+                  return strip + 8 * byte + quad / bits * bits;
                 });
 }
 
@@ -88,26 +106,26 @@ constexpr RowsOfScales kScales[] = {
     {"q5_1", "scale", 640, 2, 0, 32},
     {"q5_1", "min", 704, 2, 0, 32},
     {"q8_0", "scale", 1024, 2, 0, 32},
-    {"q2_K", "subscale", 1024, 1, 0, 16},
-    {"q2_K", "submin", 1024, 1, 4, 16},
+    {"q2_K", "subscale", 256, 1, 0, 16},
+    {"q2_K", "submin", 256, 1, 4, 16},
     {"q2_K", "scale", 1280, 2, 0, 256},
     {"q2_K", "min", 1312, 2, 0, 256},
-    {"q3_K", "subscale", 1536, 1, 0, 16},
-    {"q3_K", "subscale_high", 1536, 1, 4, 16},
+    {"q3_K", "subscale", 384, 1, 0, 16},
+    {"q3_K", "subscale_high", 384, 1, 4, 16},
     {"q3_K", "scale", 1792, 2, 0, 256},
-    {"q4_K", "subscale", 2048, 1, 0, 32},
-    {"q4_K", "subscale_high", 2048, 1, 4, 32},
-    {"q4_K", "submin", 2176, 1, 0, 32},
-    {"q4_K", "submin_high", 2176, 1, 4, 32},
+    {"q4_K", "subscale", 512, 1, 0, 32},
+    {"q4_K", "subscale_high", 512, 1, 4, 32},
+    {"q4_K", "submin", 544, 1, 0, 32},
+    {"q4_K", "submin_high", 544, 1, 4, 32},
     {"q4_K", "scale", 2304, 2, 0, 256},
     {"q4_K", "min", 2336, 2, 0, 256},
-    {"q5_K", "subscale", 2560, 1, 0, 32},
-    {"q5_K", "subscale_high", 2560, 1, 4, 32},
-    {"q5_K", "submin", 2688, 1, 0, 32},
-    {"q5_K", "submin_high", 2688, 1, 4, 32},
+    {"q5_K", "subscale", 640, 1, 0, 32},
+    {"q5_K", "subscale_high", 640, 1, 4, 32},
+    {"q5_K", "submin", 672, 1, 0, 32},
+    {"q5_K", "submin_high", 672, 1, 4, 32},
     {"q5_K", "scale", 2816, 2, 0, 256},
     {"q5_K", "min", 2848, 2, 0, 256},
-    {"q6_K", "subscale", 3072, 1, 0, 16},
+    {"q6_K", "subscale", 768, 1, 0, 16},
     {"q6_K", "scale", 3328, 2, 0, 256},
     {"iq4_nl", "scale", 512, 2, 0, 32},
     {"iq4_xs", "subscale", 2048, 1, 0, 32},
@@ -134,13 +152,13 @@ struct RowsOfWords {
 };
 
 constexpr RowsOfWords kWords[] = {
-    {"iq1_s", "grid", 0, 8, 8},          {"iq1_s", "mixed", 512, 16, 32},
+    {"iq1_s", "grid", 0, 8, 8},          {"iq1_s", "mixed", 128, 16, 32},
     {"iq1_m", "grid", 0, 8, 8},          {"iq1_m", "grid_high", 512, 4, 8},
     {"iq1_m", "mixed", 768, 16, 64},     {"iq2_xxs", "grid", 0, 8, 8},
-    {"iq2_xxs", "mixed", 512, 32, 32},   {"iq2_xs", "grid", 0, 16, 8},
+    {"iq2_xxs", "mixed", 128, 32, 32},   {"iq2_xs", "grid", 0, 16, 8},
     {"iq2_xs", "subscale", 1024, 4, 16}, {"iq2_s", "grid", 0, 8, 8},
-    {"iq2_s", "grid_high", 512, 2, 8},   {"iq2_s", "subscale", 1152, 4, 16},
-    {"iq3_xxs", "grid", 0, 8, 4},        {"iq3_xxs", "mixed", 1024, 32, 32},
+    {"iq2_s", "grid_high", 128, 2, 8},   {"iq2_s", "subscale", 288, 4, 16},
+    {"iq3_xxs", "grid", 0, 8, 4},        {"iq3_xxs", "mixed", 256, 32, 32},
     {"iq3_s", "grid", 0, 8, 4},          {"iq3_s", "grid_high", 1024, 1, 4},
     {"iq3_s", "subscale", 1664, 4, 32},
 };
@@ -148,11 +166,12 @@ constexpr RowsOfWords kWords[] = {
 TEST_F(Layouts, EquationOfWords) {
   for (const RowsOfWords &row : kWords)
     expectMap(panel(row.type), row.field, [&](int64_t n, int64_t k) {
+      int64_t strip = enterStrip(row.type, row.unit, k);
       int64_t element = k / row.unit;
       if (row.bits >= 8)
-        return 8 * row.begin + row.bits * (16 * element + n);
+        return strip + 8 * row.begin + row.bits * (16 * element + n);
       int64_t sharers = 8 / row.bits;
-      return 8 * (row.begin + 16 * (element / sharers) + n) +
+      return strip + 8 * (row.begin + 16 * (element / sharers) + n) +
              element % sharers * row.bits;
     });
 }
@@ -178,8 +197,9 @@ TEST_F(Layouts, EquationOfScales) {
   for (const RowsOfScales &row : kScales)
     for (int64_t flip : {0, 0x80})
       expectMap(panel(row.type, flip), row.field, [&](int64_t n, int64_t k) {
+        int64_t strip = enterStrip(row.type, row.unit, k);
         int64_t byte = row.begin + row.bytes * (16 * (k / row.unit) + n);
-        return 8 * byte + row.shift;
+        return strip + 8 * byte + row.shift;
       });
 }
 

@@ -14,8 +14,8 @@
 module @images {
   model.weight @table : tensor<32x64xf32> at 0 in 0
   model.weight @up.weight : tensor<64x64x!model.ggml<q8_0>> at 8192 in 0
-  // CHECK: #plan.matmul<columns = 64, input = #i8_m4k32_{{.*}} tileRows = 16>
-  // CHECK: plan.step "up" {{.*}} for tokens in [2, 8] tiles 8 * 4
+  // CHECK: #plan.matmul<columns = 64, input = #i8_m8k32_{{.*}} tileRows = 16>
+  // CHECK: plan.step "up" {{.*}} for tokens in [5, 8] tiles 8 * 4
   // CHECK: #plan.matmul<columns = 64, input = #i8_m6k32_
   // CHECK-SAME: tileRows = 16, imagePanels = 2, imageColumns = 512>
   // CHECK: plan.step "up" @mc_matmul_{{.*}}_i2x512_avx512vnni

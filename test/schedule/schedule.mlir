@@ -41,8 +41,11 @@ module @smallest {
   // CHECK-SAME: for outputs in [1, 1] tiles 1 * 1 bytes 0 ops 0
   // CHECK: plan.step "table" {{.*}} [@table.in, @table, @table.out]
   // CHECK-SAME: for outputs in [1, 1] tiles 1 * 6 bytes 24576 ops 12288
-  // VNNI: plan.step "table.prepare" {{.*}} for outputs in [2, 8] tiles 4 * 1
-  // VNNI: plan.step "table" {{.*}} for outputs in [2, 8] tiles 8 * 6
+  // VNNI: plan.step "table.prepare" {{.*}} for outputs in [2, 4] tiles 4 * 1
+  // VNNI: plan.step "table" {{.*}} for outputs in [2, 4] tiles 4 * 6
+  // VNNI: plan.step "table.prepare" @mc_prepare_f32_m[[#TILE:]]k1_
+  // VNNI-SAME: for outputs in [5, 8] tiles [[#TILE]] * 1
+  // VNNI: plan.step "table" {{.*}} for outputs in [5, 8] tiles 8 * 6
   // AVX2: plan.step "table.prepare" {{.*}} for outputs in [2, 8] tiles 3 * 1
   // AVX2: plan.step "table" {{.*}} for outputs in [2, 8] tiles 8 * 6
   // CHECK-NOT: plan.step
@@ -151,7 +154,9 @@ module @attention {
   // CHECK-SAME: [@q.out, @kv.0.k, @kv.0.v, @kv.0.out]
   // CHECK-SAME: for tokens in [1, 1] tiles 1 * 2
   // VNNI: plan.step "kv.0.attention" {{.*}}_t[[#T:]]_avx512vnni [
-  // VNNI-SAME: for tokens in [2, 8] tiles [[#T]] * 2
+  // VNNI-SAME: for tokens in [2, 4] tiles [[#T]] * 2
+  // VNNI: plan.step "kv.0.attention" {{.*}}_t[[#T]]_avx512vnni [
+  // VNNI-SAME: for tokens in [5, 8] tiles [[#T]] * 2
   // AVX2: plan.step "kv.0.attention" {{.*}}_t[[#T:]]_avx2 [
   // AVX2-SAME: for tokens in [2, 8] tiles [[#T]] * 2
   func.func @forward(%tokens: tensor<?xi32>, %positions: tensor<?xi32>,

@@ -116,25 +116,19 @@ bool codegen::canMultiply(pack::LayoutAttr weight, pack::LayoutAttr input,
          getIntDot(target.isa).supports(weight, input);
 }
 
-/// As many as the registers have room for. Several panels share each broadcast
-/// activation, which halves the loads of the inner loop, and are several
-/// chains: a float chain has one fma of latency 4 per k, two of which start in
-/// a cycle, so eight of them fill the machine. Blocks of integers overlap on
-/// their own, and also need room for their sums. Measured in
+/// Panels of block types are read as one stream, which is how memory is read
+/// fastest; the blocks of one panel overlap on their own. A float chain has one
+/// fma of latency 4 per k, two of which start in a cycle: eight chains fill the
+/// machine, and share each broadcast activation. Measured in
 /// docs/design/20261121-matmul.md.
 int64_t codegen::choosePanels(pack::LayoutAttr weight, pack::LayoutAttr input,
                               const target::TargetSpec &target, int64_t limit) {
-  bool hasWideVectors = target.isa == target::Isa::Avx512Vnni;
-  int64_t accumulators;
   if (isQuantized(weight))
-    accumulators = hasWideVectors ? 12 : 2;
-  else
-    accumulators = hasWideVectors ? 24 : 6;
+    return 1;
+  int64_t accumulators = target.isa == target::Isa::Avx512Vnni ? 24 : 6;
+  constexpr int64_t kMaxPanels = 8;
   int64_t panels = std::max<int64_t>(1, accumulators / input.getRows());
-  constexpr int64_t kMaxFloatPanels = 8, kMaxQuantPanels = 4;
-  panels =
-      std::min(panels, isQuantized(weight) ? kMaxQuantPanels : kMaxFloatPanels);
-  return std::min(panels, limit);
+  return std::min({panels, kMaxPanels, limit});
 }
 
 //===----------------------------------------------------------------------===//

@@ -45,7 +45,8 @@ ColumnRange getWholeRange(KernelBuilder &b, pack::LayoutAttr weight,
 bool canMultiply(pack::LayoutAttr weight, pack::LayoutAttr input,
                  const target::TargetSpec &target);
 
-/// Panels to take at once for tiles of `input.rows` rows, at most `limit`.
+/// Panels, as they lie in memory, to take at once for tiles of `input.rows`
+/// rows: at most `limit`.
 int64_t choosePanels(pack::LayoutAttr weight, pack::LayoutAttr input,
                      const target::TargetSpec &target, int64_t limit);
 
