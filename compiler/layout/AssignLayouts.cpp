@@ -86,15 +86,24 @@ static bool isInKernelList(const TargetSpec &target, GgmlType type) {
   return llvm::is_contained(kKernels, std::pair(target.isa, type));
 }
 
+/// Numbers that stand alone: kernels of every target read them where they are.
+static bool isNumber(const TargetSpec &, GgmlType type) {
+  return model::getGgmlTypeInfo(type).kind != model::GgmlKind::Block;
+}
+
 static bool isFloat32(const TargetSpec &, GgmlType type) {
   return type == GgmlType::F32;
 }
 
-/// Each list has one layout so far, so that nobody falls back yet; the first
-/// longer list gives NoKernelForType and --strict something to say.
+/// Rows that are gathered may be of any type that a kernel can decode.
+static bool isDecodable(const TargetSpec &target, GgmlType type) {
+  return isNumber(target, type) || isInKernelList(target, type);
+}
+
 static Choices getChoices(Use use) {
-  static constexpr Candidate kMatmul[] = {{getPanel, isInKernelList}};
-  static constexpr Candidate kGather[] = {{getMapped, isInKernelList}};
+  static constexpr Candidate kMatmul[] = {{getPanel, isInKernelList},
+                                          {getMapped, isNumber}};
+  static constexpr Candidate kGather[] = {{getMapped, isDecodable}};
   static constexpr Candidate kVector[] = {{getMapped, isFloat32}};
   switch (use) {
   case Use::Matmul:

@@ -26,10 +26,13 @@ std::vector<WeightType> getWeightTypes(target::Isa isa) {
 }
 
 mlir::Type getElementType(mlir::MLIRContext *context, WeightType type) {
-  return model::getElementType(
-      context, llvm::find_if(kMatmulKernels, [&](const MatmulKernel &kernel) {
-                 return kernel.type == type;
-               })->ggmlType);
+  switch (type) {
+#define WEIGHT_TYPE(name, blockElems, blockBytes)                              \
+  case WeightType::name:                                                       \
+    return model::getElementType(context, model::GgmlType::name);
+#include "test/reference/WeightTypes.def"
+  }
+  llvm_unreachable("all types are listed");
 }
 
 pack::ActivationNeeds getNeeds(llvm::ArrayRef<pack::LayoutAttr> weights) {
@@ -44,9 +47,36 @@ static float makeFloat(std::mt19937 &random) {
   return float(random()) / 0x1p31f - 1;
 }
 
-/// The bits of an element of a float type. F16 and BF16 keep the upper bits
-/// of what is small enough for both.
+/// The bits of an integer whose upper bits are x, and of a double that no
+/// float equals; false for other types.
+static bool storeWide(WeightType type, float x, uint8_t *bytes) {
+  double exact = double(x) * 1.0000000001;
+  auto store = [&](auto value) {
+    std::memcpy(bytes, &value, sizeof value);
+    return true;
+  };
+  double small = std::clamp(exact, -0.99, 0.99);
+  switch (type) {
+  case WeightType::F64:
+    return store(exact);
+  case WeightType::I8:
+    return store(static_cast<int8_t>(small * 0x1p7));
+  case WeightType::I16:
+    return store(static_cast<int16_t>(small * 0x1p15));
+  case WeightType::I32:
+    return store(static_cast<int32_t>(small * 0x1p31));
+  case WeightType::I64:
+    return store(static_cast<int64_t>(small * 0x1p63));
+  default:
+    return false;
+  }
+}
+
+/// The bits of an element of a type of numbers. F16 and BF16 keep the upper
+/// bits of what is small enough for both.
 static void storeElement(WeightType type, float x, uint8_t *bytes) {
+  if (storeWide(type, x, bytes))
+    return;
   uint32_t bits = std::bit_cast<uint32_t>(x);
   uint16_t half = type == WeightType::F16 ? reference::toF16(x)
                                           : static_cast<uint16_t>(bits >> 16);

@@ -30,7 +30,7 @@ inline constexpr MatmulKernel kMatmulKernels[] = {
 /// Every weight type that kernels of this instruction set read.
 std::vector<reference::WeightType> getWeightTypes(target::Isa isa);
 
-/// The element type of such a weight's tensor.
+/// The element type of a weight's tensor.
 mlir::Type getElementType(mlir::MLIRContext *context,
                           reference::WeightType type);
 

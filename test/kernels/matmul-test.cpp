@@ -31,6 +31,8 @@ struct Shape {
 class Matmul : public KernelTest {
 protected:
   pack::LayoutAttr getLayout(WeightType type) {
+    if (isMapped)
+      return pack::getMappedLayout(&context, getElementType(&context, type));
     return pack::getPanelLayout(&context, getElementType(&context, type),
                                 target->quantFlip);
   }
@@ -42,6 +44,8 @@ protected:
   std::vector<uint8_t> pack(WeightType type, int64_t rows, int64_t columns,
                             const std::vector<uint8_t> &weight);
 
+  /// Weights stay as a file has them.
+  bool isMapped = false;
   /// The residual lies where the output goes.
   bool isInPlace = false;
   /// All products are as large as they can be, and none cancels another.
@@ -223,6 +227,28 @@ TEST_P(Matmul, SeveralWeights) {
        16,
        Epilogue::Glu},
   });
+}
+
+// What has no panel layout is read from the file's own bytes, and so can be
+// what has one. The last panel has rows missing, which are not read.
+TEST_P(Matmul, MappedWeights) {
+  isMapped = true;
+  std::vector<Shape> shapes;
+  for (WeightType type :
+       {WeightType::F64, WeightType::I8, WeightType::I16, WeightType::I32,
+        WeightType::I64, WeightType::F32, WeightType::F16, WeightType::BF16}) {
+    shapes.push_back({{type}, {37}, 33, 32});
+    shapes.push_back({{type}, {16}, 5});
+    shapes.push_back({{type}, {1}, 1});
+  }
+  shapes.push_back({{WeightType::F64, WeightType::F64},
+                    {20, 20},
+                    9,
+                    16,
+                    Epilogue::Glu,
+                    true});
+  shapes.push_back({{WeightType::I8}, {40}, 18, 16, Epilogue::Residual});
+  checkShapes(shapes);
 }
 
 TEST_P(Matmul, ResidualInPlace) {

@@ -7,28 +7,28 @@
 // TARGET: error: unknown target 'z80'
 
 // A type without a kernel is found here, by name, not far downstream.
-model.weight @blk.0.ffn_down.weight : tensor<32x256xf64>
+model.weight @blk.0.ffn_down.weight : tensor<32x256x!model.ggml<q8_K>>
     at 0 in 0
 
 func.func @no_kernel(%x: tensor<?x256xf32>) -> tensor<?x32xf32> {
-  // expected-error@+1 {{tensor 'blk.0.ffn_down.weight': no kernel of target cascadelake reads f64 weights}}
+  // expected-error@+1 {{tensor 'blk.0.ffn_down.weight': no kernel of target cascadelake reads q8_K weights}}
   %w = model.get_weight @blk.0.ffn_down.weight
-      : tensor<32x256xf64>
+      : tensor<32x256x!model.ggml<q8_K>>
   %y = model.matmul %x, %w
-      : tensor<?x256xf32>, tensor<32x256xf64> -> tensor<?x32xf32>
+      : tensor<?x256xf32>, tensor<32x256x!model.ggml<q8_K>> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
 
 // -----
 
 // A gather decodes what a matmul decodes, no more.
-model.weight @table : tensor<32x256xf64> at 0 in 0
+model.weight @table : tensor<32x256x!model.ggml<q8_K>> at 0 in 0
 
 func.func @no_gather(%t: tensor<?xi32>) -> tensor<?x256xf32> {
-  // expected-error@+1 {{tensor 'table': no kernel of target cascadelake reads f64 weights}}
-  %w = model.get_weight @table : tensor<32x256xf64>
+  // expected-error@+1 {{tensor 'table': no kernel of target cascadelake reads q8_K weights}}
+  %w = model.get_weight @table : tensor<32x256x!model.ggml<q8_K>>
   %x = model.embed %t, %w
-      : tensor<?xi32>, tensor<32x256xf64> -> tensor<?x256xf32>
+      : tensor<?xi32>, tensor<32x256x!model.ggml<q8_K>> -> tensor<?x256xf32>
   return %x : tensor<?x256xf32>
 }
 

@@ -132,6 +132,22 @@ func.func @odd_rows(%x: tensor<?x96xf32>) -> tensor<?x33xf32> {
 
 // -----
 
+// A type without panels is read where it lies in the file: a matmul weight that
+// fell back, as the report and --strict say.
+model.weight @w : tensor<33x96xf64> at 0 in 0
+
+// CHECK-LABEL: @fallback(
+func.func @fallback(%x: tensor<?x96xf32>) -> tensor<?x33xf32> {
+  // CHECK: pack.repack %{{.*}} {fallback, reason = #pack.reason<no_kernel_for_type>}
+  // CHECK-SAME: -> <33x96, #mapped_f64>
+  %w = model.get_weight @w : tensor<33x96xf64>
+  %y = model.linear <store> %x weights(%w : tensor<33x96xf64>)
+      : tensor<?x96xf32> -> tensor<?x33xf32>
+  return %y : tensor<?x33xf32>
+}
+
+// -----
+
 // What nothing reads needs no bytes in the artifact.
 model.weight @w : tensor<33x96xf32> at 0 in 0
 

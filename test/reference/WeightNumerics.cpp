@@ -65,6 +65,16 @@ float reference::readFloat(WeightType type, const uint8_t *row, int64_t k) {
     return read<float>(row + 4 * k);
   case WeightType::F16:
     return fromF16(read<uint16_t>(row + 2 * k));
+  case WeightType::F64:
+    return static_cast<float>(read<double>(row + 8 * k));
+  case WeightType::I8:
+    return read<int8_t>(row + k);
+  case WeightType::I16:
+    return read<int16_t>(row + 2 * k);
+  case WeightType::I32:
+    return static_cast<float>(read<int32_t>(row + 4 * k));
+  case WeightType::I64:
+    return static_cast<float>(read<int64_t>(row + 8 * k));
   default:
     return fromBf16(read<uint16_t>(row + 2 * k));
   }
@@ -472,6 +482,11 @@ Block reference::readBlock(WeightType type, const uint8_t *bytes) {
   case WeightType::F32:
   case WeightType::F16:
   case WeightType::BF16:
+  case WeightType::F64:
+  case WeightType::I8:
+  case WeightType::I16:
+  case WeightType::I32:
+  case WeightType::I64:
     std::abort(); // They have no blocks.
 #define BLOCK_TYPE(name)                                                       \
   case WeightType::name:                                                       \

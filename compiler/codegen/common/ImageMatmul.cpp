@@ -125,7 +125,7 @@ void ImageMatmulEmitter::emitBlock(Value firstStep, const ColumnRange &range) {
     SmallVector<Value> sums =
         emitMatmulTile(b,
                        {panel, image, input, matmul.imageColumns, matmul.panels,
-                        matmul.image, inputBase},
+                        matmul.image, inputBase, /*panelRows=*/Value()},
                        range, loadImageSums(b, matmul, rowTile));
     storeSums(b, matmul, rowTile, sums);
   });

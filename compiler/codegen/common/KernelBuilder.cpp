@@ -308,6 +308,10 @@ Value KernelBuilder::toF32(Value a) {
   Type element = getElementTypeOrSelf(a.getType());
   if (element.isF32())
     return a;
+  if (element.isInteger())
+    return intToFloat(a, withLanesOf(a, f32()));
+  if (element.isF64())
+    return roundTo(a, f32());
   if (!element.isBF16())
     return arith::ExtFOp::create(builder, loc, withLanesOf(a, f32()), a);
   // A bf16 is the upper half of an f32. Written so, no CPU needs a library

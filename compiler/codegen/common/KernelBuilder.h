@@ -152,7 +152,8 @@ public:
   Value intToFloat(Value a, Type type); ///< Signed, rounds to nearest even.
   /// Signed, towards zero. The value must fit, else the result is undefined.
   Value floatToInt(Value a, Type type);
-  /// f16, bf16 or f32 (scalar or vector) to f32, exactly.
+  /// f16, bf16 or f32 (scalar or vector) to f32, exactly; f64 or signed
+  /// integers, to nearest even.
   Value toF32(Value a);
   /// f32 to f16, or f64 to f32, to nearest even.
   Value roundTo(Value a, Type type);
@@ -192,7 +193,7 @@ public:
   /// The first `count` lanes; `count` an i64 of any value >= 0.
   Value laneMask(Value count);
   Value laneMask(int64_t count);
-  /// The first `lanes` (1 .. kLanes) elements of a float type as f32; the
+  /// The first `lanes` (1 .. kLanes) elements of a type of numbers as f32; the
   /// other lanes are 0 and their memory is not read.
   Value loadFloats(Type element, Value pointer, int64_t bytes = 0,
                    int64_t lanes = kLanes);

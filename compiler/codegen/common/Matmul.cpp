@@ -228,10 +228,14 @@ void MatmulEmitter::emitPlace(const Member &member, const Place &place) {
   for (int64_t weight : member.weights) {
     pack::LayoutAttr layout = spec.getWeightLayout(weight);
     SmallVector<Value> zeros(place.panels * rowTile, b.splatF32(0));
+    Value panelRows;
+    if (layout.getRows() == 1 && getRows(member) % kLanes != 0)
+      panelRows =
+          b.sub(b.constI64(getRows(member)), b.mul(place.panel, kLanes));
     sums.push_back(emitMatmulTile(b,
                                   {layout, layout, input, columns, place.panels,
                                    getPanel(weight, place.panel),
-                                   getRowTile(place.rowTile)},
+                                   getRowTile(place.rowTile), panelRows},
                                   getWholeRange(b, layout, columns), zeros));
   }
   store(member, place, sums);

@@ -106,6 +106,10 @@ ColumnRange codegen::getWholeRange(KernelBuilder &b, pack::LayoutAttr weight,
 
 bool codegen::canMultiply(pack::LayoutAttr weight, pack::LayoutAttr input,
                           const target::TargetSpec &target) {
+  bool isMapped = weight.getRows() == 1 && !isQuantized(weight);
+  if (isMapped)
+    return weight.getK() == 1 && input.getK() == 1 && !isQuantized(input) &&
+           getRowStride(input, pack::kValues).has_value();
   if (weight.getRows() != kLanes || isQuantized(weight) != isQuantized(input))
     return false;
   if (!isQuantized(weight))
@@ -123,7 +127,7 @@ bool codegen::canMultiply(pack::LayoutAttr weight, pack::LayoutAttr input,
 /// docs/design/20261121-matmul.md.
 int64_t codegen::choosePanels(pack::LayoutAttr weight, pack::LayoutAttr input,
                               const target::TargetSpec &target, int64_t limit) {
-  if (isQuantized(weight))
+  if (isQuantized(weight) || weight.getRows() == 1)
     return 1;
   int64_t accumulators = target.isa == target::Isa::Avx512Vnni ? 24 : 6;
   constexpr int64_t kMaxPanels = 8;
@@ -148,6 +152,8 @@ public:
 private:
   using Values = SmallVector<Value>;
 
+  void findMappedRows();
+  Value loadMappedColumn(Value group);
   Values emitStep(Value step, int64_t elements, ValueRange sums);
   void addFloat(ArrayRef<GroupCursor> weights, Value inputGroup, int64_t k,
                 Values &sums);
@@ -159,6 +165,7 @@ private:
   KernelBuilder &b;
   const MatmulTile &tile;
   int64_t rows;
+  Values mappedRows; ///< Bytes from weightBase to each lane's row.
 };
 
 } // namespace
@@ -172,10 +179,33 @@ SmallVector<Value> codegen::emitMatmulTile(KernelBuilder &b,
 
 SmallVector<Value> TileEmitter::emit(const ColumnRange &range,
                                      ValueRange sums) {
+  if (tile.weight.getRows() == 1)
+    findMappedRows();
   return forEachStep(b, getStep(tile.weight), range, sums,
                      [&](Value step, int64_t elements, ValueRange carried) {
                        return emitStep(step, elements, carried);
                      });
+}
+
+/// Lanes without a row of their own read the last one's, which is there.
+void TileEmitter::findMappedRows() {
+  int64_t rowBytes = tile.weight.getPanelOffset(1, tile.columns);
+  Value last = tile.panelRows ? b.sub(tile.panelRows, 1) : Value();
+  for (int64_t lane = 0; lane < kLanes; ++lane) {
+    Value row = b.constI64(lane);
+    mappedRows.push_back(b.mul(last ? b.minU(row, last) : row, rowBytes));
+  }
+}
+
+/// One k of the lanes' rows, each at its place in the file.
+Value TileEmitter::loadMappedColumn(Value group) {
+  Value column = b.splatF32(0);
+  for (int64_t lane = 0; lane < kLanes; ++lane) {
+    Value element =
+        b.load(tile.weight.getSource(), b.offset(group, mappedRows[lane]));
+    column = b.insert(column, b.toF32(element), lane);
+  }
+  return column;
 }
 
 /// The first `elements` k of one step. An activation group has fewer k than a
@@ -209,9 +239,12 @@ void TileEmitter::addFloat(ArrayRef<GroupCursor> weights, Value inputGroup,
   Type element = tile.weight.getSource();
   int64_t weightByte = tile.weight.getByteOffset(pack::kValues, 0, k);
   Values values;
-  for (const GroupCursor &weight : weights)
-    values.push_back(
-        b.loadFloats(element, weight.getBase(b, pack::kValues), weightByte));
+  for (const GroupCursor &weight : weights) {
+    Value base = weight.getBase(b, pack::kValues);
+    values.push_back(mappedRows.empty()
+                         ? b.loadFloats(element, base, weightByte)
+                         : loadMappedColumn(base));
+  }
   for (int64_t row = 0; row < rows; ++row) {
     int64_t byte = tile.input.getByteOffset(pack::kValues, row, 0);
     Value x = b.splat(b.load(b.f32(), inputGroup, byte));

@@ -23,6 +23,9 @@ struct MatmulTile {
   int64_t panels;         ///< At least 1.
   mlir::Value weightBase; ///< First byte of the first panel.
   mlir::Value inputBase;  ///< First byte of the row tile.
+  /// Rows that the first panel has, i64, at least 1; other lanes repeat the
+  /// last. Null if it has kLanes, as all but mapped weights have.
+  mlir::Value panelRows;
 };
 
 /// The part of the columns that a loop over k takes: `steps` whole steps, then
