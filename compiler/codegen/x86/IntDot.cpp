@@ -149,15 +149,15 @@ Value X86IntDot::loadStart(KernelBuilder &b, const DotBlock &block,
                         block.input.getByteOffset(field, row, block.inputK)));
 }
 
-/// Rows [begin, begin + rows) of a panel, k counted from the cursor.
+/// Rows [begin, begin + rows) of a panel, k counted from the cursor. All rows
+/// are loaded, as they are for scales, so that the two loads are one.
 StoredQuads X86IntDot::readRows(KernelBuilder &b, const GroupCursor &weight,
                                 int64_t begin, int64_t rows) {
   auto load = [&b, weight, begin, rows](StringRef field, Type element,
                                         int64_t k) {
-    int64_t byte = weight.layout.getBitOffset(field, 0, k) / 8;
-    int64_t size = element.getIntOrFloatBitWidth() / 8;
-    return b.load(b.vec(element, rows), weight.getBase(b, field),
-                  byte + begin * size);
+    Value all = b.load(b.vec(element), weight.getBase(b, field),
+                       weight.layout.getBitOffset(field, 0, k) / 8);
+    return rows == kLanes ? all : b.slice(all, begin, rows);
   };
   return StoredQuads(b, weight.layout, load);
 }
