@@ -19,9 +19,6 @@ from support import Skip, require
 def test_promises(tools):
     if os.environ.get("MODELC_BIG_TESTS") != "1":
         raise Skip("MODELC_BIG_TESTS is not 1")
-    shared = os.path.join(os.path.dirname(tools.root), "shared")
-    if not os.path.isdir(shared):
-        raise Skip(f"{shared} is not there")
     script = os.path.join(tools.root, "tools", "dev", "measure-compile.py")
     done = subprocess.run(
         [sys.executable, script, f"--bin={tools.bin}", "--check"], check=False)

@@ -168,9 +168,10 @@ Matrix Interpreter::embed(model::EmbedOp op) {
 Matrix Interpreter::multiply(const Matrix &x, Value weight) {
   const GgufTensor &tensor = getTensor(weight);
   Matrix result(x.rows, tensor.shape[0]);
+  auto *product = isPlain ? multiplyPlainly : reference::multiply;
   for (int64_t t = 0; t < x.rows; ++t)
-    reference::multiply(*getWeightType(tensor.type), tensor.bytes.data(),
-                        x.row(t), result.row(t));
+    product(*getWeightType(tensor.type), tensor.bytes.data(), x.row(t),
+            result.row(t));
   return result;
 }
 

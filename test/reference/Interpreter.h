@@ -58,6 +58,9 @@ public:
   /// leaves the sequence as it was.
   absl::StatusOr<Matrix> run(llvm::ArrayRef<int32_t> tokens);
 
+  /// From now on multiplies as multiplyPlainly() does, not as plans do.
+  void setPlain() { isPlain = true; }
+
 private:
   Interpreter(mlir::ModuleOp module, const gguf::GgufModel &source)
       : module(module), source(&source) {}
@@ -88,6 +91,7 @@ private:
   const gguf::GgufModel *source;
   llvm::StringMap<LayerState> caches;
   int64_t length = 0; ///< Tokens of the sequence so far.
+  bool isPlain = false;
   llvm::DenseMap<mlir::Value, Matrix> matrices;
   llvm::DenseMap<mlir::Value, std::vector<int32_t>> ids;
 };

@@ -7,9 +7,12 @@
 //
 // A tool for tests: what modelc-run must print, computed by the interpreter.
 //
-//   modelc-reference MODEL.gguf --tokens=1,2,3 --logits-out=F.f32 [--fused]
+//   modelc-reference MODEL.gguf --tokens=1,2,3 --logits-out=F.f32
+//                    [--fused] [--plain]
 //
-// Writes little-endian f32 [tokens][vocab]. Exits as the other tools do.
+// With --plain it multiplies decoded weights by activations as they are, in
+// double: what no plan prints, and the nearer the better. Writes little-endian
+// f32 [tokens][vocab]. Exits as the other tools do.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,7 +39,7 @@ static absl::Status fuseModule(mlir::ModuleOp module) {
 
 static absl::Status run(llvm::StringRef modelPath,
                         llvm::ArrayRef<int32_t> tokens,
-                        llvm::StringRef logitsPath, bool fused) {
+                        llvm::StringRef logitsPath, bool fused, bool plain) {
   absl::StatusOr<std::unique_ptr<gguf::GgufModel>> source =
       gguf::GgufModel::open(modelPath);
   if (!source.ok())
@@ -53,6 +56,8 @@ static absl::Status run(llvm::StringRef modelPath,
       reference::Interpreter::create(**module, **source);
   if (!interpreter.ok())
     return interpreter.status();
+  if (plain)
+    interpreter->setPlain();
   absl::StatusOr<reference::Matrix> logits = interpreter->run(tokens);
   if (!logits.ok())
     return logits.status();
@@ -77,10 +82,12 @@ int main(int argc, char **argv) {
   cl::opt<std::string> logits("logits-out", cl::Required,
                               cl::desc("File for the logits"));
   cl::opt<bool> fused("fused", cl::desc("Interpret the fused module"));
+  cl::opt<bool> plain("plain", cl::desc("No quantised activations; double"));
   cl::ParseCommandLineOptions(argc, argv,
                               "modelc-reference: logits, the slow way\n");
-  absl::Status status = run(
-      model, std::vector<int32_t>(tokens.begin(), tokens.end()), logits, fused);
+  absl::Status status =
+      run(model, std::vector<int32_t>(tokens.begin(), tokens.end()), logits,
+          fused, plain);
   if (status.ok())
     return 0;
   llvm::errs() << "error: " << std::string(status.message()) << "\n";

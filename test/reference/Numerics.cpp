@@ -219,3 +219,15 @@ void reference::multiply(WeightType type, const uint8_t *weight,
                              : multiplyFloats(type, row, x);
   }
 }
+
+void reference::multiplyPlainly(WeightType type, const uint8_t *weight,
+                                std::span<const float> x, std::span<float> y) {
+  std::vector<float> row(x.size());
+  for (size_t n = 0; n < y.size(); ++n) {
+    decodeRow(type, weight + n * getRowBytes(type, x.size()), row);
+    double sum = 0;
+    for (size_t k = 0; k < x.size(); ++k)
+      sum += double(row[k]) * x[k];
+    y[n] = float(sum);
+  }
+}

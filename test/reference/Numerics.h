@@ -93,6 +93,12 @@ QuantizedBlock quantizeBlock(std::span<const float> x);
 void multiply(WeightType type, const uint8_t *weight, std::span<const float> x,
               std::span<float> y);
 
+/// The same without the page: products and sums of the decoded weights and the
+/// activations as they are, in double. What quantised activations cost is the
+/// distance to this.
+void multiplyPlainly(WeightType type, const uint8_t *weight,
+                     std::span<const float> x, std::span<float> y);
+
 //===----------------------------------------------------------------------===//
 // Norm, rope, attention
 //===----------------------------------------------------------------------===//

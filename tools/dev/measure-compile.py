@@ -8,7 +8,7 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
                        [--check]
 
 Compiles the model (by default one of the shape of Llama 3.2 1B, Q4_0, made by
-../shared/tools/make_model.py) and prints
+test/models/make-model.py) and prints
 
 - the peak of RssAnon while compiling, sampled from /proc/PID/status;
 - the rate of packing: packed bytes by the time of the stage `pack`, and by the
@@ -45,11 +45,8 @@ HALF = (0.45, 0.55)
 
 
 def make_model(path):
-    tool = os.path.join(os.path.dirname(ROOT), "shared", "tools",
-                        "make_model.py")
-    if not os.path.exists(tool):
-        sys.exit(f"{tool} is not there; give a model with --model")
-    subprocess.run([tool, "llama3.2-1b", path, "--type", "q4_0"], check=True)
+    tool = os.path.join(ROOT, "test", "models", "make-model.py")
+    subprocess.run([sys.executable, tool, "llama3.2-1b", path], check=True)
 
 
 def warm(path):

@@ -1,0 +1,375 @@
+#!/usr/bin/env python3
+"""make-model.py - writes a synthetic GGUF model of any weight type.
+
+Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+    make-model.py PRESET OUT.gguf [--type=T] [--output-type=T] [--layers=N]
+                  [--vocab=N] [--seed=N]
+    make-model.py --list
+
+A preset is the shape of a known model, or a tiny one of a known family. Its
+weights are random blocks that the type's own quantiser could have made, scaled
+so that activations keep their size from layer to layer; norms are around 1.
+Such a model is good for speed, memory and agreement, and says nothing of
+language. The same options give the same bytes. Needs numpy.
+"""
+
+import argparse
+import struct
+import sys
+
+import numpy
+
+ALIGNMENT = 32
+CHUNK_ELEMS = 1 << 22  # Made at once.
+
+# ----------------------------------------------------------------------------
+# Types
+# ----------------------------------------------------------------------------
+
+
+class Type:
+    """A block type. `scales` are the places of F16 scales with the factor of
+    each; `signed` says that a scale may be negative; `rms` is the root mean
+    square of the numbers of a random block whose scales are their factors."""
+
+    def __init__(self, number, elems, size, rms, scales=((0, 1.0),),
+                 signed=False, fix=None):
+        self.number, self.elems, self.size = number, elems, size
+        self.rms, self.scales, self.signed = rms, scales, signed
+        self.fix = fix or (lambda blocks, scale: None)
+
+
+def put_halves(blocks, at, values):
+    halves = values.astype("<f2")[:, None]
+    blocks[:, at:at + 2] = halves.view(numpy.uint8)
+
+
+def avoid_least_bytes(blocks, scale):
+    """Q8_0: its quantiser makes no -128."""
+    quants = blocks[:, 2:]
+    quants[quants == 0x80] = 0x81
+
+
+def keep_three_codes(blocks, scale):
+    """TQ2_0: of each two bits there are three values."""
+    codes = blocks[:, :64]
+    for shift in (0, 2, 4, 6):
+        codes[(codes >> shift & 3) == 3] ^= 2 << shift
+
+
+def make_trits(blocks, scale):
+    """TQ1_0: five or, in four bytes, four digits to the base 3 a byte; a byte
+    is the least one that is not below the fraction of 243rds."""
+    digits = blocks[:, :52].astype(numpy.uint32) * 243 >> 8
+    digits[:, 48:] -= digits[:, 48:] % 3
+    blocks[:, :52] = (digits * 256 + 242) // 243
+
+
+def spread_scale(blocks, scale):
+    """IQ1_M: four bits of the scale in each of its last four words."""
+    bits = scale.astype("<f2").view("<u2")
+    for word in range(4):
+        high = blocks[:, 49 + 2 * word]
+        high &= 15
+        high |= ((bits >> 4 * word & 15) << 4).astype(numpy.uint8)
+
+
+def make_exponents(blocks, scale):
+    """MXFP4: a scale is a power of two."""
+    blocks[:, 0] = numpy.clip(numpy.round(numpy.log2(scale)) + 127, 1, 254)
+
+
+def make_small_floats(blocks, scale):
+    """NVFP4: four scales of four bits of exponent and three of fraction."""
+    codes = numpy.arange(0x7f)
+    exponents, fractions = codes >> 3, codes & 7
+    numbers = numpy.where(exponents == 0, fractions / 512,
+                          (8 + fractions) * 2.0 ** (exponents - 10))
+    nearest = numpy.searchsorted((numbers[1:] + numbers[:-1]) / 2, scale)
+    blocks[:, :4] = numpy.maximum(nearest, 1)[:, None]
+
+
+TYPES = {
+    "q4_0": Type(2, 32, 18, 4.71, signed=True),
+    "q4_1": Type(3, 32, 20, 4.68, scales=((0, 1.0), (2, -7.5))),
+    "q5_0": Type(6, 32, 22, 9.38, signed=True),
+    "q5_1": Type(7, 32, 24, 9.36, scales=((0, 1.0), (2, -15.5))),
+    "q8_0": Type(8, 32, 34, 75, fix=avoid_least_bytes),
+    "q2_K": Type(10, 256, 84, 14.1, scales=((80, 1.0), (82, 1.5))),
+    "q3_K": Type(11, 256, 110, 43.9, scales=((108, 1.0),)),
+    "q4_K": Type(12, 256, 144, 263, scales=((0, 1.0), (2, 7.5))),
+    "q5_K": Type(13, 256, 176, 539, scales=((0, 1.0), (2, 15.5))),
+    "q6_K": Type(14, 256, 210, 1384, scales=((208, 1.0),)),
+    "iq2_xxs": Type(16, 256, 66, 53.8),
+    "iq2_xs": Type(17, 256, 74, 56.4),
+    "iq3_xxs": Type(18, 256, 98, 145),
+    "iq1_s": Type(19, 256, 50, 7.3),
+    "iq4_nl": Type(20, 32, 18, 68.5, signed=True),
+    "iq3_s": Type(21, 256, 110, 142),
+    "iq2_s": Type(22, 256, 82, 57.1),
+    "iq4_xs": Type(23, 256, 136, 1267),
+    "iq1_m": Type(29, 256, 56, 7.3, scales=(), fix=spread_scale),
+    "tq1_0": Type(34, 256, 54, 0.828, scales=((52, 1.0),), fix=make_trits),
+    "tq2_0": Type(35, 256, 66, 0.715, scales=((64, 1.0),),
+                  fix=keep_three_codes),
+    "mxfp4": Type(39, 32, 17, 2.91, scales=(), fix=make_exponents),
+    "nvfp4": Type(40, 64, 36, 2.97, scales=(), fix=make_small_floats),
+    "q1_0": Type(41, 128, 18, 1.02),
+    "q2_0": Type(42, 64, 18, 1.24, signed=True),
+}
+FLOATS = {"f32": 0, "f16": 1, "bf16": 30}
+
+
+def make_floats(random, name, count, sigma):
+    values = random.standard_normal(count, dtype=numpy.float32)
+    values *= numpy.float32(sigma)
+    if name == "bf16":
+        return (values.view("<u4") >> 16).astype("<u2").tobytes()
+    return values.astype("<f4" if name == "f32" else "<f2").tobytes()
+
+
+def make_blocks(random, name, count, sigma):
+    """`count` numbers of mean 0 and standard deviation sigma, as bytes."""
+    if name in FLOATS:
+        return make_floats(random, name, count, sigma)
+    kind = TYPES[name]
+    count //= kind.elems
+    blocks = random.integers(0, 256, (count, kind.size), dtype=numpy.uint8)
+    scale = random.uniform(0.7, 1.3, count) * sigma / kind.rms
+    if kind.signed:
+        scale *= random.choice([-1.0, 1.0], count)
+    for at, factor in kind.scales:
+        put_halves(blocks, at, scale * factor)
+    kind.fix(blocks, scale)
+    return blocks.tobytes()
+
+
+def get_size(name, count):
+    """Bytes of `count` elements."""
+    if name in FLOATS:
+        return count * (4 if name == "f32" else 2)
+    return count // TYPES[name].elems * TYPES[name].size
+
+
+# ----------------------------------------------------------------------------
+# Shapes
+# ----------------------------------------------------------------------------
+
+
+class Shape:
+    def __init__(self, family, layers, width, hidden, heads, kv_heads, head,
+                 vocab, base, tied=False, experts=0, used=0, expert_hidden=0):
+        self.family, self.layers, self.width = family, layers, width
+        self.hidden, self.heads, self.kv_heads = hidden, heads, kv_heads
+        self.head, self.vocab, self.base, self.tied = head, vocab, base, tied
+        self.experts, self.used = experts, used
+        self.expert_hidden = expert_hidden
+
+
+PRESETS = {
+    "tiny-llama": Shape("llama", 2, 256, 512, 4, 2, 64, 512, 1e4),
+    "tiny-qwen2": Shape("qwen2", 2, 256, 512, 4, 2, 64, 512, 1e6, tied=True),
+    "tiny-qwen3": Shape("qwen3", 2, 256, 512, 4, 2, 64, 512, 1e6, tied=True),
+    "tiny-qwen3moe": Shape("qwen3moe", 2, 256, 512, 4, 2, 64, 512, 1e6,
+                           experts=8, used=2, expert_hidden=256),
+    "qwen3-0.6b": Shape("qwen3", 28, 1024, 3072, 16, 8, 128, 151936, 1e6,
+                        tied=True),
+    "llama3.2-1b": Shape("llama", 16, 2048, 8192, 32, 8, 64, 128256, 5e5,
+                         tied=True),
+    "llama3-8b": Shape("llama", 32, 4096, 14336, 32, 8, 128, 128256, 5e5),
+    "qwen3moe-30b-6l": Shape("qwen3moe", 6, 2048, 6144, 32, 4, 128, 151936,
+                             1e6, experts=128, used=8, expert_hidden=768),
+}
+
+
+class Tensor:
+    def __init__(self, name, shape, kind, mean=0.0, sigma=None):
+        self.name, self.shape, self.kind, self.mean = name, shape, kind, mean
+        # So that a product with a row has the size of its input.
+        self.sigma = sigma or shape[-1] ** -0.5
+        self.count = 1
+        for size in shape:
+            self.count *= size
+        block = TYPES[kind].elems if kind in TYPES else 1
+        if shape[-1] % block:
+            sys.exit(f"{name}: rows of {shape[-1]}, but blocks of {kind} have "
+                     f"{block} elements")
+
+    def make(self, random):
+        """The tensor's bytes, in pieces."""
+        for begin in range(0, self.count, CHUNK_ELEMS):
+            count = min(CHUNK_ELEMS, self.count - begin)
+            if self.mean:
+                values = self.mean + self.sigma * random.standard_normal(count)
+                yield values.astype("<f4").tobytes()
+            else:
+                yield make_blocks(random, self.kind, count, self.sigma)
+
+
+def list_layer(shape, prefix, kind):
+    """The tensors of one layer."""
+    def matrix(name, *sizes, kind=kind):
+        return Tensor(prefix + name + ".weight", sizes, kind)
+
+    def vector(name, size, mean=1.0):
+        return Tensor(prefix + name, (size,), "f32", mean, sigma=0.1)
+
+    width, queries = shape.width, shape.heads * shape.head
+    keys = shape.kv_heads * shape.head
+    yield vector("attn_norm.weight", width)
+    yield matrix("attn_q", queries, width)
+    yield matrix("attn_k", keys, width)
+    yield matrix("attn_v", keys, width)
+    yield matrix("attn_output", width, queries)
+    if shape.family == "qwen2":
+        yield vector("attn_q.bias", queries, mean=0.0)
+        yield vector("attn_k.bias", keys, mean=0.0)
+        yield vector("attn_v.bias", keys, mean=0.0)
+    if shape.family.startswith("qwen3"):
+        yield vector("attn_q_norm.weight", shape.head)
+        yield vector("attn_k_norm.weight", shape.head)
+    yield vector("ffn_norm.weight", width)
+    if shape.experts:
+        experts, hidden = shape.experts, shape.expert_hidden
+        yield matrix("ffn_gate_inp", experts, width, kind="f32")
+        yield matrix("ffn_gate_exps", experts, hidden, width)
+        yield matrix("ffn_up_exps", experts, hidden, width)
+        yield matrix("ffn_down_exps", experts, width, hidden)
+    else:
+        yield matrix("ffn_gate", shape.hidden, width)
+        yield matrix("ffn_up", shape.hidden, width)
+        yield matrix("ffn_down", width, shape.hidden)
+
+
+def list_tensors(shape, kind, output_kind):
+    table = output_kind if shape.tied else kind
+    yield Tensor("token_embd.weight", (shape.vocab, shape.width), table,
+                 sigma=0.5)
+    for layer in range(shape.layers):
+        yield from list_layer(shape, f"blk.{layer}.", kind)
+    yield Tensor("output_norm.weight", (shape.width,), "f32", 1.0, sigma=0.1)
+    if not shape.tied:
+        yield Tensor("output.weight", (shape.vocab, shape.width), output_kind)
+
+
+# ----------------------------------------------------------------------------
+# The file: GGUF 3
+# ----------------------------------------------------------------------------
+
+U32, I32, F32, STRING, ARRAY = 4, 5, 6, 8, 9
+
+
+def encode_string(text):
+    data = text.encode()
+    return struct.pack("<Q", len(data)) + data
+
+
+def encode_value(value):
+    if isinstance(value, str):
+        return struct.pack("<I", STRING) + encode_string(value)
+    if isinstance(value, float):
+        return struct.pack("<If", F32, value)
+    if isinstance(value, int):
+        return struct.pack("<II", U32, value)
+    if isinstance(value, numpy.ndarray):
+        kind = F32 if value.dtype.kind == "f" else I32
+        return struct.pack("<IIQ", ARRAY, kind, len(value)) + value.tobytes()
+    return struct.pack("<IIQ", ARRAY, STRING, len(value)) + b"".join(
+        map(encode_string, value))
+
+
+def get_metadata(shape, name):
+    family = shape.family
+    yield "general.architecture", family
+    yield "general.name", name
+    for key, value in (
+            ("context_length", 4096), ("embedding_length", shape.width),
+            ("block_count", shape.layers),
+            ("feed_forward_length", shape.hidden),
+            ("attention.head_count", shape.heads),
+            ("attention.head_count_kv", shape.kv_heads),
+            ("attention.key_length", shape.head),
+            ("attention.value_length", shape.head),
+            ("rope.dimension_count", shape.head),
+            ("rope.freq_base", shape.base),
+            ("attention.layer_norm_rms_epsilon",
+             1e-5 if family == "llama" else 1e-6)):
+        yield f"{family}.{key}", value
+    if shape.experts:
+        yield f"{family}.expert_count", shape.experts
+        yield f"{family}.expert_used_count", shape.used
+        yield f"{family}.expert_feed_forward_length", shape.expert_hidden
+    # A vocabulary of bytes, and of words that no text has.
+    words = shape.vocab - 3 - 256
+    yield "tokenizer.ggml.model", "llama"
+    yield "tokenizer.ggml.tokens", (
+        ["<unk>", "<s>", "</s>"] + [f"<0x{i:02X}>" for i in range(256)] +
+        [f"\u2581w{i}" for i in range(words)])
+    yield "tokenizer.ggml.scores", -numpy.arange(shape.vocab, dtype="<f4")
+    yield "tokenizer.ggml.token_type", numpy.array(
+        [2, 3, 3] + [6] * 256 + [1] * words, "<i4")
+    yield "tokenizer.ggml.bos_token_id", 1
+    yield "tokenizer.ggml.eos_token_id", 2
+    yield "tokenizer.ggml.unknown_token_id", 0
+
+
+def pad(size):
+    return -size % ALIGNMENT
+
+
+def write_model(path, shape, name, kind, output_kind, seed):
+    tensors = list(list_tensors(shape, kind, output_kind))
+    metadata = list(get_metadata(shape, name))
+    header = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata))
+    for key, value in metadata:
+        header += encode_string(key) + encode_value(value)
+    offset = 0
+    for tensor in tensors:
+        number = (FLOATS[tensor.kind] if tensor.kind in FLOATS
+                  else TYPES[tensor.kind].number)
+        sizes = tensor.shape[::-1]
+        header += encode_string(tensor.name) + struct.pack(
+            f"<I{len(sizes)}QIQ", len(sizes), *sizes, number, offset)
+        size = get_size(tensor.kind, tensor.count)
+        offset += size + pad(size)
+    with open(path, "wb") as file:
+        file.write(header + bytes(pad(len(header))))
+        for number, tensor in enumerate(tensors):
+            random = numpy.random.default_rng([seed, number])
+            for piece in tensor.make(random):
+                file.write(piece)
+            file.write(bytes(pad(get_size(tensor.kind, tensor.count))))
+
+
+def main():
+    names = [*FLOATS, *TYPES]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("preset", nargs="?", choices=PRESETS)
+    parser.add_argument("out", nargs="?")
+    parser.add_argument("--type", default="q4_0", choices=names)
+    parser.add_argument("--output-type", choices=names,
+                        help="of the output matrix, also where it is tied")
+    parser.add_argument("--layers", type=int)
+    parser.add_argument("--vocab", type=int, help="at least 259")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--list", action="store_true",
+                        help="names of presets and types")
+    options = parser.parse_args()
+    if options.list:
+        print("presets:", *PRESETS)
+        print("types:", *names)
+        return
+    if not options.out:
+        parser.error("PRESET and OUT.gguf are needed")
+    shape = PRESETS[options.preset]
+    shape.layers = options.layers or shape.layers
+    shape.vocab = options.vocab or shape.vocab
+    write_model(options.out, shape, f"{options.preset}-{options.type}",
+                options.type, options.output_type or options.type,
+                options.seed)
+
+
+if __name__ == "__main__":
+    main()
