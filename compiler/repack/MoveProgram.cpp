@@ -14,8 +14,8 @@
 //   moves      16 rows x 8 columns of 4 bytes, twice;
 //              16 rows x 2 columns of 2 bytes
 //
-// If bits change places, BytePlanes.h takes the atoms in place of the last two
-// steps, as long as all rows are alike.
+// If bits change places, or many bytes that have no neighbours, BytePlanes.h
+// takes the atoms in place of the last two steps, as long as all rows are alike.
 //
 // Assumes verified layouts. Nothing is assumed of their maps: what does not
 // join stays apart, and is slower but right.
@@ -184,6 +184,17 @@ static llvm::SmallVector<Move> joinColumns(std::vector<Move> moves) {
   return joined;
 }
 
+/// True if more than a quarter of the tile are moves of single bytes that make
+/// no square to transpose: planes of bytes are faster then.
+static bool hasLooseBytes(llvm::ArrayRef<Move> moves, int64_t packedBytes) {
+  constexpr int64_t kSquare = 16;
+  int64_t loose = 0;
+  for (const Move &move : moves)
+    if (move.bytes == 1 && move.columns < kSquare)
+      loose += move.rows * move.columns;
+  return loose * 4 > packedBytes;
+}
+
 bool MoveProgram::isCopy() const {
   return rows == 1 && !planes && moves.size() == 1 && moves[0].columns == 1 &&
          moves[0].isPlain() && moves[0].flip == 0 &&
@@ -200,9 +211,12 @@ MoveProgram repack::buildMoveProgram(LayoutAttr source, LayoutAttr target,
   program.rows = rows;
   program.sourceBytes = source.getGroupsPerPanel(k) * source.getBytes();
   program.packedBytes = target.getGroupsPerPanel(k) * target.getBytes();
-  if (wholeBytes != static_cast<int64_t>(atoms.size()))
+  program.moves = joinColumns(joinRows(joinBytes(atoms, rows)));
+  if (wholeBytes != static_cast<int64_t>(atoms.size()) ||
+      hasLooseBytes(program.moves, program.packedBytes))
     program.planes = buildPlaneProgram(atoms, rows, program.sourceBytes);
   if (program.planes) {
+    program.moves.clear();
     // Every plane is written whole, bits that nothing goes to as zeros.
     program.fillsPacked =
         program.planes->packedPlanes * rows == program.packedBytes;
@@ -211,6 +225,5 @@ MoveProgram repack::buildMoveProgram(LayoutAttr source, LayoutAttr target,
   }
   program.fillsPacked = wholeBytes == program.packedBytes;
   program.fillsSource = wholeBytes == program.sourceBytes * rows;
-  program.moves = joinColumns(joinRows(joinBytes(atoms, rows)));
   return program;
 }

@@ -363,6 +363,45 @@ TEST_F(Layouts, EveryBlockFormatHasLayoutsAndTheOtherWayRound) {
   EXPECT_EQ(formats, 25);
 }
 
+/// Kernels look entries up by numbers as a file has them, without a check.
+TEST_F(Layouts, EveryEntryNumberIsInItsGrid) {
+  int64_t grids = 0;
+  for (const model::GgmlTypeInfo &info : model::getGgmlTypes()) {
+    const BlockFormat *format = getBlockFormat(info.type);
+    if (!format || !format->grid)
+      continue;
+    ++grids;
+    const GridFormat &grid = *format->grid;
+    std::vector<uint32_t> entries = getGridEntries(grid.grid);
+    EXPECT_EQ(int64_t(entries.size()),
+              int64_t(1) << (grid.entry.bits + grid.entryHigh.bits))
+        << info.name.str();
+    EXPECT_TRUE(llvm::is_sorted(entries)) << info.name.str();
+    uint32_t end = 1;
+    for (int64_t i = 0; i < getGridElems(grid.grid); ++i)
+      end *= getGridLevels(grid.grid);
+    EXPECT_LT(entries.back(), end) << info.name.str();
+    // A level, and above it the sign.
+    EXPECT_EQ(int64_t(format->codebook.size()), 2 << getLevelBits(grid.grid))
+        << info.name.str();
+  }
+  EXPECT_EQ(grids, 7);
+}
+
+TEST_F(Layouts, EveryElementHasATrit) {
+  const BlockFormat &format = *getBlockFormat(model::GgmlType::TQ1_0);
+  int64_t next = 0;
+  for (const TritRun &run : format.trits) {
+    EXPECT_EQ(run.begin, next);
+    EXPECT_EQ(&getTritRun(format, next), &run);
+    next += run.bytes * run.trits;
+    // Quads do not straddle runs, and a field has a byte for each of them.
+    EXPECT_EQ(run.bytes % 4, 0);
+    EXPECT_EQ(256 / panel("tq1_0").getField(run.field).getUnit(), run.bytes);
+  }
+  EXPECT_EQ(next, 256);
+}
+
 TEST_F(Layouts, ActivationNeedsAreReadBack) {
   for (const ActivationNeeds &needs :
        {ActivationNeeds{}, kDrawnNeeds,

@@ -187,6 +187,14 @@ TEST_F(PackerTest, CatalogueLayoutsBecomeFewMoves) {
   llvm::SmallVector<Move> q4 = getMoves("q4_0", 16, 64);
   ASSERT_EQ(q4.size(), 3u);
   EXPECT_TRUE(llvm::all_of(q4, [](const Move &m) { return m.isPlain(); }));
+  // So do words, and elements that share bytes in the same way.
+  for (const char *name :
+       {"iq1_s", "iq1_m", "iq2_xxs", "iq2_xs", "iq3_xxs", "tq1_0"}) {
+    llvm::SmallVector<Move> moves = getMoves(name, 16, 256);
+    EXPECT_LE(moves.size(), 10u) << name;
+    EXPECT_TRUE(llvm::all_of(moves, [](const Move &m) { return m.isPlain(); }))
+        << name;
+  }
   EXPECT_EQ(getMoves("f32", 16, 256).size(), 1u);
   EXPECT_EQ(getMoves("f16", 16, 256).size(), 1u);
 }
@@ -215,7 +223,8 @@ TEST_F(PackerTest, BitsBecomeFewWeaves) {
   EXPECT_EQ(q4.pack[1].first, 16);
   EXPECT_EQ(q4.pack[1].terms[0], (Weave::Term{16, -4, 0xf0}));
   EXPECT_EQ(q4.pack[1].terms[1], (Weave::Term{32, 0, 0xf0}));
-  for (const char *name : {"q2_K", "q3_K", "q4_K", "q5_K", "q6_K", "iq4_xs"}) {
+  for (const char *name :
+       {"q2_K", "q3_K", "q4_K", "q5_K", "q6_K", "iq4_xs", "iq2_s", "iq3_s"}) {
     PlaneProgram planes = getPlanes(name, 16, 256);
     EXPECT_LE(planes.pack.size(), 64u) << name;
     EXPECT_LE(planes.unpack.size(), 64u) << name;

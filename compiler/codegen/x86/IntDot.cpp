@@ -19,6 +19,10 @@
 // |w| times the activation with w's sign: |w| is at most 128 and unsigned, and
 // an activation, -127 .. 127, can be negated.
 //
+// Where a quad's weight bytes come from is the matter of StoredQuads; what it
+// asks of an instruction set, the look-up of bytes and the gathering of words,
+// stands here too.
+//
 //===----------------------------------------------------------------------===//
 
 #include "compiler/codegen/common/IntDot.h"
