@@ -1,4 +1,4 @@
-//===- FuseLinear.cpp - A matmul with what goes before and after
+//===- FuseLinear.cpp - Matmuls with what goes before and after
 //
 // Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,6 +10,8 @@
 //   %n = rms_norm %x, %g
 //   %z = matmul %n, %w     ==>  %y = linear residual %x norm(%g) weights(%w)
 //   %y = add %x, %z                      residual(%x)
+//
+// model.experts takes in norm and residual in the same way.
 //
 // Assumes IR as imported. Leaves no model.matmul.
 //
@@ -37,15 +39,36 @@ static LinearOp getLinearOfOnlyUse(Value value) {
   return linear;
 }
 
-/// True if every use of `value` is the input of a matmul or of a linear that
-/// `canTakeIn` the op which makes the value.
-static bool isOnlyInputOf(Value value, function_ref<bool(LinearOp)> canTakeIn) {
+/// The experts without a residual whose result has only this use, or null.
+static ExpertsOp getExpertsOfOnlyUse(Value value) {
+  auto experts = value.getDefiningOp<ExpertsOp>();
+  if (!experts || experts.getResidual() || !value.hasOneUse())
+    return {};
+  return experts;
+}
+
+/// True if every use of `value` is the input of a matmul, or of a linear or
+/// experts of which `canTakeIn` says that they take in what makes the value.
+static bool isOnlyInput(Value value,
+                        function_ref<bool(Operation *)> canTakeIn) {
   return llvm::all_of(value.getUses(), [&](OpOperand &use) {
-    if (use.getOperandNumber() != 0)
-      return false;
-    auto linear = dyn_cast<LinearOp>(use.getOwner());
-    return isa<MatmulOp>(use.getOwner()) || (linear && canTakeIn(linear));
+    return use.getOperandNumber() == 0 &&
+           (isa<MatmulOp>(use.getOwner()) || canTakeIn(use.getOwner()));
   });
+}
+
+/// True for ops with a place for a norm of their input.
+static bool canTakeInNorm(Operation *op) {
+  if (auto linear = dyn_cast<LinearOp>(op))
+    return !linear.getNorm() && !linear.getRows();
+  auto experts = dyn_cast<ExpertsOp>(op);
+  return experts && !experts.getNorm();
+}
+
+/// True for ops with a place for the rows that they are to compute.
+static bool canTakeInRows(Operation *op) {
+  auto linear = dyn_cast<LinearOp>(op);
+  return linear && !linear.getRows();
 }
 
 namespace {
@@ -121,28 +144,50 @@ struct TakeInResidual : CountingPattern<AddOp> {
   }
 };
 
-/// linear(rms_norm(x)) ==> linear x norm.
-struct TakeInNorm : CountingPattern<LinearOp> {
+/// add(experts, r) or add(r, experts) ==> experts residual(r), as for linears.
+struct TakeInExpertsResidual : CountingPattern<AddOp> {
   using CountingPattern::CountingPattern;
 
-  LogicalResult matchAndRewrite(LinearOp op,
+  LogicalResult matchAndRewrite(AddOp op,
                                 PatternRewriter &rewriter) const override {
-    auto norm = op.getX().getDefiningOp<RmsNormOp>();
-    auto canTakeIn = [](LinearOp linear) {
-      return !linear.getNorm() && !linear.getRows();
-    };
-    if (!norm || !canTakeIn(op))
+    ExpertsOp experts = getExpertsOfOnlyUse(op.getB());
+    Value residual = op.getA();
+    if (!experts) {
+      experts = getExpertsOfOnlyUse(op.getA());
+      residual = op.getB();
+    }
+    if (!experts)
+      return failure();
+    rewriter.replaceOpWithNewOp<ExpertsOp>(
+        op, experts.getType(), experts.getActivationAttr(), experts.getX(),
+        experts.getIds(), experts.getWeights(), experts.getNorm(),
+        experts.getGate(), experts.getUp(), experts.getDown(), residual,
+        experts.getEpsAttr());
+    rewriter.eraseOp(experts);
+    ++count;
+    return success();
+  }
+};
+
+/// linear(rms_norm(x)) ==> linear x norm, and the same of experts.
+template <typename OpT> struct TakeInNorm : CountingPattern<OpT> {
+  using CountingPattern<OpT>::CountingPattern;
+
+  LogicalResult matchAndRewrite(OpT op,
+                                PatternRewriter &rewriter) const override {
+    auto norm = op.getX().template getDefiningOp<RmsNormOp>();
+    if (!norm || !canTakeInNorm(op))
       return failure();
     int64_t length = getWeightShape(norm.getWeight().getType())[0];
     if (length != op.getX().getType().getDimSize(1) ||
-        !isOnlyInputOf(norm, canTakeIn))
+        !isOnlyInput(norm, canTakeInNorm))
       return failure();
     rewriter.modifyOpInPlace(op, [&] {
       op.getXMutable().assign(norm.getX());
       op.getNormMutable().assign(norm.getWeight());
       op.setEpsAttr(norm.getEpsAttr());
     });
-    ++count;
+    ++this->count;
     return success();
   }
 };
@@ -154,8 +199,7 @@ struct TakeInRows : CountingPattern<LinearOp> {
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
     auto select = op.getX().getDefiningOp<SelectRowsOp>();
-    auto canTakeIn = [](LinearOp linear) { return !linear.getRows(); };
-    if (!select || !canTakeIn(op) || !isOnlyInputOf(select, canTakeIn))
+    if (!select || !canTakeInRows(op) || !isOnlyInput(select, canTakeInRows))
       return failure();
     rewriter.modifyOpInPlace(op, [&] {
       op.getXMutable().assign(select.getX());
@@ -170,7 +214,8 @@ class FuseLinear : public modelc::fuse::impl::FuseLinearPassBase<FuseLinear> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<MatmulToLinear>(&getContext(), numLinears);
-    patterns.add<TakeInBias, TakeInResidual, TakeInNorm, TakeInRows>(
+    patterns.add<TakeInBias, TakeInResidual, TakeInExpertsResidual,
+                 TakeInNorm<LinearOp>, TakeInNorm<ExpertsOp>, TakeInRows>(
         &getContext(), numFused);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

@@ -23,6 +23,9 @@ def FuseLinearPass : Pass<"model-fuse-linear", "::mlir::func::FuncOp"> {
     * the `model.select_rows` below that norm, under the same condition;
     * a `model.add` on its only use, as the residual.
 
+    `model.experts` takes in the norm and the residual under the same
+    conditions.
+
     What does not match stays as it is. docs/numerics.md gives fused and
     separate ops the same bits.
 

@@ -39,7 +39,7 @@ using target::TargetSpec;
 namespace {
 
 /// What reads a weight. A matmul comes first: it decides also for the others.
-enum class Use { Matmul, Gather, Vector };
+enum class Use { Matmul, Expert, Gather, Vector };
 
 /// A declared weight with all that reads it.
 struct WeightUses {
@@ -107,6 +107,7 @@ static Choices getChoices(Use use) {
   static constexpr Candidate kVector[] = {{getMapped, isFloat32}};
   switch (use) {
   case Use::Matmul:
+  case Use::Expert:
     return {kMatmul, Reason::FirstChoice};
   case Use::Gather:
     return {kGather, Reason::GatherOnly};
@@ -137,6 +138,17 @@ static FailureOr<Use> getUse(OpOperand &operand) {
   if (auto matmul = dyn_cast<model::MatmulOp>(op))
     if (&operand == &matmul.getWeightMutable())
       return Use::Matmul;
+  if (auto experts = dyn_cast<model::ExpertsOp>(op)) {
+    if (isIn(operand, experts.getNormMutable()))
+      return Use::Vector;
+    if (llvm::is_contained({&experts.getGateMutable(), &experts.getUpMutable(),
+                            &experts.getDownMutable()},
+                           &operand))
+      return Use::Expert;
+  }
+  if (auto route = dyn_cast<model::RouteOp>(op))
+    if (isIn(operand, route.getBiasMutable()))
+      return Use::Vector;
   if (auto embed = dyn_cast<model::EmbedOp>(op))
     if (&operand == &embed.getTableMutable())
       return Use::Gather;
@@ -148,8 +160,8 @@ static FailureOr<Use> getUse(OpOperand &operand) {
       return Use::Vector;
   return op->emitOpError("operand ")
          << operand.getOperandNumber()
-         << " is a weight, which only matmuls, embeddings, norms and biases "
-            "read";
+         << " is a weight, which only matmuls, experts, embeddings, norms and "
+            "biases read";
 }
 
 namespace {
@@ -210,7 +222,7 @@ private:
              << " reads " << model::getGgmlTypeInfo(type).name << " weights";
     bool isFirst = chosen == choices.candidates.begin();
     Reason reason = isFirst ? choices.reason : Reason::NoKernelForType;
-    bool isFallback = !isFirst && weight.use == Use::Matmul;
+    bool isFallback = !isFirst && weight.use <= Use::Expert;
 
     OpBuilder b(first);
     b.setInsertionPointAfter(first);

@@ -23,11 +23,12 @@ def AssignLayoutsPass : Pass<"pack-assign-layouts", "::mlir::ModuleOp"> {
     | use | layouts | reason |
     |---|---|---|
     | matmul, also if gathered too | panel | `first_choice` |
+    | expert: gate, up, down | panel | `first_choice` |
     | gather alone | mapped | `gather_only` |
     | vector: norm, bias | mapped | `not_a_matmul` |
 
     A weight that gets a later layout of its list takes as its reason why the
-    first was refused; `fallback` marks matmul weights of which this is true.
+    first was refused; `fallback` marks matmul and expert weights of which this is true.
 
     ```mlir
     %w = model.get_weight @w : tensor<64x64x!model.ggml<q8_0>>

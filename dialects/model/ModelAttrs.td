@@ -60,6 +60,10 @@ def Model_ActivationAttr : EnumAttr<Model_Dialect, Model_Activation,
   let assemblyFormat = "`<` $value `>`";
 }
 
+def Model_GatingAttr : EnumAttr<Model_Dialect, Model_Gating, "gating"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
 def Model_EpilogueAttr : EnumAttr<Model_Dialect, Model_Epilogue, "epilogue"> {
   let assemblyFormat = "`<` $value `>`";
 }

@@ -159,6 +159,23 @@ bool modelc::model::isFloatVector(Type type) {
          getWeightElementType(type).isF32();
 }
 
+std::optional<Matrices> modelc::model::getMatrices(Type weight) {
+  ArrayRef<int64_t> shape = getWeightShape(weight);
+  if (shape.size() == 1)
+    return Matrices{1, 1, shape[0]};
+  if (shape.size() == 2)
+    return Matrices{1, shape[0], shape[1]};
+  if (shape.size() == 3)
+    return Matrices{shape[0], shape[1], shape[2]};
+  return std::nullopt;
+}
+
+bool modelc::model::isSlots(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && tensor.getRank() == 2 && tensor.getDimSize(1) > 0 &&
+         tensor.getElementType().isSignlessInteger(32);
+}
+
 bool modelc::model::isActivations(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   return tensor && tensor.getRank() == 2 && tensor.getDimSize(1) > 0 &&

@@ -53,6 +53,20 @@ bool isFloatVector(mlir::Type type);
 /// number of features is static and positive.
 bool isActivations(mlir::Type type);
 
+/// True for what `model.route` chooses: a tensor of i32 numbers
+/// [tokens][slots], the number of slots static and positive.
+bool isSlots(mlir::Type type);
+
+/// The matrices [rows][columns] of a weight: one, or one for each expert.
+struct Matrices {
+  int64_t count, rows, columns;
+  bool operator==(const Matrices &) const = default;
+};
+
+/// Of a weight [count][rows][columns], [rows][columns] or [columns]; nothing
+/// for more dimensions.
+std::optional<Matrices> getMatrices(mlir::Type weight);
+
 /// Bytes of a tensor in its source file. Expects a verified `model.weight`
 /// type.
 uint64_t getSourceBytes(mlir::RankedTensorType type);

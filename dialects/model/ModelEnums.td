@@ -30,6 +30,11 @@ def Model_RopeScaling : Model_Enum<"RopeScaling",
 def Model_Activation : Model_Enum<"Activation", "Non-linearity of a gated unit",
     [I32EnumAttrCase<"Silu", 0, "silu">]>;
 
+def Model_Gating : Model_Enum<"Gating",
+    "What makes probabilities of a router's logits",
+    [I32EnumAttrCase<"Softmax", 0, "softmax">,
+     I32EnumAttrCase<"Sigmoid", 1, "sigmoid">]>;
+
 def Model_Epilogue : Model_Enum<"Epilogue", "What follows a matmul at once",
     [I32EnumAttrCase<"Store", 0, "store">,
      I32EnumAttrCase<"Residual", 1, "residual">,

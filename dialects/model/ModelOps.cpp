@@ -116,9 +116,9 @@ LogicalResult RmsNormOp::verify() {
 
 LogicalResult MatmulOp::verify() {
   // matmul_c1
-  ArrayRef<int64_t> weight = getWeightShape(getWeight().getType());
-  if (weight.size() != 2 || weight[1] != getColumns(getX()) ||
-      weight[0] != getColumns(getResult()))
+  if (getWeightShape(getWeight().getType()).size() > 2 ||
+      getMatrices(getWeight().getType()) !=
+          Matrices{1, getColumns(getResult()), getColumns(getX())})
     return emitOpError("expected a weight [")
            << getColumns(getResult()) << "][" << getColumns(getX())
            << "], found " << getWeight().getType();
@@ -130,6 +130,62 @@ LogicalResult AddBiasOp::verify() {
   if (getLength(getBias()) != getColumns(getX()))
     return emitOpError("expected a bias of length ")
            << getColumns(getX()) << ", found " << getLength(getBias());
+  return success();
+}
+
+LogicalResult RouteOp::verify() {
+  // route_c1
+  int64_t slots = getColumns(getIds()), experts = getColumns(getLogits());
+  if (slots != getColumns(getWeights()) || slots > experts)
+    return emitOpError("expected as many ids as weights, at most ")
+           << experts << ", found " << slots << " and "
+           << getColumns(getWeights());
+  // route_c2
+  if (getBias() && getLength(getBias()) != experts)
+    return emitOpError("expected a bias of length ")
+           << experts << ", found " << getLength(getBias());
+  return success();
+}
+
+/// True if the matmul of this weight quantises its input.
+static bool isQuantized(Value weight) {
+  return isa<QuantizedType>(getWeightElementType(weight.getType()));
+}
+
+LogicalResult ExpertsOp::verify() {
+  // experts_c1
+  std::optional<Matrices> gate = getMatrices(getGate().getType());
+  int64_t columns = getColumns(getX());
+  if (!gate || gate->columns != columns)
+    return emitOpError("expected gates [experts][n][")
+           << columns << "], found " << getGate().getType();
+  if (getMatrices(getUp().getType()) != gate)
+    return emitOpError("expected gate and up of one shape, found ")
+           << getGate().getType() << " and " << getUp().getType();
+  if (getMatrices(getDown().getType()) !=
+      Matrices{gate->count, columns, gate->rows})
+    return emitOpError("expected down as [")
+           << gate->count << "][" << columns << "][" << gate->rows
+           << "], found " << getDown().getType();
+  // experts_c2
+  int64_t slots = getColumns(getIds());
+  if (slots != getColumns(getWeights()) || slots > gate->count)
+    return emitOpError("expected as many ids as weights, at most ")
+           << gate->count << ", found " << slots << " and "
+           << getColumns(getWeights());
+  // experts_c3
+  if (bool(getNorm()) != getEps().has_value())
+    return emitOpError("an eps stands with a norm, and only there");
+  if (getNorm() && getLength(getNorm()) != columns)
+    return emitOpError("expected a norm of ")
+           << columns << " elements, found " << getLength(getNorm());
+  // experts_c4
+  if (isQuantized(getGate()) != isQuantized(getUp()))
+    return emitOpError("expected gate and up block-quantised or neither");
+  // experts_c5
+  if (getResidual() && getResidual().getType() != getX().getType())
+    return emitOpError("expected a residual ")
+           << getX().getType() << ", found " << getResidual().getType();
   return success();
 }
 
@@ -226,19 +282,20 @@ LogicalResult LinearOp::verify() {
     return failure();
   for (auto [i, weight] : llvm::enumerate(getWeights())) {
     // linear_c1
-    ArrayRef<int64_t> shape = getWeightShape(weight.getType());
-    if (shape.size() != 2 || shape[1] != getColumns(getX()))
+    std::optional<Matrices> matrix = getMatrices(weight.getType());
+    if (getWeightShape(weight.getType()).size() > 2 ||
+        matrix->columns != getColumns(getX()))
       return emitOpError("weight ") << i << ": expected " << getColumns(getX())
                                     << " columns, found " << weight.getType();
     // linear_c3
     Value result =
         getResults()[getEpilogue() == Epilogue::Store ? i : size_t(0)];
-    if (shape[0] != getColumns(result))
+    if (matrix->rows != getColumns(result))
       return emitOpError("weight ") << i << ": expected " << getColumns(result)
-                                    << " rows, found " << shape[0];
-    if (!getBiases().empty() && getLength(getBiases()[i]) != shape[0])
+                                    << " rows, found " << matrix->rows;
+    if (!getBiases().empty() && getLength(getBiases()[i]) != matrix->rows)
       return emitOpError("bias ")
-             << i << ": expected " << shape[0] << " elements, found "
+             << i << ": expected " << matrix->rows << " elements, found "
              << getLength(getBiases()[i]);
   }
   if (getResidual() && getColumns(getResidual()) != getColumns(getResults()[0]))
@@ -254,9 +311,6 @@ LogicalResult LinearOp::verify() {
     return emitOpError("an activation stands with epilogue glu, and only "
                        "there");
   // linear_c6
-  auto isQuantized = [](Value weight) {
-    return isa<QuantizedType>(getWeightElementType(weight.getType()));
-  };
   if (llvm::any_of(getWeights(), isQuantized) &&
       !llvm::all_of(getWeights(), isQuantized))
     return emitOpError("expected all weights block-quantised or none");

@@ -25,6 +25,10 @@ def Model_Activations : Type<
 def Model_Ids : Type<
     And<[RankedTensorOf<[I32]>.predicate, HasAnyRankOfPred<[1]>]>,
     "1D tensor of i32 [tokens]", "::mlir::RankedTensorType">;
+// Chosen experts: [tokens][slots], i32.
+def Model_Slots : Type<
+    CPred<"::modelc::model::isSlots($_self)">,
+    "2D tensor of i32 [tokens][slots]", "::mlir::RankedTensorType">;
 // A vector: a tensor, or a type with WeightTypeInterface.
 def Model_Vector : Type<
     CPred<"::modelc::model::isFloatVector($_self)">, "1D weight of f32">;
@@ -168,7 +172,7 @@ def Model_MatmulOp : Model_Op<"matmul", [Pure]> {
 
     Constraints:
     * (C1) the weight has two dimensions [n][k], k the columns of x and n those
-      of the result.
+      of the result; or, if n is 1, one dimension [k].
   }];
   let arguments = (ins Model_Activations:$x, Model_Weight:$weight);
   let results = (outs Model_Activations:$result);
@@ -228,6 +232,89 @@ def Model_GluOp : Model_Op<"glu",
   let results = (outs Model_Activations:$result);
   let assemblyFormat =
       "$activation $gate `,` $up attr-dict `:` type($gate)";
+}
+
+def Model_RouteOp : Model_Op<"route", [Pure]> {
+  let summary = "The experts of every token and their weights";
+  let description = [{
+    With l_e the E logits of token t, and p_e = softmax(l)_e or sigmoid(l_e):
+
+    * ids[t] are the experts with the largest scores, one per slot, in
+      descending order; equal scores go in ascending order of e. The score is
+      p_e + bias[e] if there is a bias, else l_e, which sorts as p_e does.
+    * weights[t][s] = p_e of slot s, divided by the sum over the slots if
+      `normalise`, times `scale`.
+
+    ids[t] are valid and distinct whatever the logits are; docs/numerics.md
+    says what becomes of NaN.
+
+    ```mlir
+    %ids, %weights = model.route <softmax> %logits
+        {normalise, scale = 1.0 : f32}
+        : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+    ```
+
+    Constraints:
+    * (C1) ids and weights have equally many slots, at most one per logit.
+    * (C2) the bias is as long as logits has columns.
+  }];
+  let arguments = (ins Model_GatingAttr:$gating, Model_Activations:$logits,
+                       Optional<Model_Vector>:$bias, UnitAttr:$normalise,
+                       F32Attr:$scale);
+  let results = (outs Model_Slots:$ids, Model_Activations:$weights);
+  let assemblyFormat = [{
+    $gating $logits (`bias` `(` $bias^ `:` type($bias) `)`)? attr-dict `:`
+    type($logits) `->` type($ids) `,` type($weights)
+  }];
+  let hasVerifier = 1;
+}
+
+def Model_ExpertsOp : Model_Op<"experts",
+    [Pure, AttrSizedOperandSegments,
+     AllTypesMatch<["x", "result"]>]> {
+  let summary = "Gated feed-forward networks of the chosen experts";
+  let description = [{
+    With y = x as imported, and with e = ids[t][s] for slot s of token t:
+
+    result[t] = sum_s weights[t][s] * down[e] (act(gate[e] y[t]) * up[e] y[t])
+
+    in ascending s. Fusion lets the op take in the norm before it,
+    y = rms_norm(x, norm, eps), and the sum after it,
+    result = residual + that. A weight of two dimensions is that of a single
+    expert, number 0, such as one that all tokens share.
+
+    ```mlir
+    %y = model.experts <silu> %x, %ids, %weights
+        gate(%g : tensor<8x512x256xf16>) up(%u : tensor<8x512x256xf16>)
+        down(%d : tensor<8x256x512xf16>)
+        : tensor<?x256xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+    ```
+
+    Constraints:
+    * (C1) gate and up are [experts][n][k], down is [experts][k][n], k the
+      columns of x.
+    * (C2) ids and weights have equally many slots, at most one per expert.
+    * (C3) there is an eps if and only if there is a norm, which is as long as
+      x has columns.
+    * (C4) gate and up are both block-quantised or neither is.
+    * (C5) a residual has the type of x.
+  }];
+  let arguments = (ins Model_ActivationAttr:$activation, Model_Activations:$x,
+                       Model_Slots:$ids, Model_Activations:$weights,
+                       Optional<Model_Vector>:$norm, Model_Weight:$gate,
+                       Model_Weight:$up, Model_Weight:$down,
+                       Optional<Model_Activations>:$residual,
+                       OptionalAttr<F32Attr>:$eps);
+  let results = (outs Model_Activations:$result);
+  let assemblyFormat = [{
+    $activation $x `,` $ids `,` $weights
+    (`norm` `(` $norm^ `:` type($norm) `)`)?
+    `gate` `(` $gate `:` type($gate) `)` `up` `(` $up `:` type($up) `)`
+    `down` `(` $down `:` type($down) `)`
+    (`residual` `(` $residual^ `:` type($residual) `)`)?
+    attr-dict `:` type($x) `,` type($ids) `,` type($weights)
+  }];
+  let hasVerifier = 1;
 }
 
 def Model_RopeTableOp : Model_Op<"rope_table", [Pure]> {
@@ -365,7 +452,7 @@ def Model_LinearOp : Model_Op<"linear", [Pure, AttrSizedOperandSegments]> {
     ```
 
     Constraints:
-    * (C1) every weight has two dimensions and as many columns as x.
+    * (C1) every weight is one of model.matmul, with as many columns as x.
     * (C2) the numbers of weights, biases, residuals and results fit the
       epilogue; there are no biases or as many as weights.
     * (C3) rows of weights, biases, residual and results agree.

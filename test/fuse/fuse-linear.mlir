@@ -184,3 +184,44 @@ func.func @rows_read_elsewhere(%x: tensor<?x64xf32>, %o: tensor<?xi32>,
       : tensor<?x64xf32>, tensor<32x64xf16> -> tensor<?x32xf32>
   return %s, %z : tensor<?x64xf32>, tensor<?x32xf32>
 }
+
+// Router and experts read one norm, and both take it in; the residual is added
+// where the experts are.
+// CHECK-LABEL: @experts(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x64xf32>, %[[N:[a-z0-9]+]]:
+func.func @experts(%x: tensor<?x64xf32>, %n: tensor<64xf32>,
+                   %r: tensor<4x64xf32>, %g: tensor<4x32x64xf16>,
+                   %d: tensor<4x64x32xf16>) -> tensor<?x64xf32> {
+  // CHECK-NEXT: model.linear <store> %[[X]] norm(%[[N]]
+  // CHECK-NEXT: model.route
+  // CHECK-NEXT: %[[Y:.*]] = model.experts <silu> %[[X]]
+  // CHECK-SAME: norm(%[[N]] : tensor<64xf32>)
+  // CHECK-SAME: residual(%[[X]] : tensor<?x64xf32>)
+  // CHECK-SAME: {eps = 9.99999974E-6 : f32}
+  // CHECK-NEXT: return %[[Y]]
+  %h = model.rms_norm %x, %n eps 1.0e-05 : tensor<?x64xf32>, tensor<64xf32>
+  %l = model.matmul %h, %r
+      : tensor<?x64xf32>, tensor<4x64xf32> -> tensor<?x4xf32>
+  %i, %w = model.route <softmax> %l {normalise, scale = 1.0 : f32}
+      : tensor<?x4xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  %z = model.experts <silu> %h, %i, %w gate(%g : tensor<4x32x64xf16>)
+      up(%g : tensor<4x32x64xf16>) down(%d : tensor<4x64x32xf16>)
+      : tensor<?x64xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+  %y = model.add %x, %z : tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+
+// A second residual has no place in them.
+// CHECK-LABEL: @experts_twice(
+func.func @experts_twice(%x: tensor<?x64xf32>, %i: tensor<?x2xi32>,
+                         %w: tensor<?x2xf32>, %g: tensor<4x32x64xf16>,
+                         %d: tensor<4x64x32xf16>) -> tensor<?x64xf32> {
+  // CHECK-NEXT: %[[Y:.*]] = model.experts {{.*}} residual(
+  // CHECK-NEXT: model.add %{{.*}}, %[[Y]]
+  %z = model.experts <silu> %x, %i, %w gate(%g : tensor<4x32x64xf16>)
+      up(%g : tensor<4x32x64xf16>) down(%d : tensor<4x64x32xf16>)
+      : tensor<?x64xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+  %y = model.add %x, %z : tensor<?x64xf32>
+  %s = model.add %x, %y : tensor<?x64xf32>
+  return %s : tensor<?x64xf32>
+}

@@ -200,13 +200,37 @@ GgufBuilder modelc::test::buildTinyDecoder(const std::string &family) {
         .tensor(block + "ffn_gate.weight", {16, 8}, kF32)
         .tensor(block + "ffn_up.weight", {16, 8}, kF32)
         .tensor(block + "ffn_down.weight", {8, 16}, kF32);
-    if (family == "qwen2")
+    if (family == "qwen2" || family == "qwen2moe")
       file.tensor(block + "attn_q.bias", {8}, kF32)
           .tensor(block + "attn_k.bias", {4}, kF32)
           .tensor(block + "attn_v.bias", {4}, kF32);
-    if (family == "qwen3")
+    if (family == "qwen3" || family == "qwen3moe")
       file.tensor(block + "attn_q_norm.weight", {4}, kF32)
           .tensor(block + "attn_k_norm.weight", {4}, kF32);
   }
+  if (family == "qwen2moe" || family == "qwen3moe")
+    setTinyExperts(file, family);
   return file;
+}
+
+void modelc::test::setTinyExperts(GgufBuilder &file,
+                                  const std::string &family) {
+  constexpr model::GgmlType kF32 = model::GgmlType::F32;
+  file.u32(family + ".expert_count", 4)
+      .u32(family + ".expert_used_count", 2)
+      .u32(family + ".expert_feed_forward_length", 12);
+  for (int layer = 0; layer < 2; ++layer) {
+    const std::string block = "blk." + std::to_string(layer) + ".ffn_";
+    for (const char *dense : {"gate", "up", "down"})
+      file.removeTensor(block + dense + ".weight");
+    file.tensor(block + "gate_inp.weight", {4, 8}, kF32)
+        .tensor(block + "gate_exps.weight", {4, 12, 8}, kF32)
+        .tensor(block + "up_exps.weight", {4, 12, 8}, kF32)
+        .tensor(block + "down_exps.weight", {4, 8, 12}, kF32);
+    if (family == "qwen2moe")
+      file.tensor(block + "gate_inp_shexp.weight", {8}, kF32)
+          .tensor(block + "gate_shexp.weight", {16, 8}, kF32)
+          .tensor(block + "up_shexp.weight", {16, 8}, kF32)
+          .tensor(block + "down_shexp.weight", {8, 16}, kF32);
+  }
 }

@@ -221,6 +221,81 @@ TEST_F(ImportTest, Qwen3HasHeadNorms) {
       "shape [4]");
 }
 
+// The norm feeds router and experts, and the sum goes on the residual.
+TEST_F(ImportTest, Qwen3MoeHasExperts) {
+  ASSERT_EQ(import(buildTinyDecoder("qwen3moe")), "ok");
+  std::vector<model::ExpertsOp> experts = findOps<model::ExpertsOp>();
+  ASSERT_EQ(experts.size(), 2u);
+  EXPECT_EQ(findOps<model::GluOp>().size(), 0u);
+  model::ExpertsOp op = experts[1];
+  EXPECT_EQ(getName(op.getGate()), "blk.1.ffn_gate_exps.weight");
+  EXPECT_EQ(getName(op.getUp()), "blk.1.ffn_up_exps.weight");
+  EXPECT_EQ(getName(op.getDown()), "blk.1.ffn_down_exps.weight");
+  auto norm = op.getX().getDefiningOp<model::RmsNormOp>();
+  ASSERT_TRUE(norm);
+  auto route = op.getIds().getDefiningOp<model::RouteOp>();
+  ASSERT_TRUE(route);
+  EXPECT_EQ(route.getWeights(), op.getWeights());
+  EXPECT_EQ(route.getGating(), model::Gating::Softmax);
+  EXPECT_TRUE(route.getNormalise());
+  EXPECT_EQ(route.getScale().convertToFloat(), 1);
+  EXPECT_EQ(op.getIds().getType().getDimSize(1), 2);
+  auto router = route.getLogits().getDefiningOp<model::MatmulOp>();
+  ASSERT_TRUE(router);
+  EXPECT_EQ(router.getX(), norm.getResult());
+  EXPECT_EQ(getName(router.getWeight()), "blk.1.ffn_gate_inp.weight");
+  ASSERT_TRUE(op->hasOneUse());
+  EXPECT_EQ(cast<model::AddOp>(*op->user_begin()).getB(), op.getResult());
+}
+
+// Not normalised; the shared expert is one that every token uses.
+TEST_F(ImportTest, Qwen2MoeHasASharedExpert) {
+  ASSERT_EQ(import(buildTinyDecoder("qwen2moe")), "ok");
+  EXPECT_EQ(findOps<model::AddBiasOp>().size(), 6u);
+  std::vector<model::ExpertsOp> experts = findOps<model::ExpertsOp>();
+  std::vector<model::RouteOp> routes = findOps<model::RouteOp>();
+  ASSERT_EQ(experts.size(), 4u);
+  ASSERT_EQ(routes.size(), 4u);
+  EXPECT_FALSE(routes[0].getNormalise());
+  EXPECT_EQ(getName(experts[1].getGate()), "blk.0.ffn_gate_shexp.weight");
+  EXPECT_EQ(getName(experts[1].getDown()), "blk.0.ffn_down_shexp.weight");
+  EXPECT_EQ(routes[1].getGating(), model::Gating::Sigmoid);
+  EXPECT_EQ(getColumns(routes), (std::vector<int64_t>{2, 1, 2, 1}));
+  auto gate = routes[1].getLogits().getDefiningOp<model::MatmulOp>();
+  EXPECT_EQ(getName(gate.getWeight()), "blk.0.ffn_gate_inp_shexp.weight");
+  EXPECT_EQ(gate.getX(), experts[1].getX());
+}
+
+// Mixtral: a llama with experts, which are as long as dense layers would be.
+TEST_F(ImportTest, LlamaMayHaveExperts) {
+  GgufBuilder file = buildTinyLlama().u32("llama.feed_forward_length", 12);
+  setTinyExperts(file, "llama");
+  file.removeKey("llama.expert_feed_forward_length");
+  ASSERT_EQ(import(file), "ok");
+  EXPECT_EQ(findOps<model::ExpertsOp>().size(), 2u);
+  EXPECT_TRUE(findOps<model::RouteOp>()[0].getNormalise());
+  for (model::RopeOp rope : findOps<model::RopeOp>())
+    EXPECT_EQ(rope.getPairing(), model::RopePairing::Adjacent);
+}
+
+TEST_F(ImportTest, KeysOfRouting) {
+  ASSERT_EQ(import(buildTinyDecoder("qwen3moe")
+                       .boolean("qwen3moe.expert_weights_norm", 0)
+                       .f32("qwen3moe.expert_weights_scale", 2.5f)
+                       .u32("qwen3moe.expert_gating_func", 2)),
+            "ok");
+  model::RouteOp route = findOps<model::RouteOp>()[0];
+  EXPECT_EQ(route.getGating(), model::Gating::Sigmoid);
+  EXPECT_FALSE(route.getNormalise());
+  EXPECT_EQ(route.getScale().convertToFloat(), 2.5f);
+  // llama.cpp's value for a key that is not there.
+  ASSERT_EQ(
+      import(
+          buildTinyDecoder("qwen3moe").f32("qwen3moe.expert_weights_scale", 0)),
+      "ok");
+  EXPECT_EQ(findOps<model::RouteOp>()[0].getScale().convertToFloat(), 1);
+}
+
 TEST_F(ImportTest, FamiliesAreSorted) {
   EXPECT_TRUE(llvm::is_sorted(arch::getFamilies(),
                               [](const arch::Family &a, const arch::Family &b) {
@@ -238,7 +313,7 @@ TEST_F(ImportTest, Architecture) {
             "string");
   EXPECT_EQ(import(buildTinyLlama().string("general.architecture", "mamba\t2")),
             "x.gguf: key 'general.architecture': found 'mamba\\x092', expected "
-            "one of llama, qwen2, qwen3");
+            "one of llama, qwen2, qwen2moe, qwen3, qwen3moe");
 }
 
 TEST_F(ImportTest, RequiredKeys) {
@@ -291,12 +366,61 @@ TEST_F(ImportTest, HeadsThatDoNotDivide) {
 }
 
 TEST_F(ImportTest, UnsupportedKinds) {
-  EXPECT_EQ(import(buildTinyLlama().u32("llama.expert_count", 8)),
-            "x.gguf: key 'llama.expert_count': found 8, expected 0: no mixture "
-            "of experts is supported yet");
+  EXPECT_EQ(
+      import(buildTinyDecoder("qwen3").u32("qwen3.expert_count", 8)),
+      "x.gguf: key 'qwen3.expert_count': found 8, expected 0: this family "
+      "has no experts");
   EXPECT_EQ(import(buildTinyLlama().u32("llama.expert_count", 0)), "ok");
   EXPECT_EQ(import(buildTinyLlama().boolean("llama.attention.causal", 0)),
             "x.gguf: key 'llama.attention.causal': found false, expected true");
+}
+
+TEST_F(ImportTest, ImpossibleExperts) {
+  auto importWith = [&](const std::string &key, uint32_t value) {
+    return import(buildTinyDecoder("qwen3moe").u32("qwen3moe." + key, value));
+  };
+  EXPECT_EQ(importWith("expert_count", 0),
+            "x.gguf: key 'qwen3moe.expert_count': found 0, expected 1 to "
+            "65536");
+  EXPECT_EQ(importWith("expert_used_count", 5),
+            "x.gguf: key 'qwen3moe.expert_used_count': found 5, expected 1 to "
+            "4");
+  EXPECT_EQ(importWith("expert_feed_forward_length", 0),
+            "x.gguf: key 'qwen3moe.expert_feed_forward_length': found 0, "
+            "expected 1 to 16777216");
+  EXPECT_EQ(importWith("expert_feed_forward_length", 16),
+            "x.gguf: tensor 'blk.0.ffn_gate_exps.weight': field shape: found "
+            "[4][12][8], expected [4][16][8]");
+  EXPECT_EQ(importWith("expert_gating_func", 3),
+            "x.gguf: key 'qwen3moe.expert_gating_func': found 3, expected 1 "
+            "(softmax) or 2 (sigmoid)");
+  EXPECT_EQ(importWith("expert_shared_feed_forward_length", 16),
+            "x.gguf: key 'qwen3moe.expert_shared_feed_forward_length': found "
+            "16, expected 0 to 0");
+  for (std::string key : {"leading_dense_block_count", "expert_group_count",
+                          "expert_shared_count", "moe_every_n_layers",
+                          "interleave_moe_layer_step"}) {
+    EXPECT_EQ(importWith(key, 0), "ok");
+    EXPECT_EQ(importWith(key, 1),
+              "x.gguf: key 'qwen3moe." + key +
+                  "': found 1, expected 0: no such mixture of experts is "
+                  "supported");
+  }
+  EXPECT_EQ(import(buildTinyDecoder("qwen3moe")
+                       .f32("qwen3moe.expert_weights_scale", -1)),
+            "x.gguf: key 'qwen3moe.expert_weights_scale': found -1, expected 0 "
+            "to 3.40282e+38");
+}
+
+// Files of the first Mixtral have a tensor for each expert.
+TEST_F(ImportTest, OneTensorPerExpert) {
+  GgufBuilder file = buildTinyLlama();
+  setTinyExperts(file, "llama");
+  EXPECT_EQ(
+      import(file.removeTensor("blk.0.ffn_up_exps.weight")
+                 .tensor("blk.0.ffn_up.0.weight", {12, 8}, GgmlType::F32)),
+      "x.gguf: tensor 'blk.0.ffn_up.0.weight': found one expert, expected "
+      "all experts in one blk.0.ffn_up_exps.weight");
 }
 
 TEST_F(ImportTest, Vocabulary) {

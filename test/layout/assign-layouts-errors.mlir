@@ -39,7 +39,7 @@ model.weight @w : tensor<32x64xf32> at 0 in 0
 
 func.func @weight_as_input() -> tensor<32x32xf32> {
   %w = model.get_weight @w : tensor<32x64xf32>
-  // expected-error@+1 {{operand 0 is a weight, which only matmuls, embeddings, norms and biases read}}
+  // expected-error@+1 {{operand 0 is a weight, which only matmuls, experts, embeddings, norms and biases read}}
   %y = model.matmul %w, %w
       : tensor<32x64xf32>, tensor<32x64xf32> -> tensor<32x32xf32>
   return %y : tensor<32x32xf32>

@@ -157,3 +157,40 @@ func.func @unread() {
   %w = model.get_weight @w : tensor<33x96xf32>
   return
 }
+
+// -----
+
+// Experts lie in panels too, each matrix for itself; the router is a matmul, a
+// selection bias a vector.
+model.weight @router : tensor<4x64xf32> at 0 in 0
+model.weight @bias : tensor<4xf32> at 0 in 0
+model.weight @gate : tensor<4x32x64x!model.ggml<q8_0>> at 0 in 0
+model.weight @down : tensor<4x64x32x!model.ggml<q4_0>> at 0 in 0
+
+// CHECK-LABEL: @experts(
+func.func @experts(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  // CHECK: pack.repack %{{.*}} {reason = #pack.reason<first_choice>}
+  // CHECK-SAME: -> <4x64, #f32_n16k1>
+  // CHECK: pack.repack %{{.*}} {reason = #pack.reason<not_a_matmul>}
+  // CHECK-SAME: -> <4, #mapped_f32>
+  // CHECK: %[[G:.*]] = pack.repack %{{.*}} {reason = #pack.reason<first_choice>}
+  // VNNI-SAME: -> <4x32x64, #q8_0_n16k64u>
+  // AVX2-SAME: -> <4x32x64, #q8_0_n16k64>
+  // CHECK: %[[D:.*]] = pack.repack %{{.*}} {reason = #pack.reason<first_choice>}
+  // CHECK-SAME: -> <4x64x32, #q4_0_n16k64>
+  // CHECK: model.experts {{.*}} gate(%[[G]] : {{.*}} up(%[[G]] : {{.*}} down(%[[D]]
+  %r = model.get_weight @router : tensor<4x64xf32>
+  %l = model.linear <store> %x weights(%r : tensor<4x64xf32>)
+      : tensor<?x64xf32> -> tensor<?x4xf32>
+  %b = model.get_weight @bias : tensor<4xf32>
+  %i, %w = model.route <sigmoid> %l bias(%b : tensor<4xf32>)
+      {scale = 1.0 : f32} : tensor<?x4xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  %g = model.get_weight @gate : tensor<4x32x64x!model.ggml<q8_0>>
+  %d = model.get_weight @down : tensor<4x64x32x!model.ggml<q4_0>>
+  %y = model.experts <silu> %x, %i, %w
+      gate(%g : tensor<4x32x64x!model.ggml<q8_0>>)
+      up(%g : tensor<4x32x64x!model.ggml<q8_0>>)
+      down(%d : tensor<4x64x32x!model.ggml<q4_0>>)
+      : tensor<?x64xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+  return %y : tensor<?x64xf32>
+}

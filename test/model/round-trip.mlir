@@ -94,3 +94,45 @@ func.func @fused(%x: tensor<?x256xf32>, %rows: tensor<?xi32>,
       : tensor<?x256xf32> -> tensor<?x128xf32>
   return
 }
+
+// Experts as imported, with a selection bias, and with all that fusion adds; a
+// weight of two dimensions is one shared expert.
+// CHECK-LABEL: func.func @mixture(
+func.func @mixture(%x: tensor<?x64xf32>, %l: tensor<?x8xf32>,
+                   %b: tensor<8xf32>, %n: tensor<64xf32>,
+                   %g: tensor<8x96x64x!model.ggml<q8_0>>,
+                   %d: tensor<8x64x96xf16>, %g1: tensor<96x64xf16>,
+                   %d1: tensor<64x96xf16>, %one: tensor<?x1xf32>) {
+  // CHECK: %[[IDS:.*]], %[[W:.*]] = model.route <softmax> %{{[a-z0-9]+}}
+  // CHECK-SAME: {normalise, scale = 1.000000e+00 : f32}
+  // CHECK-SAME: : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  %ids, %w = model.route <softmax> %l {normalise, scale = 1.0 : f32}
+      : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  // CHECK: model.route <sigmoid> %{{[a-z0-9]+}} bias(%{{[a-z0-9]+}} : tensor<8xf32>)
+  // CHECK-SAME: {scale = 2.500000e+00 : f32}
+  %ids2, %w2 = model.route <sigmoid> %l bias(%b : tensor<8xf32>)
+      {scale = 2.5 : f32}
+      : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  // CHECK: model.experts <silu> %{{[a-z0-9]+}}, %[[IDS]], %[[W]]
+  // CHECK-SAME: gate(%{{[a-z0-9]+}} : tensor<8x96x64x!model.ggml<q8_0>>)
+  // CHECK-SAME: up(%{{[a-z0-9]+}} : tensor<8x96x64x!model.ggml<q8_0>>)
+  // CHECK-SAME: down(%{{[a-z0-9]+}} : tensor<8x64x96xf16>)
+  // CHECK-SAME: : tensor<?x64xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+  %y = model.experts <silu> %x, %ids, %w
+      gate(%g : tensor<8x96x64x!model.ggml<q8_0>>)
+      up(%g : tensor<8x96x64x!model.ggml<q8_0>>)
+      down(%d : tensor<8x64x96xf16>)
+      : tensor<?x64xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+  %ids1, %w1 = model.route <sigmoid> %one {scale = 1.0 : f32}
+      : tensor<?x1xf32> -> tensor<?x1xi32>, tensor<?x1xf32>
+  // CHECK: model.experts <silu> {{.*}} norm(%{{[a-z0-9]+}} : tensor<64xf32>)
+  // CHECK-SAME: gate(%{{[a-z0-9]+}} : tensor<96x64xf16>)
+  // CHECK-SAME: residual(%{{[a-z0-9]+}} : tensor<?x64xf32>)
+  // CHECK-SAME: {eps = 9.99999974E-6 : f32}
+  %z = model.experts <silu> %x, %ids1, %w1 norm(%n : tensor<64xf32>)
+      gate(%g1 : tensor<96x64xf16>) up(%g1 : tensor<96x64xf16>)
+      down(%d1 : tensor<64x96xf16>) residual(%x : tensor<?x64xf32>)
+      {eps = 1.0e-05 : f32}
+      : tensor<?x64xf32>, tensor<?x1xi32>, tensor<?x1xf32>
+  return
+}

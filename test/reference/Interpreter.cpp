@@ -16,6 +16,7 @@
 #include "compiler/support/Rope.h"
 #include "test/reference/Numerics.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
 #include <numeric>
 
 using namespace mlir;
@@ -106,6 +107,8 @@ absl::StatusOr<Matrix> Interpreter::run(llvm::ArrayRef<int32_t> tokens) {
 void Interpreter::execute(Operation &op) {
   if (auto op_ = dyn_cast<model::LinearOp>(op))
     return linear(op_);
+  if (auto op_ = dyn_cast<model::RouteOp>(op))
+    return route(op_);
   if (isa<model::GetWeightOp>(op))
     return;
   auto get = [&](Value value) -> const Matrix & { return matrices[value]; };
@@ -127,6 +130,7 @@ void Interpreter::execute(Operation &op) {
                       .Case([&](model::GluOp o) {
                         return applyGlu(get(o.getGate()), get(o.getUp()));
                       })
+                      .Case([&](model::ExpertsOp o) { return experts(o); })
                       .Case([&](model::RopeTableOp o) { return ropeTable(o); })
                       .Case([&](model::RopeOp o) { return rope(o); })
                       .Case([&](model::AttentionOp o) { return attention(o); })
@@ -191,6 +195,68 @@ Matrix Interpreter::rmsNorm(const Matrix &x, Value weight, float eps) {
       normalize(x.row(t).subspan(i, values.size()), values, eps,
                 result.row(t).subspan(i, values.size()));
   return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Experts
+//===----------------------------------------------------------------------===//
+
+void Interpreter::route(model::RouteOp op) {
+  const Matrix &logits = matrices[op.getLogits()];
+  RouteOptions options;
+  options.slots = op.getWeights().getType().getDimSize(1);
+  if (op.getGating() == model::Gating::Sigmoid)
+    options.gating = Gating::Sigmoid;
+  options.normalise = op.getNormalise();
+  options.scale = getFloat(op.getScaleAttr());
+  std::vector<float> bias;
+  if (op.getBias())
+    bias = getVector(op.getBias());
+  Matrix weights(logits.rows, options.slots);
+  std::vector<int32_t> chosen;
+  for (int64_t t = 0; t < logits.rows; ++t) {
+    Route token = reference::route(logits.row(t), bias, options);
+    llvm::append_range(chosen, token.ids);
+    llvm::copy(token.weights, weights.row(t).begin());
+  }
+  ids[op.getIds()] = std::move(chosen);
+  matrices[op.getWeights()] = std::move(weights);
+}
+
+std::vector<float> Interpreter::runExpert(model::ExpertsOp op,
+                                          std::span<const float> y,
+                                          int64_t expert) {
+  auto multiplyBy = [&](Value weight, std::span<const float> x) {
+    const GgufTensor &tensor = getTensor(weight);
+    WeightType type = *getWeightType(tensor.type);
+    std::vector<float> z(tensor.shape[tensor.shape.size() - 2]);
+    int64_t bytes =
+        static_cast<int64_t>(z.size()) * getRowBytes(type, x.size());
+    reference::multiply(type, tensor.bytes.data() + expert * bytes, x, z);
+    return z;
+  };
+  std::vector<float> gate = multiplyBy(op.getGate(), y);
+  std::vector<float> up = multiplyBy(op.getUp(), y);
+  for (auto [g, u] : llvm::zip(gate, up))
+    g = computeSilu(g) * u;
+  return multiplyBy(op.getDown(), gate);
+}
+
+Matrix Interpreter::experts(model::ExpertsOp op) {
+  Matrix y = matrices[op.getX()];
+  if (op.getNorm())
+    y = rmsNorm(y, op.getNorm(), getFloat(op.getEpsAttr()));
+  const Matrix &weights = matrices[op.getWeights()];
+  const std::vector<int32_t> &chosen = ids[op.getIds()];
+  Matrix result(y.rows, y.columns);
+  for (int64_t t = 0; t < y.rows; ++t)
+    for (int64_t s = 0; s < weights.columns; ++s) {
+      std::vector<float> z =
+          runExpert(op, y.row(t), chosen[t * weights.columns + s]);
+      for (auto [sum, value] : llvm::zip(result.row(t), z))
+        sum = std::fma(weights.row(t)[s], value, sum);
+    }
+  return op.getResidual() ? add(matrices[op.getResidual()], result) : result;
 }
 
 //===----------------------------------------------------------------------===//

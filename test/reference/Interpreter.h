@@ -74,6 +74,11 @@ private:
   Matrix rope(model::RopeOp op);
   Matrix attention(model::AttentionOp op);
   void linear(model::LinearOp op);
+  void route(model::RouteOp op);
+  Matrix experts(model::ExpertsOp op);
+  /// One row of x through one expert: act(gate y) * up y, then down.
+  std::vector<float> runExpert(model::ExpertsOp op, std::span<const float> y,
+                               int64_t expert);
   Matrix selectRows(const Matrix &x, mlir::Value rows);
 
   /// The tensor of the file that `weight`, a model.get_weight, names.
@@ -93,6 +98,7 @@ private:
   int64_t length = 0; ///< Tokens of the sequence so far.
   bool isPlain = false;
   llvm::DenseMap<mlir::Value, Matrix> matrices;
+  /// Tokens, positions, rows of outputs; chosen experts [token * slots + slot].
   llvm::DenseMap<mlir::Value, std::vector<int32_t>> ids;
 };
 

@@ -100,6 +100,28 @@ void multiplyPlainly(WeightType type, const uint8_t *weight,
                      std::span<const float> x, std::span<float> y);
 
 //===----------------------------------------------------------------------===//
+// Experts
+//===----------------------------------------------------------------------===//
+
+enum class Gating { Softmax, Sigmoid };
+
+/// Section "Routing": of each slot the expert and its weight.
+struct Route {
+  std::vector<int32_t> ids;
+  std::vector<float> weights;
+};
+struct RouteOptions {
+  int64_t slots;
+  Gating gating = Gating::Softmax;
+  bool normalise = false;
+  float scale = 1;
+};
+
+/// The route of one token. `bias` has as many elements as `logits`, or none.
+Route route(std::span<const float> logits, std::span<const float> bias,
+            const RouteOptions &options);
+
+//===----------------------------------------------------------------------===//
 // Norm, rope, attention
 //===----------------------------------------------------------------------===//
 

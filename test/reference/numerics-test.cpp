@@ -224,5 +224,62 @@ TEST(Numerics, AttentionIsCloseToDouble) {
   }
 }
 
+TEST(Numerics, RouteIsCloseToDouble) {
+  for (size_t experts : {1, 2, 7, 16, 17, 128}) {
+    std::vector<float> logits = makeRandom(experts, 11);
+    double sum = 0;
+    for (float l : logits)
+      sum += std::exp(double(l));
+    const auto slots = int64_t(std::min<size_t>(experts, 8));
+    Route plain = route(logits, {}, {.slots = slots});
+    Route normalised =
+        route(logits, {}, {.slots = slots, .normalise = true, .scale = 2.5f});
+    Route sigmoid =
+        route(logits, {}, {.slots = slots, .gating = Gating::Sigmoid});
+    EXPECT_EQ(plain.ids, normalised.ids);
+    EXPECT_EQ(plain.ids, sigmoid.ids);
+    double chosen = 0;
+    for (int32_t id : plain.ids)
+      chosen += std::exp(double(logits[id]));
+    for (int64_t s = 0; s < slots; ++s) {
+      double l = logits[plain.ids[s]];
+      if (s > 0)
+        EXPECT_LE(l, logits[plain.ids[s - 1]]);
+      EXPECT_NEAR(plain.weights[s], std::exp(l) / sum, 1e-6);
+      EXPECT_NEAR(normalised.weights[s], 2.5 * std::exp(l) / chosen, 1e-6);
+      EXPECT_NEAR(sigmoid.weights[s], 1 / (1 + std::exp(-l)), 1e-6);
+    }
+  }
+}
+
+// Ties go to the lower expert, zeros of both signs are equal, NaN comes first.
+TEST(Numerics, RouteHasAnOrderForAllLogits) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float inf = std::numeric_limits<float>::infinity();
+  using Ids = std::vector<int32_t>;
+  auto order = [](const std::vector<float> &logits) {
+    return route(logits, {}, {.slots = int64_t(logits.size())}).ids;
+  };
+  EXPECT_EQ(order({1, 3, 3, 1, 3}), (Ids{1, 2, 4, 0, 3}));
+  EXPECT_EQ(order({0.0f, -0.0f, -1, 0.0f}), (Ids{0, 1, 3, 2}));
+  EXPECT_EQ(order({1, nan, inf, -inf, -nan}), (Ids{1, 4, 2, 0, 3}));
+  EXPECT_EQ(order({nan, nan, nan}), (Ids{0, 1, 2}));
+  EXPECT_EQ(order({-inf, -inf}), (Ids{0, 1}));
+  // The NaN of one expert is not hidden by leaving it out.
+  for (float weight : route(std::vector<float>{1, 2, nan, 3}, {},
+                            {.slots = 2, .normalise = true})
+                          .weights)
+    EXPECT_TRUE(std::isnan(weight));
+}
+
+// A bias chooses; it is no part of the weights.
+TEST(Numerics, RouteWithABias) {
+  std::vector<float> logits = {2, 1, 0, -1}, bias = {-1, 0, 0, 1};
+  Route found = route(logits, bias, {.slots = 2, .gating = Gating::Sigmoid});
+  EXPECT_EQ(found.ids, (std::vector<int32_t>{3, 1}));
+  EXPECT_NEAR(found.weights[0], 1 / (1 + std::exp(1.0)), 1e-6);
+  EXPECT_NEAR(found.weights[1], 1 / (1 + std::exp(-1.0)), 1e-6);
+}
+
 } // namespace
 } // namespace modelc::reference::test

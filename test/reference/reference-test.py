@@ -32,7 +32,8 @@ MODELS = ["stories260K-f32", "stories260K-F16", "llama2xs-Q8_0",
 MADE = [("tiny-llama", "bf16"), ("tiny-qwen2", "q8_0"), ("tiny-qwen3", "q8_0"),
         ("tiny-llama", "q5_1"), ("tiny-llama", "q2_K"), ("tiny-llama", "q4_K"),
         ("tiny-qwen3", "q6_K"), ("tiny-llama", "iq4_xs"),
-        ("tiny-llama", "mxfp4")]
+        ("tiny-llama", "mxfp4"), ("tiny-qwen3moe", "f16"),
+        ("tiny-qwen3moe", "q8_0"), ("tiny-qwen3moe", "q4_K")]
 TOKENS = ",".join(
     str((i * i * 31 + i * 7919) % 505 + 3) for i in range(80))
 

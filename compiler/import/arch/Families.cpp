@@ -15,9 +15,9 @@ using namespace modelc;
 using namespace modelc::arch;
 
 static constexpr Family kFamilies[] = {
-    {"llama", importLlama},
-    {"qwen2", importQwen2},
-    {"qwen3", importQwen3},
+    {"llama", importLlama},       {"qwen2", importQwen2},
+    {"qwen2moe", importQwen2Moe}, {"qwen3", importQwen3},
+    {"qwen3moe", importQwen3Moe},
 };
 
 llvm::ArrayRef<Family> modelc::arch::getFamilies() { return kFamilies; }

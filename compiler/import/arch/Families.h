@@ -38,8 +38,12 @@ ImportedModule importLlama(mlir::MLIRContext &context,
                            const gguf::GgufModel &source);
 ImportedModule importQwen2(mlir::MLIRContext &context,
                            const gguf::GgufModel &source);
+ImportedModule importQwen2Moe(mlir::MLIRContext &context,
+                              const gguf::GgufModel &source);
 ImportedModule importQwen3(mlir::MLIRContext &context,
                            const gguf::GgufModel &source);
+ImportedModule importQwen3Moe(mlir::MLIRContext &context,
+                              const gguf::GgufModel &source);
 
 } // namespace modelc::arch
 

@@ -1,4 +1,4 @@
-//===- Llama.cpp - The llama family, dense
+//===- Llama.cpp - The llama family
 //
 // Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,12 +9,13 @@
 // attention and feed-forward, rotated pairs of neighbours (the converter
 // permutes the rows of q and k to that end), swiglu, biases where the file has
 // them. Llama 3 brings divisors of the rotation's frequencies as a tensor.
+// Mixtral has experts: softmax over all, the weights of the chosen normalised.
 //
 // Keys: docs/gguf.md of ggml; tensors: as llama.cpp's converter names them.
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/import/arch/DenseDecoder.h"
+#include "compiler/import/arch/Decoder.h"
 #include "compiler/import/arch/Families.h"
 
 using namespace modelc;
@@ -25,5 +26,6 @@ ImportedModule modelc::arch::importLlama(mlir::MLIRContext &context,
   DecoderTraits traits;
   traits.family = "llama";
   traits.pairing = model::RopePairing::Adjacent;
-  return importDenseDecoder(context, source, traits);
+  traits.experts = {ExpertUse::IfCounted, /*normalise=*/true};
+  return importDecoder(context, source, traits);
 }

@@ -54,9 +54,11 @@ Value NetworkBuilder::rmsNorm(Value x, const GgufTensor &tensor, float eps) {
 }
 
 Value NetworkBuilder::linear(Value x, const LinearTensors &tensors) {
-  Value result = model::MatmulOp::create(builder, nameLoc(tensors.weight->name),
-                                         activations(tensors.weight->shape[0]),
-                                         x, weight(*tensors.weight));
+  llvm::ArrayRef<int64_t> shape = tensors.weight->shape;
+  int64_t rows = shape.size() > 1 ? shape[0] : 1; // A vector is one row.
+  Value result =
+      model::MatmulOp::create(builder, nameLoc(tensors.weight->name),
+                              activations(rows), x, weight(*tensors.weight));
   if (!tensors.bias)
     return result;
   return model::AddBiasOp::create(builder, nameLoc(tensors.bias->name),
@@ -72,6 +74,24 @@ Value NetworkBuilder::glu(model::Activation activation, Value gate, Value up) {
   auto attr = model::ActivationAttr::get(builder.getContext(), activation);
   return model::GluOp::create(builder, location, gate.getType(), attr, gate,
                               up);
+}
+
+Value NetworkBuilder::experts(Value x, Value logits, const Routing &routing,
+                              const ExpertWeights &tensors) {
+  auto slots = RankedTensorType::get({ShapedType::kDynamic, routing.slots},
+                                     builder.getI32Type());
+  auto gating = model::GatingAttr::get(builder.getContext(), routing.gating);
+  auto route = model::RouteOp::create(
+      builder, location, slots, activations(routing.slots), gating, logits,
+      /*bias=*/Value(), routing.normalise ? builder.getUnitAttr() : UnitAttr(),
+      builder.getF32FloatAttr(routing.scale));
+  auto silu =
+      model::ActivationAttr::get(builder.getContext(), model::Activation::Silu);
+  return model::ExpertsOp::create(
+      builder, nameLoc(tensors.gate->name), x.getType(), silu, x,
+      route.getIds(), route.getWeights(), /*norm=*/Value(),
+      weight(*tensors.gate), weight(*tensors.up), weight(*tensors.down),
+      /*residual=*/Value(), /*eps=*/FloatAttr());
 }
 
 Value NetworkBuilder::ropeTable(const RopeParameters &rope,

@@ -29,6 +29,19 @@ struct AttentionShape {
   float scale;
 };
 
+/// How a router's logits choose experts; see model.route.
+struct Routing {
+  model::Gating gating;
+  int64_t slots = 1;
+  bool normalise = false;
+  float scale = 1;
+};
+
+/// Gate, up and down of all experts, or of one.
+struct ExpertWeights {
+  const gguf::GgufTensor *gate, *up, *down;
+};
+
 /// What the module's attributes say of a model.
 struct ModelSummary {
   int64_t contextLength;
@@ -60,6 +73,9 @@ public:
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value glu(model::Activation activation, mlir::Value gate,
                   mlir::Value up);
+  /// route, then experts with silu.
+  mlir::Value experts(mlir::Value x, mlir::Value logits, const Routing &routing,
+                      const ExpertWeights &tensors);
   /// `divisors` are dims / 2, or none.
   mlir::Value ropeTable(const RopeParameters &rope,
                         llvm::ArrayRef<float> divisors);

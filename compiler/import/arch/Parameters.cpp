@@ -1,4 +1,4 @@
-//===- Parameters.cpp - The numbers of a dense decoder
+//===- Parameters.cpp - The numbers of a decoder
 //
 // Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -28,16 +28,9 @@ static constexpr IntegerRange kLayers = {1, 1 << 16};
 static constexpr IntegerRange kContext = {1,
                                           std::numeric_limits<int32_t>::max()};
 
-/// Refuses what is not dense causal attention.
-static absl::Status checkDense(const Metadata &metadata,
-                               const std::string &prefix) {
-  const std::string expertKey = prefix + "expert_count";
-  absl::StatusOr<int64_t> experts = metadata.getIntegerOr(expertKey, {}, 0);
-  if (!experts.ok())
-    return experts.status();
-  if (*experts != 0)
-    return metadata.makeError(expertKey, llvm::Twine(*experts),
-                              "0: no mixture of experts is supported yet");
+/// Refuses attention that is not causal.
+static absl::Status checkCausal(const Metadata &metadata,
+                                const std::string &prefix) {
   const std::string causalKey = prefix + "attention.causal";
   absl::StatusOr<bool> causal = metadata.getBoolOr(causalKey, true);
   if (!causal.ok())
@@ -137,13 +130,12 @@ static absl::Status readSize(const Metadata &metadata, const std::string &key,
   return value.status();
 }
 
-absl::StatusOr<DecoderParameters>
-modelc::arch::readDecoderParameters(const gguf::GgufModel &source,
-                                    llvm::StringRef family,
-                                    model::RopePairing pairing) {
+absl::StatusOr<DecoderParameters> modelc::arch::readDecoderParameters(
+    const gguf::GgufModel &source, llvm::StringRef family,
+    model::RopePairing pairing, const ExpertTraits &experts) {
   const Metadata &metadata = source.metadata();
   const std::string prefix = family.str() + ".";
-  if (absl::Status status = checkDense(metadata, prefix); !status.ok())
+  if (absl::Status status = checkCausal(metadata, prefix); !status.ok())
     return status;
   DecoderParameters p = {};
   if (absl::Status status =
@@ -163,6 +155,11 @@ modelc::arch::readDecoderParameters(const gguf::GgufModel &source,
   if (!feedForward.ok())
     return feedForward.status();
   p.feedForwardLength = *feedForward;
+  absl::StatusOr<ExpertParameters> mixture =
+      readExpertParameters(metadata, family, experts, p.feedForwardLength);
+  if (!mixture.ok())
+    return mixture.status();
+  p.experts = *mixture;
   if (absl::Status status = readHeads(metadata, prefix, p); !status.ok())
     return status;
   if (absl::Status status = readAttention(metadata, prefix, p); !status.ok())

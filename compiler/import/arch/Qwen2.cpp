@@ -9,7 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/import/arch/DenseDecoder.h"
+#include "compiler/import/arch/Decoder.h"
 #include "compiler/import/arch/Families.h"
 
 using namespace modelc;
@@ -21,5 +21,5 @@ ImportedModule modelc::arch::importQwen2(mlir::MLIRContext &context,
   traits.family = "qwen2";
   traits.pairing = model::RopePairing::Half;
   traits.needsQkvBias = true;
-  return importDenseDecoder(context, source, traits);
+  return importDecoder(context, source, traits);
 }

@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/import/arch/DenseDecoder.h"
+#include "compiler/import/arch/Decoder.h"
 #include "compiler/import/arch/Families.h"
 
 using namespace modelc;
@@ -22,5 +22,5 @@ ImportedModule modelc::arch::importQwen3(mlir::MLIRContext &context,
   traits.family = "qwen3";
   traits.pairing = model::RopePairing::Half;
   traits.hasQkNorm = true;
-  return importDenseDecoder(context, source, traits);
+  return importDecoder(context, source, traits);
 }

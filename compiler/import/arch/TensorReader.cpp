@@ -47,15 +47,32 @@ static bool isWeightType(GgmlType type) {
          type != GgmlType::Q8_1 && type != GgmlType::Q8_K;
 }
 
-const GgufTensor *TensorReader::matrix(const llvm::Twine &name, int64_t rows,
-                                       int64_t columns, Presence presence) {
-  const GgufTensor *tensor = find(name.str(), {rows, columns}, presence);
+/// The tensor, if there is one and its type is one of weights.
+const GgufTensor *TensorReader::ofWeightType(const GgufTensor *tensor) {
   if (!tensor || isWeightType(tensor->type))
     return tensor;
   error = source.makeError(tensor->name, "type",
                            model::getGgmlTypeInfo(tensor->type).name,
                            "a float or quantised weight type");
   return nullptr;
+}
+
+const GgufTensor *TensorReader::matrix(const llvm::Twine &name, int64_t rows,
+                                       int64_t columns, Presence presence) {
+  return ofWeightType(find(name.str(), {rows, columns}, presence));
+}
+
+const GgufTensor *TensorReader::matrices(const llvm::Twine &name,
+                                         int64_t experts, int64_t rows,
+                                         int64_t columns) {
+  return ofWeightType(
+      find(name.str(), {experts, rows, columns}, Presence::Required));
+}
+
+void TensorReader::refuse(const llvm::Twine &name, const llvm::Twine &found,
+                          const llvm::Twine &expected) {
+  if (error.ok() && source.findTensor(name.str()))
+    error = source.makeError(name.str(), "", found, expected);
 }
 
 const GgufTensor *TensorReader::vector(const llvm::Twine &name, int64_t length,

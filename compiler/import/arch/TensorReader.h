@@ -38,6 +38,10 @@ public:
                                  int64_t columns,
                                  Presence presence = Presence::Required);
 
+  /// The same of `experts` matrices [rows][columns].
+  const gguf::GgufTensor *matrices(const llvm::Twine &name, int64_t experts,
+                                   int64_t rows, int64_t columns);
+
   /// A vector of f32: norms, biases, rope divisors.
   const gguf::GgufTensor *vector(const llvm::Twine &name, int64_t length,
                                  Presence presence = Presence::Required);
@@ -45,6 +49,11 @@ public:
   /// `NAME.weight` [rows][columns] and `NAME.bias` [rows].
   LinearTensors linear(const llvm::Twine &name, int64_t rows, int64_t columns,
                        Presence bias = Presence::Optional);
+
+  /// Fails if there is a tensor of this name; `expected` says what there is
+  /// to be instead.
+  void refuse(const llvm::Twine &name, const llvm::Twine &found,
+              const llvm::Twine &expected);
 
   const absl::Status &status() const { return error; }
 
@@ -55,6 +64,7 @@ public:
   takeIgnored(llvm::function_ref<bool(llvm::StringRef)> isIgnorable);
 
 private:
+  const gguf::GgufTensor *ofWeightType(const gguf::GgufTensor *tensor);
   const gguf::GgufTensor *
   find(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, Presence presence);
 

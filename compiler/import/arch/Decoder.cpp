@@ -1,4 +1,4 @@
-//===- DenseDecoder.cpp - Decoders of attention and gated feed-forward layers
+//===- Decoder.cpp - Decoders of attention and gated feed-forward layers
 //
 // Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,7 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/import/arch/DenseDecoder.h"
+#include "compiler/import/arch/Decoder.h"
 #include "compiler/import/arch/NetworkBuilder.h"
 #include "compiler/import/arch/Parameters.h"
 #include "compiler/import/arch/TensorReader.h"
@@ -27,13 +27,27 @@ using gguf::GgufTensor;
 
 namespace {
 
+/// A layer's experts.
+struct ExpertTensors {
+  const GgufTensor *router;
+  const GgufTensor *gate, *up, *down; ///< [experts][rows][columns]
+};
+
+/// An expert that every token uses.
+struct SharedExpertTensors {
+  const GgufTensor *router; ///< One row: the logit of its weight.
+  const GgufTensor *gate, *up, *down;
+};
+
 struct LayerTensors {
   const GgufTensor *attentionNorm;
   LinearTensors q, k, v, output;
   const GgufTensor *qNorm = nullptr; ///< Null in families without.
   const GgufTensor *kNorm = nullptr;
   const GgufTensor *feedForwardNorm;
-  LinearTensors gate, up, down;
+  LinearTensors gate, up, down; ///< Without experts.
+  ExpertTensors experts;        ///< With experts.
+  SharedExpertTensors shared;   ///< With a shared expert.
 };
 
 struct DecoderTensors {
@@ -56,11 +70,11 @@ static Value buildForward(NetworkBuilder &builder, const DecoderParameters &p,
                           const DecoderTensors &tensors,
                           llvm::ArrayRef<float> ropeDivisors);
 
-ImportedModule modelc::arch::importDenseDecoder(MLIRContext &context,
-                                                const gguf::GgufModel &source,
-                                                const DecoderTraits &traits) {
-  absl::StatusOr<DecoderParameters> p =
-      readDecoderParameters(source, traits.family, traits.pairing);
+ImportedModule modelc::arch::importDecoder(MLIRContext &context,
+                                           const gguf::GgufModel &source,
+                                           const DecoderTraits &traits) {
+  absl::StatusOr<DecoderParameters> p = readDecoderParameters(
+      source, traits.family, traits.pairing, traits.experts);
   if (!p.ok())
     return p.status();
   TensorReader reader(source);
@@ -87,6 +101,35 @@ ImportedModule modelc::arch::importDenseDecoder(MLIRContext &context,
 // Tensors
 //===----------------------------------------------------------------------===//
 
+static ExpertTensors readExperts(TensorReader &reader,
+                                 const std::string &prefix, int64_t width,
+                                 const ExpertParameters &p) {
+  // Old converters wrote a tensor for each expert.
+  for (const char *name : {"ffn_gate", "ffn_up", "ffn_down"})
+    reader.refuse(prefix + name + ".0.weight", "one expert",
+                  "all experts in one " + prefix + name + "_exps.weight");
+  ExpertTensors t;
+  t.router = reader.matrix(prefix + "ffn_gate_inp.weight", p.count, width);
+  t.gate = reader.matrices(prefix + "ffn_gate_exps.weight", p.count,
+                           p.feedForwardLength, width);
+  t.up = reader.matrices(prefix + "ffn_up_exps.weight", p.count,
+                         p.feedForwardLength, width);
+  t.down = reader.matrices(prefix + "ffn_down_exps.weight", p.count, width,
+                           p.feedForwardLength);
+  return t;
+}
+
+static SharedExpertTensors readSharedExpert(TensorReader &reader,
+                                            const std::string &prefix,
+                                            int64_t width, int64_t length) {
+  SharedExpertTensors t;
+  t.router = reader.vector(prefix + "ffn_gate_inp_shexp.weight", width);
+  t.gate = reader.matrix(prefix + "ffn_gate_shexp.weight", length, width);
+  t.up = reader.matrix(prefix + "ffn_up_shexp.weight", length, width);
+  t.down = reader.matrix(prefix + "ffn_down_shexp.weight", width, length);
+  return t;
+}
+
 static LayerTensors readLayer(TensorReader &reader, int64_t layer,
                               const DecoderParameters &p,
                               const DecoderTraits &traits) {
@@ -94,7 +137,7 @@ static LayerTensors readLayer(TensorReader &reader, int64_t layer,
   const int64_t width = p.embeddingLength;
   const Presence qkvBias =
       traits.needsQkvBias ? Presence::Required : Presence::Optional;
-  LayerTensors t;
+  LayerTensors t = {};
   t.attentionNorm = reader.vector(prefix + "attn_norm.weight", width);
   t.q = reader.linear(prefix + "attn_q", p.heads * p.keyDim, width, qkvBias);
   t.k = reader.linear(prefix + "attn_k", p.kvHeads * p.keyDim, width, qkvBias);
@@ -106,6 +149,13 @@ static LayerTensors readLayer(TensorReader &reader, int64_t layer,
     t.kNorm = reader.vector(prefix + "attn_k_norm.weight", p.keyDim);
   }
   t.feedForwardNorm = reader.vector(prefix + "ffn_norm.weight", width);
+  if (p.experts.count > 0) {
+    t.experts = readExperts(reader, prefix, width, p.experts);
+    if (p.experts.sharedLength > 0)
+      t.shared =
+          readSharedExpert(reader, prefix, width, p.experts.sharedLength);
+    return t;
+  }
   t.gate = reader.linear(prefix + "ffn_gate", p.feedForwardLength, width);
   t.up = reader.linear(prefix + "ffn_up", p.feedForwardLength, width);
   t.down = reader.linear(prefix + "ffn_down", width, p.feedForwardLength);
@@ -185,6 +235,23 @@ static Value buildFeedForward(NetworkBuilder &builder, Value x,
   return builder.add(x, builder.linear(y, t.down));
 }
 
+static Value buildExperts(NetworkBuilder &builder, Value x,
+                          const DecoderParameters &p, const LayerTensors &t) {
+  Value y = builder.rmsNorm(x, *t.feedForwardNorm, p.normEps);
+  const ExpertParameters &e = p.experts;
+  Value logits = builder.linear(y, {t.experts.router});
+  Value result = builder.add(
+      x, builder.experts(y, logits, {e.gating, e.used, e.normalise, e.scale},
+                         {t.experts.gate, t.experts.up, t.experts.down}));
+  if (!t.shared.router)
+    return result;
+  // One of one expert, so that its weight is the sigmoid itself.
+  logits = builder.linear(y, {t.shared.router});
+  return builder.add(
+      result, builder.experts(y, logits, {model::Gating::Sigmoid},
+                              {t.shared.gate, t.shared.up, t.shared.down}));
+}
+
 static Value buildForward(NetworkBuilder &builder, const DecoderParameters &p,
                           const DecoderTensors &tensors,
                           llvm::ArrayRef<float> ropeDivisors) {
@@ -194,7 +261,8 @@ static Value buildForward(NetworkBuilder &builder, const DecoderParameters &p,
   for (auto [i, layer] : llvm::enumerate(tensors.layers)) {
     builder.enter("blk." + llvm::Twine(i));
     x = buildAttention(builder, x, ropeTable, p, layer);
-    x = buildFeedForward(builder, x, p, layer);
+    x = p.experts.count > 0 ? buildExperts(builder, x, p, layer)
+                            : buildFeedForward(builder, x, p, layer);
   }
   builder.enter("output");
   x = builder.selectRows(x, builder.outputs());
