@@ -51,7 +51,12 @@ modelc_code Executor::create(const modelc_plan &plan, uint8_t *arena,
     Step &step = steps[i];
     step.kernel = plan.kernels[record.kernel];
     step.operands = operands.data() + record.firstOperand;
-    step.countSource = record.countSource;
+    const bool counted = record.countSource == MODELC_COUNT_ARENA_U32;
+    step.countSource = counted ? MODELC_COUNT_TOKENS : record.countSource;
+    step.counter =
+        counted ? reinterpret_cast<const uint32_t *>(arena + record.countOffset)
+                : nullptr;
+    step.countLimit = record.countLimit;
     step.minCount = record.minCount;
     step.maxCount = record.maxCount;
     step.tileDivisor = record.tileDivisor;
@@ -123,10 +128,15 @@ void Executor::runWorker(uint32_t worker) {
       pool.barrier(worker);
       ranSinceBarrier = false;
     }
-    if (timing)
-      beginTimedStep(&profiles[i], count);
     params.operands = step.operands;
-    params.count = count;
+    // Behind the barrier, so that whoever writes the number has.
+    params.count =
+        step.counter ? std::min(*step.counter, step.countLimit) : count;
+    if (timing) {
+      beginTimedStep(&profiles[i]);
+      profiles[i].counts += count;
+      profiles[i].arenaCounts += step.counter ? params.count : 0;
+    }
     runTiles(step, ++number, worker, &params);
     ranSinceBarrier = true;
   }
@@ -142,11 +152,10 @@ static uint64_t nowNanoseconds() {
 
 /// Worker 0's view: a step ends where the next begins, so what it waits for at
 /// the next one's barrier is the earlier step's time.
-void Executor::beginTimedStep(StepProfile *profile, uint32_t count) {
+void Executor::beginTimedStep(StepProfile *profile) {
   endTimedStep();
   timedStep = profile;
   timedStep->runs += 1;
-  timedStep->counts += count;
   timedSince = nowNanoseconds();
 }
 

@@ -21,8 +21,10 @@ struct StepProfile {
   uint64_t nanoseconds;
   /// Passes in which the step ran.
   uint64_t runs;
-  /// Sum of the counts of these passes.
+  /// Sum over these passes of what the step's bounds are compared with.
   uint64_t counts;
+  /// Sum of the counts themselves, where they lie in the arena.
+  uint64_t arenaCounts;
 };
 
 /// The plan's steps, resolved to addresses for one session.
@@ -51,7 +53,11 @@ private:
   struct Step {
     ModelcKernel kernel;
     void *const *operands;
+    /// Of what is compared with the bounds: one, tokens or outputs.
     uint32_t countSource;
+    /// The count, which earlier steps write; null: what was compared.
+    const uint32_t *counter;
+    uint32_t countLimit;
     uint32_t minCount;
     uint32_t maxCount;
     uint32_t tileDivisor;
@@ -64,7 +70,7 @@ private:
   void runWorker(uint32_t worker);
   void runTiles(const Step &step, uint32_t number, uint32_t worker,
                 ModelcKernelParams *params);
-  void beginTimedStep(StepProfile *profile, uint32_t count);
+  void beginTimedStep(StepProfile *profile);
   void endTimedStep();
 
   const ModelcStepInputs *inputs = nullptr;

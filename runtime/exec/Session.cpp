@@ -261,7 +261,9 @@ size_t modelc_session_get_profile(const modelc_session *session,
       out.name = plan.tables.string(step.name);
       out.kernel = plan.tables.string(plan.variant.kernels[step.kernel].name);
       out.nanoseconds = measured[i].nanoseconds;
-      out.bytes = step.bytesFixed * measured[i].runs;
+      out.bytes = step.bytesFixed * (step.countSource == MODELC_COUNT_ARENA_U32
+                                         ? measured[i].arenaCounts
+                                         : measured[i].runs);
       out.ops = step.opsPerCount * measured[i].counts;
     }
     ++count;

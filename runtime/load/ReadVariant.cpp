@@ -51,6 +51,7 @@ private:
   modelc_code checkOperandRange(size_t i, const char *space,
                                 uint64_t limit) const;
   modelc_code checkStepCounts(size_t i) const;
+  modelc_code checkCounter(size_t i) const;
   /// Fails unless `offset` is a string.
   modelc_code checkString(const char *table, size_t i, const char *field,
                           uint32_t offset) const;
@@ -314,23 +315,41 @@ modelc_code VariantReader::checkStep(size_t i) const {
   if (step.device != 0)
     return report.unsupported("step %zu: device %d, expected 0", i,
                               step.device);
-  if (step.reserved0 != 0 || step.reserved1 != 0)
+  if (step.reserved0 != 0)
     return report.damaged("step %zu: reserved is not zero", i);
   return checkStepCounts(i);
 }
 
+/// Of the number in the arena that is a step's count.
+modelc_code VariantReader::checkCounter(size_t i) const {
+  const ModelcStep &step = tables.steps[i];
+  if (step.countSource != MODELC_COUNT_ARENA_U32) {
+    if (step.countOffset != 0 || step.countLimit != 0)
+      return report.damaged("step %zu: countOffset 0x%" PRIx64
+                            " and countLimit %" PRIu32 ", expected 0",
+                            i, step.countOffset, step.countLimit);
+    return MODELC_OK;
+  }
+  if (step.countOffset % sizeof(uint32_t) != 0 ||
+      !isInside(step.countOffset, sizeof(uint32_t), tables.variant->arenaBytes))
+    return report.damaged("step %zu: countOffset 0x%" PRIx64
+                          " is no u32 of the arena's 0x%" PRIx64 " bytes",
+                          i, step.countOffset, tables.variant->arenaBytes);
+  if (step.countLimit == 0)
+    return report.damaged("step %zu: countLimit 0, expected 1 or more", i);
+  return MODELC_OK;
+}
+
 modelc_code VariantReader::checkStepCounts(size_t i) const {
   const ModelcStep &step = tables.steps[i];
-  if (step.countSource == MODELC_COUNT_LENGTH ||
-      step.countSource == MODELC_COUNT_ARENA_U32)
+  if (step.countSource == MODELC_COUNT_LENGTH)
     return report.unsupported("step %zu: countSource %d is reserved", i,
                               step.countSource);
   if (step.countSource > MODELC_COUNT_ARENA_U32)
     return report.unsupported("step %zu: unknown countSource %d", i,
                               step.countSource);
-  if (step.countOffset != 0)
-    return report.damaged("step %zu: countOffset 0x%" PRIx64 ", expected 0", i,
-                          step.countOffset);
+  if (modelc_code code = checkCounter(i))
+    return code;
   if (step.minCount > step.maxCount)
     return report.damaged("step %zu: minCount %" PRIu32
                           " above maxCount %" PRIu32,
@@ -339,9 +358,11 @@ modelc_code VariantReader::checkStepCounts(size_t i) const {
     return report.damaged("step %zu: tileDivisor %" PRIu32
                           " and tileMultiplier %" PRIu32 ", expected 1 or more",
                           i, step.tileDivisor, step.tileMultiplier);
-  const uint64_t count = step.countSource == MODELC_COUNT_ONE
-                             ? 1
-                             : uint64_t(tables.variant->ubatch);
+  uint64_t count = tables.variant->ubatch;
+  if (step.countSource == MODELC_COUNT_ONE)
+    count = 1;
+  if (step.countSource == MODELC_COUNT_ARENA_U32)
+    count = step.countLimit;
   const uint64_t groups = (count + step.tileDivisor - 1) / step.tileDivisor;
   const uint64_t tiles = groups * step.tileMultiplier; // < 2^20 x 2^32
   if (tiles > kMaxTiles)

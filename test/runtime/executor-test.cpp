@@ -236,6 +236,79 @@ TEST(Executor, CountsAndRegimes) {
     }
 }
 
+constexpr uint32_t kCounterWord = 47, kTileSumWord = 46, kCountWord = 45;
+
+/// Writes position + 2 times the token's id: small numbers and huge ones.
+void writeCounter(const ModelcKernelParams *params) {
+  const int32_t id = params->inputs->tokens[0];
+  wordsOf(params)[kCounterWord] =
+      id == 3 ? UINT32_MAX : uint32_t(params->inputs->positions[0] + 2 * id);
+  wordsOf(params)[kTileSumWord] = 0;
+  wordsOf(params)[kCountWord] = 77;
+}
+
+void noteCounted(const ModelcKernelParams *params) {
+  __atomic_fetch_add(&wordsOf(params)[kTileSumWord],
+                     params->tileEnd - params->tileBegin, __ATOMIC_RELAXED);
+  __atomic_store_n(&wordsOf(params)[kCountWord], params->count,
+                   __ATOMIC_RELAXED);
+}
+
+/// A step that counts what the step before it wrote, for up to 4 tokens.
+TracePlan makeCountedPlan() {
+  TracePlan plan;
+  plan.builder.variants[0].vocabSize = kTiles;
+  plan.add(writeCounter, 1, true);
+  ModelcStep &step = plan.add(noteCounted, 3, true);
+  step.countSource = MODELC_COUNT_ARENA_U32;
+  step.countOffset = plan.logits + kCounterWord * sizeof(uint32_t);
+  step.countLimit = 9;
+  step.maxCount = 4;
+  step.tileDivisor = 2;
+  step.bytesFixed = 100;
+  step.opsPerCount = 7;
+  return plan;
+}
+
+// The number is read behind the barrier, anew in each pass, and bounded; the
+// step's bounds are those of the number of tokens.
+TEST(Executor, CountsInTheArena) {
+  const TestPlan open(makeCountedPlan().builder);
+  for (uint32_t threads : {1, 2, 3, 5}) {
+    TestSession session(open, 200, 1, threads);
+    for (int32_t position = 0; position < 60; ++position) {
+      const int32_t id = position % 4;
+      ASSERT_EQ(session.step({{id, position, 0, 1}}), MODELC_OK);
+      uint32_t words[kTiles];
+      memcpy(words, session.logits(0), sizeof(words));
+      const uint32_t count =
+          id == 3 ? 9u : std::min(uint32_t(position + 2 * id), 9u);
+      ASSERT_EQ(words[kTileSumWord], (count + 1) / 2 * 3) << position;
+      ASSERT_EQ(words[kCountWord], count == 0 ? 77 : count) << position;
+    }
+    // Five tokens are another regime, whatever the number.
+    std::vector<modelc_token> call;
+    for (int32_t i = 0; i < 5; ++i)
+      call.push_back({1, 60 + i, 0, 1});
+    ASSERT_EQ(session.step(call), MODELC_OK);
+    uint32_t words[kTiles];
+    memcpy(words, session.logits(0), sizeof(words));
+    EXPECT_EQ(words[kTileSumWord], 0u);
+  }
+}
+
+// Bytes are of what was counted, operations of tokens.
+TEST(Executor, ProfileOfCountsInTheArena) {
+  const TestPlan open(makeCountedPlan().builder);
+  TestSession session(open, 200, 1, 2);
+  modelc_session_set_profile(session.get(), 1);
+  ASSERT_EQ(session.step({{2, 0, 0, 1}, {2, 1, 0, 1}}), MODELC_OK);
+  modelc_step_profile profile[2];
+  ASSERT_EQ(modelc_session_get_profile(session.get(), profile, 2), 2u);
+  EXPECT_EQ(profile[1].bytes, 400u); // 0 + 2 * 2 of something.
+  EXPECT_EQ(profile[1].ops, 14u);    // Two tokens.
+}
+
 #if defined(__x86_64__)
 
 void noteRounding(const ModelcKernelParams *params) {

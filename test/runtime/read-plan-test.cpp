@@ -325,18 +325,38 @@ TEST(ReadPlan, Steps) {
        [](PlanBuilder &p) { p.steps[0].device = 1; }, MODELC_UNIMPLEMENTED},
       {"step 0: reserved is not zero",
        [](PlanBuilder &p) { p.steps[0].reserved0 = 1; }},
-      {"step 0: reserved is not zero",
-       [](PlanBuilder &p) { p.steps[0].reserved1 = 1; }},
       {"step 0: countSource 3 is reserved",
        [](PlanBuilder &p) { p.steps[0].countSource = MODELC_COUNT_LENGTH; },
        MODELC_UNIMPLEMENTED},
-      {"step 0: countSource 4 is reserved",
-       [](PlanBuilder &p) { p.steps[0].countSource = MODELC_COUNT_ARENA_U32; },
-       MODELC_UNIMPLEMENTED},
+      {"step 0: countOffset 0x0 and countLimit 1, expected 0",
+       [](PlanBuilder &p) { p.steps[0].countLimit = 1; }},
+      {"step 0: countLimit 0, expected 1 or more",
+       [](PlanBuilder &p) { p.steps[0].countSource = MODELC_COUNT_ARENA_U32; }},
+      {"step 0: countOffset 0x2 is no u32 of the arena's 0x480 bytes",
+       [](PlanBuilder &p) {
+         p.steps[0].countSource = MODELC_COUNT_ARENA_U32;
+         p.steps[0].countOffset = 2;
+       }},
+      {"step 0: countOffset 0x480 is no u32 of the arena's 0x480 bytes",
+       [](PlanBuilder &p) {
+         p.steps[0].countSource = MODELC_COUNT_ARENA_U32;
+         p.steps[0].countOffset = 0x480;
+       }},
+      {"step 0: countOffset 0xfffffffffffffffc is no u32 of the arena's 0x480 "
+       "bytes",
+       [](PlanBuilder &p) {
+         p.steps[0].countSource = MODELC_COUNT_ARENA_U32;
+         p.steps[0].countOffset = uint64_t(-4);
+       }},
+      {"step 0: 4294967295 tiles for count 4294967295, at most 2147483647",
+       [](PlanBuilder &p) {
+         p.steps[0].countSource = MODELC_COUNT_ARENA_U32;
+         p.steps[0].countLimit = UINT32_MAX;
+       }},
       {"step 0: unknown countSource 5",
        [](PlanBuilder &p) { p.steps[0].countSource = 5; },
        MODELC_UNIMPLEMENTED},
-      {"step 0: countOffset 0x80, expected 0",
+      {"step 0: countOffset 0x80 and countLimit 0, expected 0",
        [](PlanBuilder &p) { p.steps[0].countOffset = 0x80; }},
       {"step 0: minCount 9 above maxCount 8",
        [](PlanBuilder &p) { p.steps[0].minCount = 9; }},

@@ -80,13 +80,15 @@ static json::Array describeSections(const rt::PlanTables &tables) {
 static json::Object describeStep(const rt::PlanTables &tables,
                                  const rt::VariantTables &variant,
                                  const ModelcStep &step) {
-  constexpr const char *kSources[] = {"one", "tokens", "outputs"};
+  constexpr const char *kSources[] = {"one", "tokens", "outputs", "length",
+                                      "arena"};
   return json::Object{
       {"name", getText(tables, step.name)},
       {"kernel", getText(tables, variant.kernels[step.kernel].name)},
       {"count", kSources[step.countSource]},
       {"min", step.minCount},
       {"max", step.maxCount},
+      {"count_limit", step.countLimit},
       {"tile_divisor", step.tileDivisor},
       {"tile_multiplier", step.tileMultiplier},
       {"barrier", (step.flags & MODELC_STEP_BARRIER) != 0},

@@ -67,7 +67,7 @@ typedef struct ModelcKernelParams {
   void *scratch;
   uint32_t tileBegin;
   uint32_t tileEnd;
-  /// The value of the step's count source (T, O, or 1).
+  /// The step's count: T, O, 1, or what an earlier step wrote.
   uint32_t count;
   uint32_t reserved;
 } ModelcKernelParams;

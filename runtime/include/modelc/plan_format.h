@@ -251,7 +251,7 @@ enum {
   MODELC_COUNT_TOKENS = 1,
   MODELC_COUNT_OUTPUTS = 2,
   MODELC_COUNT_LENGTH = 3,   ///< Largest position + 1; reserved.
-  MODELC_COUNT_ARENA_U32 = 4 ///< Reserved: a number an earlier step wrote.
+  MODELC_COUNT_ARENA_U32 = 4 ///< A number that an earlier step wrote.
 };
 
 enum {
@@ -263,7 +263,9 @@ enum {
 /// from countSource, has minCount <= c <= maxCount; regimes (decode, prefill)
 /// are steps with different bounds. It has
 ///     ceil(c / tileDivisor) * tileMultiplier
-/// tiles, all of which may run at once in any order.
+/// tiles, all of which may run at once in any order. A step with ARENA_U32 runs
+/// if the number of tokens lies within the bounds; c is then what lies at
+/// countOffset when it starts, or countLimit if that is less.
 typedef struct ModelcStep {
   uint32_t kernel; ///< Index into KERNELS.
   uint32_t name;   ///< String: for profiles, "blk.0.ffn_down".
@@ -278,9 +280,12 @@ typedef struct ModelcStep {
   uint64_t countOffset;    ///< In the arena, for ARENA_U32; else 0.
   uint16_t device;         ///< 0 in version 1.
   uint16_t reserved0;
-  uint32_t reserved1;
-  uint64_t bytesFixed;  ///< Bytes of weights read, whatever the count.
-  uint64_t opsPerCount; ///< Multiply and add operations for one of the count.
+  uint32_t countLimit; ///< For ARENA_U32, 1 or more; else 0.
+  /// Bytes of weights read, whatever the count; for ARENA_U32 for one of it.
+  uint64_t bytesFixed;
+  /// Multiply and add operations for one of the count; for ARENA_U32 for one
+  /// token.
+  uint64_t opsPerCount;
 } ModelcStep;
 
 /// Kinds of state.
@@ -338,6 +343,7 @@ static_assert(offsetof(ModelcReportRow, dims) == 32, "");
 static_assert(offsetof(ModelcVariant, ubatch) == 40, "");
 static_assert(offsetof(ModelcOperand, offset) == 8, "");
 static_assert(offsetof(ModelcStep, countOffset) == 32, "");
+static_assert(offsetof(ModelcStep, countLimit) == 44, "");
 static_assert(offsetof(ModelcState, pageBytes) == 8, "");
 static_assert(offsetof(ModelcWeight, offset) == 16, "");
 #undef MODELC_FORMAT_ASSERT
