@@ -29,6 +29,10 @@ static StringRef getUse(plan::KernelSpecInterface spec, size_t index) {
     return "embedding";
   if (auto matmul = dyn_cast<plan::MatmulSpecAttr>(spec))
     return index <= matmul.getWeights().size() ? "matmul" : "bias";
+  if (isa<plan::ExpertsSpecAttr>(spec))
+    return "expert";
+  if (isa<plan::RouteSpecAttr>(spec))
+    return "bias";
   return "norm";
 }
 
@@ -56,7 +60,7 @@ static llvm::StringMap<Usage> collectUsage(plan::VariantOp variant) {
       StringRef use = getUse(spec, i);
       if (!llvm::is_contained(it->second.uses, use))
         it->second.uses.push_back(use);
-      if (it->second.kernel.empty() || use == "matmul")
+      if (it->second.kernel.empty() || use == "matmul" || use == "expert")
         it->second.kernel = step.getKernel();
     }
   }

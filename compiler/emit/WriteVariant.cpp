@@ -132,6 +132,12 @@ void VariantWriter::write(plan::StepOp op) {
   step.firstOperand = tables.operands.size();
   step.operandCount = op.getOperands_().size();
   step.countSource = static_cast<uint8_t>(op.getCount());
+  if (op.getCounter()) {
+    step.countSource = MODELC_COUNT_ARENA_U32;
+    step.countOffset =
+        memory.lookup(*op.getCounter()).offset + *op.getCounterByte();
+    step.countLimit = *op.getLimit();
+  }
   step.flags = op.getBarrier() ? MODELC_STEP_BARRIER : 0;
   step.minCount = op.getMin();
   step.maxCount = op.getMax();

@@ -12,7 +12,7 @@
 //   "qkv"   reads @a       ==>   "qkv"   reads @a   barrier
 //
 // Two operands touch the same memory if they are the same symbol, or slots
-// whose places in the arena overlap.
+// whose places in the arena overlap. A counter is read like an operand.
 //
 // Assumes placed slots. Leaves every hazard behind a barrier.
 //
@@ -77,16 +77,20 @@ struct StepTouches {
 
 static StepTouches collectTouches(StepOp step, const SymbolTable &symbols) {
   StepTouches result{step, {}};
-  for (auto [symbol, access] :
-       llvm::zip_equal(step.getOperands_().getAsRange<FlatSymbolRefAttr>(),
-                       step.getSpec().getAccesses())) {
+  auto addTouch = [&](FlatSymbolRefAttr symbol, Access access) {
     Touch touch{symbol.getAttr(), -1, -1, access};
     if (auto slot = symbols.lookup<plan::SlotOp>(symbol.getAttr())) {
       touch.begin = *slot.getOffset();
       touch.end = touch.begin + static_cast<int64_t>(slot.getBytes());
     }
     result.touches.push_back(touch);
-  }
+  };
+  for (auto [symbol, access] :
+       llvm::zip_equal(step.getOperands_().getAsRange<FlatSymbolRefAttr>(),
+                       step.getSpec().getAccesses()))
+    addTouch(symbol, access);
+  if (step.getCounter())
+    addTouch(step.getCounterAttr(), Access::Read);
   return result;
 }
 

@@ -63,13 +63,17 @@ static SmallVector<Life> collectLives(VariantOp variant) {
   }
   int64_t index = 0;
   for (StepOp step : variant.getBody().getOps<StepOp>()) {
-    for (auto symbol : step.getOperands_().getAsRange<FlatSymbolRefAttr>()) {
-      auto it = lives.find(symbol.getValue());
+    auto touch = [&](StringRef symbol) {
+      auto it = lives.find(symbol);
       if (it == lives.end())
-        continue;
+        return;
       it->second.begin = std::min(it->second.begin, index);
       it->second.end = std::max(it->second.end, index);
-    }
+    };
+    for (auto symbol : step.getOperands_().getAsRange<FlatSymbolRefAttr>())
+      touch(symbol.getValue());
+    if (step.getCounter())
+      touch(*step.getCounter());
     ++index;
   }
   lives[variant.getLogits()].end = index;

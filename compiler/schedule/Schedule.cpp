@@ -13,6 +13,8 @@
 //   %y = model.linear store %x   ==>  plan.step @mc_prepare (one per regime)
 //                                     plan.step @mc_matmul  (one per regime)
 //
+//   model.route, model.experts   ==>  ScheduleExperts.cpp
+//
 //   model.rope, model.rms_norm of heads, and the appending half of
 //   model.attention              ==>  plan.step @mc_rope_store
 //   the rest of model.attention  ==>  plan.step @mc_attention
@@ -23,10 +25,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/schedule/Passes.h"
-#include "compiler/schedule/StepBuilder.h"
+#include "compiler/schedule/Scheduler.h"
 #include "compiler/support/Rope.h"
 #include "dialects/pack/Layouts.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "modelc/kernel_abi.h"
 #include "modelc/plan_format.h"
 #include "llvm/Support/MathExtras.h"
@@ -43,59 +44,11 @@ using pack::LayoutAttr;
 using pack::PackedTensorType;
 using plan::CountSource;
 
-namespace {
-
-/// Turns the ops of @forward into steps.
-class Scheduler {
-public:
-  Scheduler(ModuleOp module, plan::VariantOp variant,
-            const target::TargetSpec &target)
-      : symbols(module), steps(variant, target) {}
-
-  LogicalResult run(func::FuncOp forward);
-
-  StepBuilder &getSteps() { return steps; }
-  const std::string &getLogits() const { return logits; }
-
-private:
-  LogicalResult schedule(Operation *op);
-  LogicalResult schedule(pack::RepackOp op);
-  LogicalResult schedule(model::EmbedOp op);
-  LogicalResult schedule(model::RopeTableOp op);
-  LogicalResult schedule(model::LinearOp op);
-  LogicalResult schedule(model::AttentionOp op);
-  LogicalResult schedule(func::ReturnOp op);
-
-  /// The memory of a value; fails with a message if `user` reads a value that
-  /// no step computes.
-  FailureOr<std::string> lookup(Operation *user, Value value);
-  /// A new slot for a value of `source` rows.
-  std::string addValue(Value value, StringRef name);
-  void scheduleRegime(model::LinearOp op, const CountRange &range,
-                      StringRef name, StringRef prepared,
-                      ArrayRef<std::string> results);
-  plan::MatmulSpecAttr getMatmulSpec(model::LinearOp op, LayoutAttr input,
-                                     const CountRange &range);
-  std::string addResult(model::LinearOp op, unsigned i);
-  std::string addPool(Location loc, const std::string &name, int64_t kvHeads,
-                      LayoutAttr page);
-  void scheduleAttention(model::AttentionOp op, plan::AttentionSpecAttr one,
-                         ArrayRef<std::string> operands);
-
-  SymbolTable symbols;
-  StepBuilder steps;
-  llvm::DenseMap<Value, std::string> memory;
-  llvm::DenseSet<Operation *> caches; ///< Those that have their pools.
-  std::string logits;
-};
-
-} // namespace
-
-static int64_t getColumns(Value value) {
+int64_t schedule::getColumns(Value value) {
   return cast<RankedTensorType>(value.getType()).getDimSize(1);
 }
 
-static LayoutAttr getLayout(Value weight) {
+LayoutAttr schedule::getLayout(Value weight) {
   return cast<PackedTensorType>(weight.getType()).getLayout();
 }
 
@@ -118,14 +71,13 @@ static StringRef getWeightName(Value weight) {
   return repack.getSource().getDefiningOp<model::GetWeightOp>().getWeight();
 }
 
-/// `blk.0.attn_q.weight` names steps and slots `blk.0.attn_q`.
-static std::string getStepName(Value weight) {
+std::string schedule::getStepName(Value weight) {
   StringRef name = getWeightName(weight);
   name.consume_back(".weight");
   return name.str();
 }
 
-static bool isBlockType(LayoutAttr layout) {
+bool schedule::isBlockType(LayoutAttr layout) {
   return isa<model::QuantizedType>(layout.getSource());
 }
 
@@ -229,30 +181,21 @@ LogicalResult Scheduler::schedule(model::RopeTableOp op) {
 // Matmuls
 //===----------------------------------------------------------------------===//
 
-/// The layout of the input that all weights of `op` read, for tiles of
-/// `rowTile` rows.
-static LayoutAttr getInputLayout(model::LinearOp op, int64_t rowTile) {
-  if (!isBlockType(getLayout(op.getWeights()[0])))
-    return pack::getFloatActivationLayout(op.getContext(), rowTile);
+LayoutAttr schedule::getInputLayout(ValueRange weights, int64_t rowTile) {
+  MLIRContext *context = weights[0].getContext();
+  if (!isBlockType(getLayout(weights[0])))
+    return pack::getFloatActivationLayout(context, rowTile);
   pack::ActivationNeeds needs;
-  for (Value weight : op.getWeights())
+  for (Value weight : weights)
     needs.add(pack::getActivationNeeds(getLayout(weight)));
-  return pack::getQuantizedActivationLayout(op.getContext(), rowTile, needs);
+  return pack::getQuantizedActivationLayout(context, rowTile, needs);
 }
 
-/// True if kernels of its matmul may unpack weights to images.
-static bool hasImages(model::LinearOp op) {
-  return isBlockType(getLayout(op.getWeights()[0]));
-}
-
-/// Rows of one tile: as many as keep several accumulators busy when there is
-/// one token, as few as give sixteen tiles to share among threads.
-static int64_t getTileRows(ArrayRef<int64_t> rows) {
+int64_t schedule::getTileRows(ArrayRef<int64_t> rows, int64_t wantedTiles) {
   int64_t most = *llvm::max_element(rows);
-  constexpr int64_t kWantedTiles = 16;
   for (int64_t tileRows = 4 * pack::kPanelRows; tileRows > pack::kPanelRows;
        tileRows /= 2)
-    if (most / tileRows >= kWantedTiles)
+    if (most / tileRows >= wantedTiles)
       return tileRows;
   return pack::kPanelRows;
 }
@@ -265,21 +208,19 @@ plan::MatmulSpecAttr Scheduler::getMatmulSpec(model::LinearOp op,
   SmallVector<int64_t> rows;
   for (Value weight : op.getWeights()) {
     layouts.push_back(getLayout(weight));
-    rows.push_back(model::getWeightShape(weight.getType())[0]);
+    rows.push_back(model::getMatrices(weight.getType())->rows);
   }
   model::Activation activation =
       op.getActivation().value_or(model::Activation::Silu);
   return plan::MatmulSpecAttr::get(
       op.getContext(), getColumns(op.getX()), input, b.getArrayAttr(layouts),
       b.getDenseI64ArrayAttr(rows), op.getEpilogue(), activation,
-      !op.getBiases().empty(), getTileRows(rows), range.imagePanels,
-      range.imageColumns);
+      !op.getBiases().empty(), getTileRows(rows, kWantedTiles),
+      range.imagePanels, range.imageColumns);
 }
 
-/// The memory of result i. A residual that nothing reads later is overwritten.
-std::string Scheduler::addResult(model::LinearOp op, unsigned i) {
-  Value result = op.getResults()[i];
-  Value residual = op.getResidual();
+std::string Scheduler::addResult(Value result, Value residual, StringRef name) {
+  Operation *op = result.getDefiningOp();
   if (residual) {
     bool readLater = llvm::any_of(residual.getUsers(), [&](Operation *user) {
       return user != op && op->isBeforeInBlock(user);
@@ -287,7 +228,7 @@ std::string Scheduler::addResult(model::LinearOp op, unsigned i) {
     if (!readLater)
       return memory[result] = memory[residual];
   }
-  return addValue(result, getStepName(op.getWeights()[i]) + ".out");
+  return addValue(result, name);
 }
 
 /// Rows that the prepared input and the outputs have.
@@ -298,11 +239,11 @@ static CountSource getCountSource(model::LinearOp op) {
 void Scheduler::scheduleRegime(model::LinearOp op, const CountRange &range,
                                StringRef name, StringRef prepared,
                                ArrayRef<std::string> results) {
-  LayoutAttr input = getInputLayout(op, range.rowTile);
+  LayoutAttr input = getInputLayout(op.getWeights(), range.rowTile);
   int64_t columns = getColumns(op.getX());
-  auto prepare =
-      plan::PrepareSpecAttr::get(op.getContext(), columns, input,
-                                 op.getRows() != nullptr, op.getEpsAttr());
+  auto prepare = plan::PrepareSpecAttr::get(
+      op.getContext(), columns, input, op.getRows() != nullptr, op.getEpsAttr(),
+      /*grouped=*/false);
   SmallVector<std::string> operands = {memory[op.getX()]};
   if (op.getNorm())
     operands.push_back(memory[op.getNorm()]);
@@ -318,7 +259,7 @@ void Scheduler::scheduleRegime(model::LinearOp op, const CountRange &range,
     operands.push_back(memory[weight]);
     auto type = cast<PackedTensorType>(weight.getType());
     info.bytesFixed += type.getPackedBytes();
-    info.opsPerCount += 2 * type.getShape()[0] * columns;
+    info.opsPerCount += 2 * model::getMatrices(type)->rows * columns;
   }
   for (Value bias : op.getBiases())
     operands.push_back(memory[bias]);
@@ -340,13 +281,14 @@ LogicalResult Scheduler::schedule(model::LinearOp op) {
   std::string name = getStepName(op.getWeights()[0]);
   SmallVector<std::string> results;
   for (unsigned i = 0; i < op.getNumResults(); ++i)
-    results.push_back(addResult(op, i));
-  SmallVector<CountRange> regimes =
-      steps.getRegimes(getCountSource(op), hasImages(op));
+    results.push_back(addResult(op.getResults()[i], op.getResidual(),
+                                getStepName(op.getWeights()[i]) + ".out"));
+  SmallVector<CountRange> regimes = steps.getRegimes(
+      getCountSource(op), isBlockType(getLayout(op.getWeights()[0])));
   uint64_t bytes = 0;
   for (const CountRange &range : regimes)
     bytes =
-        std::max(bytes, getInputLayout(op, range.rowTile)
+        std::max(bytes, getInputLayout(op.getWeights(), range.rowTile)
                             .getMatrixBytes(range.max, getColumns(op.getX())));
   std::string prepared = steps.addSlot(op.getLoc(), name + ".in", bytes);
   for (const CountRange &range : regimes)
@@ -505,8 +447,8 @@ LogicalResult Scheduler::schedule(func::ReturnOp op) {
 LogicalResult Scheduler::schedule(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<pack::RepackOp, model::EmbedOp, model::RopeTableOp, model::LinearOp,
-            model::AttentionOp, func::ReturnOp>(
-          [&](auto typed) { return schedule(typed); })
+            model::RouteOp, model::ExpertsOp, model::AttentionOp,
+            func::ReturnOp>([&](auto typed) { return schedule(typed); })
       .Case<model::GetWeightOp, model::RopeOp, model::RmsNormOp>(
           // Done where their results are used; if that place cannot, it says
           // so by lookup().

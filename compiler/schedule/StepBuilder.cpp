@@ -57,21 +57,29 @@ void StepBuilder::addStep(Location loc, const StepInfo &info,
   SmallVector<Attribute> symbols;
   for (const std::string &operand : operands)
     symbols.push_back(FlatSymbolRefAttr::get(getContext(), operand));
+  FlatSymbolRefAttr counter;
+  IntegerAttr counterByte, limit;
+  if (info.counter) {
+    counter = FlatSymbolRefAttr::get(getContext(), info.counter->slot);
+    counterByte = builder.getI64IntegerAttr(info.counter->byte);
+    limit = builder.getI64IntegerAttr(info.counter->limit);
+  }
   plan::StepOp::create(builder, loc, info.name, kernel,
                        builder.getArrayAttr(symbols), info.range.source,
                        info.range.min, info.range.max, info.tileDivisor,
                        info.tileMultiplier, /*barrier=*/false, info.bytesFixed,
-                       info.opsPerCount);
+                       info.opsPerCount, counter, counterByte, limit);
   ++stepCount;
 }
 
 SmallVector<CountRange> StepBuilder::getRegimes(plan::CountSource source,
-                                                bool hasImages) const {
+                                                bool hasImages, int64_t experts,
+                                                int64_t slots) const {
   SmallVector<CountRange> ranges;
   int64_t min = 1;
   for (const target::Regime &regime : target.regimes) {
-    CountRange range = {source, min, std::min(regime.maxRows, ubatch),
-                        regime.rowTile};
+    int64_t most = std::min(regime.maxRows, ubatch) * experts / slots;
+    CountRange range = {source, min, std::min(most, ubatch), regime.rowTile};
     if (hasImages) {
       range.imagePanels = regime.imagePanels;
       range.imageColumns = regime.imageColumns;

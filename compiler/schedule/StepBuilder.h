@@ -17,6 +17,7 @@
 #include "dialects/plan/PlanDialect.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringSet.h"
+#include <optional>
 #include <string>
 
 namespace modelc::schedule {
@@ -31,14 +32,24 @@ struct CountRange {
   int64_t imageColumns = 0;
 };
 
+/// A number of the arena that is a step's count: the u32 at `byte` of a slot,
+/// at most `limit`.
+struct Counter {
+  std::string slot;
+  int64_t byte = 0;
+  int64_t limit = 0;
+};
+
 /// What a step is beside its kernel.
 struct StepInfo {
   std::string name;
   CountRange range;
   int64_t tileDivisor = 1;
   int64_t tileMultiplier = 1;
+  /// With a counter: bytes for one of it, operations for one token.
   int64_t bytesFixed = 0;
   int64_t opsPerCount = 0;
+  std::optional<Counter> counter = std::nullopt;
 };
 
 class StepBuilder {
@@ -68,9 +79,12 @@ public:
                llvm::ArrayRef<std::string> operands);
 
   /// The ranges of counts, 1 .. ubatch in all, for which the target's kernels
-  /// differ: kernels that unpack images, or others.
+  /// differ: kernels that unpack images, or others. With experts, each of
+  /// which gets the rows of `slots` / `experts` of the tokens if all are chosen
+  /// alike, regimes go by these rows.
   llvm::SmallVector<CountRange> getRegimes(plan::CountSource source,
-                                           bool hasImages) const;
+                                           bool hasImages, int64_t experts = 1,
+                                           int64_t slots = 1) const;
 
   /// 1 .. ubatch as one range.
   CountRange getWholeRange(plan::CountSource source) const;

@@ -62,9 +62,13 @@ std::string RopeTableSpecAttr::getKernelName() const {
 }
 
 SmallVector<Access> PrepareSpecAttr::getAccesses() const {
+  SmallVector<Access> accesses = {Access::Read};
+  if (getGrouped() && getGather())
+    accesses.push_back(Access::Read);
   if (getEps())
-    return {Access::Read, Access::Read, Access::Write};
-  return {Access::Read, Access::Write};
+    accesses.push_back(Access::Read);
+  accesses.push_back(Access::Write);
+  return accesses;
 }
 
 std::string PrepareSpecAttr::getKernelName() const {
@@ -72,6 +76,8 @@ std::string PrepareSpecAttr::getKernelName() const {
                                    getSymbolPart(getLayout()), getColumns());
   if (getEps())
     name += "_norm" + getSymbolPart(getEps());
+  if (getGrouped())
+    name += "_grouped";
   return getGather() ? name + "_gather" : name;
 }
 
@@ -136,6 +142,83 @@ std::string MatmulSpecAttr::getKernelName() const {
   if (getEpilogue() == model::Epilogue::Glu)
     name += "_" + model::stringifyActivation(getActivation()).str() + "glu";
   return name;
+}
+
+//===----------------------------------------------------------------------===//
+// Experts
+//===----------------------------------------------------------------------===//
+
+SmallVector<Access> RouteSpecAttr::getAccesses() const {
+  SmallVector<Access> accesses(getBias() ? 2 : 1, Access::Read);
+  accesses.append(getGroupRows() > 0 ? 6 : 2, Access::Write);
+  return accesses;
+}
+
+std::string RouteSpecAttr::getKernelName() const {
+  std::string name = llvm::formatv("mc_route_{0}_e{1}_s{2}",
+                                   model::stringifyGating(getGating()),
+                                   getExperts(), getSlots());
+  if (getNormalise())
+    name += "_normalise";
+  if (getScale().getValueAsDouble() != 1)
+    name += "_x" + getSymbolPart(getScale());
+  if (getBias())
+    name += "_bias";
+  if (getGroupRows() > 0)
+    name += "_group" + std::to_string(getGroupRows());
+  return name;
+}
+
+/// A key and a probability for each expert, in whole vectors. A group kernel,
+/// which follows, needs less.
+int64_t RouteSpecAttr::getScratchBytes() const {
+  return 2 * llvm::alignTo(getExperts(), 16) * sizeof(float);
+}
+
+SmallVector<Access> GroupSpecAttr::getAccesses() const {
+  SmallVector<Access> accesses = {Access::Read};
+  accesses.append(4, Access::Write);
+  return accesses;
+}
+
+std::string GroupSpecAttr::getKernelName() const {
+  return llvm::formatv("mc_group_e{0}_s{1}_r{2}", getExperts(), getSlots(),
+                       getRowTile());
+}
+
+/// A counter for each expert.
+int64_t GroupSpecAttr::getScratchBytes() const {
+  return llvm::alignTo(getExperts(), 16) * sizeof(uint32_t);
+}
+
+SmallVector<Access> ExpertsSpecAttr::getAccesses() const {
+  // Input, weights, groups.
+  SmallVector<Access> accesses(2 + getMatmul().getWeights().size(),
+                               Access::Read);
+  if (getIndirect())
+    accesses.push_back(Access::Read);
+  accesses.push_back(Access::Write);
+  return accesses;
+}
+
+std::string ExpertsSpecAttr::getKernelName() const {
+  return llvm::formatv("{0}_experts{1}{2}", getMatmul().getKernelName(),
+                       getExperts(), getIndirect() ? "_indirect" : "");
+}
+
+int64_t ExpertsSpecAttr::getScratchBytes() const {
+  return cast<KernelSpecInterface>(getMatmul()).getScratchBytes();
+}
+
+SmallVector<Access> CombineSpecAttr::getAccesses() const {
+  SmallVector<Access> accesses(getResidual() ? 4 : 3, Access::Read);
+  accesses.push_back(Access::Write);
+  return accesses;
+}
+
+std::string CombineSpecAttr::getKernelName() const {
+  return llvm::formatv("mc_combine_k{0}_s{1}{2}", getColumns(), getSlots(),
+                       getResidual() ? "_residual" : "");
 }
 
 //===----------------------------------------------------------------------===//

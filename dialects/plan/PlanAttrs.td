@@ -56,11 +56,17 @@ def Plan_PrepareSpec : Plan_Spec<"PrepareSpec", "prepare"> {
     Row r of the output is row r of x, or row outputRows[r] if `gather`.
     Rows of the last tile beyond the count are filled with the quantisation of
     zeros. Tiles: one per layout.rows rows of the count.
+
+    `grouped`: rows are those of expert groups (ExpertGroups.h), the count is
+    their row tiles. Row r of the output is row r of x, or, if `gather`, row
+    rows[r] of x, or zeros where that is none; the operand `rows` (u32, read)
+    then stands behind x. Tiles: one per row tile.
   }];
   let parameters = (ins "int64_t":$columns,
                         "::modelc::pack::LayoutAttr":$layout,
                         "bool":$gather,
-                        OptionalParameter<"::mlir::FloatAttr">:$eps);
+                        OptionalParameter<"::mlir::FloatAttr">:$eps,
+                        DefaultValuedParameter<"bool", "false">:$grouped);
 }
 
 def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
@@ -107,6 +113,62 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
     /// Scratch for the sums of one weight; 0 without images.
     int64_t getImageSumBytes() const;
   }];
+}
+
+def Plan_RouteSpec : Plan_Spec<"RouteSpec", "route", ["getScratchBytes"]> {
+  let summary = "model.route: the experts of every token and their weights";
+  let description = [{
+    Operands: logits (f32 [T][experts], read), bias (f32 [experts] weight,
+    read; only if `bias`), ids (u32 [T][slots], written), weights (f32
+    [T][slots], written). Tiles: one per token.
+
+    With `groupRows` > 0, the row tile of a group kernel, the operands of that
+    kernel behind ids follow, and one tile does both for all tokens.
+  }];
+  let parameters = (ins
+    "int64_t":$experts, "int64_t":$slots, "::modelc::model::Gating":$gating,
+    "bool":$normalise, "::mlir::FloatAttr":$scale, "bool":$bias,
+    DefaultValuedParameter<"int64_t", "0">:$groupRows);
+}
+
+def Plan_GroupSpec : Plan_Spec<"GroupSpec", "group", ["getScratchBytes"]> {
+  let summary = "Sorts the slots of all tokens by their experts";
+  let description = [{
+    Operands: ids (u32 [T][slots], each below `experts`, read), then what
+    ExpertGroups.h describes, written: counts, groups, rows, places. A group's
+    rows are cut into tiles of `rowTile`. One tile.
+  }];
+  let parameters = (ins "int64_t":$experts, "int64_t":$slots,
+                        "int64_t":$rowTile);
+}
+
+def Plan_ExpertsSpec : Plan_Spec<"ExpertsSpec", "experts",
+                                 ["getScratchBytes"]> {
+  let summary = "A matmul of each expert group's rows";
+  let description = [{
+    `matmul` is that of one group: `store` of one weight, or `glu`; its
+    weights are operands of `experts` matrices each, of which group g reads
+    that of its expert. Operands: input (in matmul.input, read), each weight
+    (read), groups (ExpertGroups.h, read), rows (the same, read; only if
+    `indirect`), output (f32 [rows of all tiles][matmul.rows], written).
+    Row tile i of a group is tile i of the input, or, if `indirect`, which
+    tiles of one row can be, tile rows[i]. All rows of a tile are stored.
+    Count: the groups. Tiles: for each group those of the matmul.
+  }];
+  let parameters = (ins "::modelc::plan::MatmulSpecAttr":$matmul,
+                        "int64_t":$experts, "bool":$indirect);
+}
+
+def Plan_CombineSpec : Plan_Spec<"CombineSpec", "combine"> {
+  let summary = "The weighted sum of each token's experts";
+  let description = [{
+    Operands: values (f32 [rows of all tiles][columns], read), places
+    (ExpertGroups.h, read), weights (f32 [T][slots], read), residual (f32
+    [T][columns], read; only if `residual`), out (f32 [T][columns], written;
+    it may be the residual's memory). Tiles: one per token.
+  }];
+  let parameters = (ins "int64_t":$columns, "int64_t":$slots,
+                        "bool":$residual);
 }
 
 def Plan_RopeStoreSpec : Plan_Spec<"RopeStoreSpec", "rope_store"> {

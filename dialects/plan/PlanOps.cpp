@@ -79,6 +79,24 @@ int64_t VariantOp::getScratchBytes() {
   return bytes;
 }
 
+static LogicalResult verifyCounter(StepOp step, SymbolTable &symbols) {
+  if (!step.getCounter())
+    return success();
+  auto slot = symbols.lookup<SlotOp>(*step.getCounter());
+  int64_t byte = step.getCounterByte().value_or(-1);
+  constexpr int64_t kBytes = sizeof(uint32_t);
+  if (!slot || byte < 0 || byte % kBytes != 0 ||
+      byte + kBytes > static_cast<int64_t>(slot.getBytes()))
+    return step.emitOpError("no u32 of a plan.slot at ")
+           << step.getCounterAttr() << "[" << byte << "]";
+  int64_t limit = step.getLimit().value_or(0);
+  if (limit <= 0 || step.getCount() != CountSource::Tokens)
+    return step.emitOpError("expected a positive limit and a step for tokens, "
+                            "found ")
+           << limit << " and " << stringifyCountSource(step.getCount());
+  return success();
+}
+
 static LogicalResult verifyStep(StepOp step, SymbolTable &symbols) {
   // step_c1
   auto kernel = symbols.lookup<KernelOp>(step.getKernel());
@@ -108,7 +126,8 @@ static LogicalResult verifyStep(StepOp step, SymbolTable &symbols) {
     return step.emitOpError("bad range [")
            << min << ", " << max << "] or tiles " << divisor << " * "
            << multiplier;
-  return success();
+  // step_c5
+  return verifyCounter(step, symbols);
 }
 
 LogicalResult VariantOp::verifyRegions() {

@@ -150,9 +150,17 @@ def Plan_StepOp : Plan_Op<"step", [HasParent<"VariantOp">]> {
     ceil(c / divisor) * multiplier tiles, after a barrier if it has one.
     Operands are symbols of weights, slots, states and constants.
 
+    With a counter, a u32 that an earlier step wrote into a slot, min and max
+    are still bounds of the number of tokens, but the count is that number, at
+    most `limit`; `bytes` are then those for one of it, `ops` those for one
+    token.
+
     ```mlir
     plan.step "blk.0.attn_output" @mc_matmul_... [@a, @w, @x, @x]
         for tokens in [13, 512] tiles 12 * 16 barrier bytes 65536 ops 131072
+    plan.step "blk.0.ffn_gate_exps" @mc_experts_... [@in, @g, @u, @groups, @h]
+        for tokens in [1, 1] counter @counts[0] limit 2 tiles 1 * 16
+        bytes 65536 ops 262144
     ```
 
     Constraints:
@@ -161,6 +169,8 @@ def Plan_StepOp : Plan_Op<"step", [HasParent<"VariantOp">]> {
     * (C2) there are as many operands as the kernel's specification has.
     * (C3) 0 <= min <= max, divisor and multiplier are positive.
     * (C4) what the kernel writes is a slot or a state.
+    * (C5) a counter is a u32 inside a slot, with a positive limit; its step is
+      one for tokens.
   }];
   let arguments = (ins StrAttr:$name, FlatSymbolRefAttr:$kernel,
                        TypedArrayAttrBase<FlatSymbolRefAttr,
@@ -168,9 +178,13 @@ def Plan_StepOp : Plan_Op<"step", [HasParent<"VariantOp">]> {
                        Plan_CountSourceAttr:$count, I64Attr:$min, I64Attr:$max,
                        I64Attr:$divisor, I64Attr:$multiplier,
                        UnitAttr:$barrier, I64Attr:$bytesFixed,
-                       I64Attr:$opsPerCount);
+                       I64Attr:$opsPerCount,
+                       OptionalAttr<FlatSymbolRefAttr>:$counter,
+                       OptionalAttr<I64Attr>:$counterByte,
+                       OptionalAttr<I64Attr>:$limit);
   let assemblyFormat = [{
     $name $kernel $operands_ `for` $count `in` ` ` `[` $min `,` $max `]`
+    (`counter` $counter^ `` `[` $counterByte `]` `limit` $limit)?
     `tiles` $divisor `*` $multiplier (`barrier` $barrier^)?
     `bytes` $bytesFixed `ops` $opsPerCount attr-dict
   }];

@@ -65,7 +65,7 @@ plan::PrepareSpecAttr CodegenTest::makePrepare(int64_t rowTile) {
       &context, kColumns,
       pack::getQuantizedActivationLayout(&context, rowTile,
                                          {{{8, 32}, {128, 32}}, {}}),
-      /*gather=*/true, b.getF32FloatAttr(1e-5f));
+      /*gather=*/true, b.getF32FloatAttr(1e-5f), /*grouped=*/false);
 }
 
 std::vector<KernelRequest>
@@ -83,7 +83,7 @@ CodegenTest::makeAllKinds(const target::TargetSpec &target) {
     specs.push_back(plan::PrepareSpecAttr::get(
         &context, kColumns,
         pack::getFloatActivationLayout(&context, regime.rowTile),
-        /*gather=*/false, FloatAttr()));
+        /*gather=*/false, FloatAttr(), /*grouped=*/false));
   }
   auto keys = pack::getKeyPageLayout(&context, b.getF16Type(),
                                      MODELC_PAGE_TOKENS, kHeadDim);

@@ -68,7 +68,7 @@ TEST_P(Prepare, EqualsReference) {
       for (bool hasNorm : {false, true})
         specs.push_back(plan::PrepareSpecAttr::get(
             &context, columns, layout, gather,
-            hasNorm ? f32(kEps) : mlir::FloatAttr()));
+            hasNorm ? f32(kEps) : mlir::FloatAttr(), /*grouped=*/false));
   };
   for (const target::Regime &regime : target->regimes) {
     int64_t tile = regime.rowTile;

@@ -140,3 +140,60 @@ plan.variant @v ubatch 1 features 0 logits @x {
   plan.step "step_c4" @k [@x, @w] for tokens in [1, 1] tiles 1 * 1
       bytes 0 ops 0
 }
+
+// -----
+
+// A counter is read like an operand, but no specification knows of it.
+#layout = #pack.layout<"f32.m1k1", source = f32, group = [1, 1], bytes = 4, align = 4, fields = []>
+plan.variant @v ubatch 1 features 0 logits @x {
+  plan.slot @x bytes 128
+  plan.kernel @k #plan.prepare<columns = 8, layout = #layout, gather = false>
+  // expected-error@+1 {{no u32 of a plan.slot at @y[0]}}
+  plan.step "step_c5" @k [@x, @x] for tokens in [1, 1]
+      counter @y[0] limit 1 tiles 1 * 1 bytes 0 ops 0
+}
+
+// -----
+
+#layout = #pack.layout<"f32.m1k1", source = f32, group = [1, 1], bytes = 4, align = 4, fields = []>
+plan.variant @v ubatch 1 features 0 logits @x {
+  plan.slot @x bytes 128
+  plan.kernel @k #plan.prepare<columns = 8, layout = #layout, gather = false>
+  // expected-error@+1 {{no u32 of a plan.slot at @x[128]}}
+  plan.step "step_c5_end" @k [@x, @x] for tokens in [1, 1]
+      counter @x[128] limit 1 tiles 1 * 1 bytes 0 ops 0
+}
+
+// -----
+
+#layout = #pack.layout<"f32.m1k1", source = f32, group = [1, 1], bytes = 4, align = 4, fields = []>
+plan.variant @v ubatch 1 features 0 logits @x {
+  plan.slot @x bytes 128
+  plan.kernel @k #plan.prepare<columns = 8, layout = #layout, gather = false>
+  // expected-error@+1 {{no u32 of a plan.slot at @x[2]}}
+  plan.step "step_c5_align" @k [@x, @x] for tokens in [1, 1]
+      counter @x[2] limit 1 tiles 1 * 1 bytes 0 ops 0
+}
+
+// -----
+
+// Without a limit the number of tiles would have none.
+#layout = #pack.layout<"f32.m1k1", source = f32, group = [1, 1], bytes = 4, align = 4, fields = []>
+plan.variant @v ubatch 1 features 0 logits @x {
+  plan.slot @x bytes 128
+  plan.kernel @k #plan.prepare<columns = 8, layout = #layout, gather = false>
+  // expected-error@+1 {{expected a positive limit and a step for tokens, found 0 and tokens}}
+  plan.step "step_c5_limit" @k [@x, @x] for tokens in [1, 1]
+      counter @x[0] limit 0 tiles 1 * 1 bytes 0 ops 0
+}
+
+// -----
+
+#layout = #pack.layout<"f32.m1k1", source = f32, group = [1, 1], bytes = 4, align = 4, fields = []>
+plan.variant @v ubatch 1 features 0 logits @x {
+  plan.slot @x bytes 128
+  plan.kernel @k #plan.prepare<columns = 8, layout = #layout, gather = false>
+  // expected-error@+1 {{expected a positive limit and a step for tokens, found 1 and outputs}}
+  plan.step "step_c5_source" @k [@x, @x] for outputs in [1, 1]
+      counter @x[0] limit 1 tiles 1 * 1 bytes 0 ops 0
+}

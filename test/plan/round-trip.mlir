@@ -66,6 +66,27 @@ plan.variant @cascadelake ubatch 512 features 1023 logits @x arena 4096 {
   plan.kernel @attention #plan.attention<heads = 4, kvHeads = 2, keyDim = 8,
       valueDim = 8, scale = 2.5e-01 : f32, keyPage = #f16_key8,
       valuePage = #f16_value8, tileTokens = 4>
+  // CHECK: gather = true, eps = 9.99999974E-6 : f32, grouped = true>
+  plan.kernel @gather #plan.prepare<columns = 8, layout = #f32_m4k1,
+      gather = true, eps = 1.0e-05 : f32, grouped = true>
+  // CHECK: #plan.route<experts = 8, slots = 2, gating = softmax,
+  // CHECK-SAME: normalise = true, scale = 1.000000e+00 : f32, bias = false>
+  plan.kernel @route #plan.route<experts = 8, slots = 2, gating = softmax,
+      normalise = true, scale = 1.0 : f32, bias = false>
+  // CHECK: gating = sigmoid, {{.*}} bias = true, groupRows = 1>
+  plan.kernel @route_and_group #plan.route<experts = 8, slots = 2,
+      gating = sigmoid, normalise = false, scale = 2.5 : f32, bias = true,
+      groupRows = 1>
+  // CHECK: #plan.group<experts = 8, slots = 2, rowTile = 4>
+  plan.kernel @group #plan.group<experts = 8, slots = 2, rowTile = 4>
+  // CHECK: #plan.experts<matmul = <columns = 8, input = #f32_m4k1,
+  // CHECK-SAME: tileRows = 16>, experts = 8, indirect = false>
+  plan.kernel @experts #plan.experts<matmul = <columns = 8,
+      input = #f32_m4k1, weights = [#f32_n16k1], rows = [96],
+      epilogue = store, activation = silu, bias = false, tileRows = 16>,
+      experts = 8, indirect = false>
+  // CHECK: #plan.combine<columns = 8, slots = 2, residual = true>
+  plan.kernel @combine #plan.combine<columns = 8, slots = 2, residual = true>
 
   // CHECK: plan.step "token_embd" @embed [@table, @x]
   // CHECK-SAME: for tokens in [1, 512] tiles 1 * 1 bytes 3072 ops 0
@@ -75,4 +96,8 @@ plan.variant @cascadelake ubatch 512 features 1023 logits @x arena 4096 {
   // CHECK-SAME: tiles 4 * 6 barrier bytes 0 ops 1536
   plan.step "output" @copy [@x, @y] for outputs in [2, 512]
       tiles 4 * 6 barrier bytes 0 ops 1536
+  // CHECK: plan.step "counted" @copy [@x, @y] for tokens in [1, 512]
+  // CHECK-SAME: counter @x[4] limit 12 tiles 1 * 6 bytes 64 ops 1536
+  plan.step "counted" @copy [@x, @y] for tokens in [1, 512]
+      counter @x[4] limit 12 tiles 1 * 6 bytes 64 ops 1536
 }

@@ -161,3 +161,22 @@ plan.variant @again ubatch 8 features 0 logits @b {
   plan.step "0" @copy [@a, @b] for tokens in [1, 8] tiles 1 * 1 barrier
       bytes 0 ops 0
 }
+
+// A counter is read when its step begins, so whoever writes it must be done;
+// that no operand conflicts does not matter.
+// CHECK-LABEL: plan.variant @counter
+plan.variant @counter ubatch 8 features 0 logits @c {
+  plan.slot @a bytes 128 at 0
+  plan.slot @counts bytes 128 at 128
+  plan.slot @c bytes 128 at 256
+  plan.kernel @copy #plan.prepare<columns = 8, layout = #rows, gather = false>
+  // CHECK: plan.step "0" {{.*}} tiles 1 * 1 bytes 0
+  // CHECK: plan.step "1" {{.*}} limit 8 tiles 1 * 1 barrier bytes 0
+  // CHECK: plan.step "2" {{.*}} tiles 1 * 1 barrier bytes 0
+  plan.step "0" @copy [@a, @counts] for tokens in [1, 8] tiles 1 * 1
+      bytes 0 ops 0
+  plan.step "1" @copy [@a, @c] for tokens in [1, 8] counter @counts[4] limit 8
+      tiles 1 * 1 bytes 0 ops 0
+  plan.step "2" @copy [@a, @counts] for tokens in [1, 8] tiles 1 * 1
+      bytes 0 ops 0
+}

@@ -109,3 +109,26 @@ plan.variant @untouched ubatch 8 features 0 logits @used {
   plan.step "0" @copy [@used, @used] for tokens in [1, 8] tiles 1 * 1
       bytes 0 ops 0
 }
+
+// A counter lives until the last step that it counts for.
+// CHECK-LABEL: plan.variant @counter
+// CHECK-SAME: arena 512 {
+plan.variant @counter ubatch 8 features 0 logits @c {
+  // CHECK: plan.slot @counts bytes 128 at 0
+  // CHECK: plan.slot @a bytes 128 at 128
+  // CHECK: plan.slot @b bytes 128 at 256
+  // CHECK: plan.slot @c bytes 128 at 384
+  plan.slot @counts bytes 128
+  plan.slot @a bytes 128
+  plan.slot @b bytes 128
+  plan.slot @c bytes 128
+  plan.kernel @copy #plan.prepare<columns = 8, layout = #rows, gather = false>
+  plan.step "0" @copy [@a, @counts] for tokens in [1, 8] tiles 1 * 1
+      bytes 0 ops 0
+  plan.step "1" @copy [@a, @b] for tokens in [1, 8] tiles 1 * 1
+      bytes 0 ops 0
+  plan.step "2" @copy [@b, @c] for tokens in [1, 8] counter @counts[0] limit 8
+      tiles 1 * 1 bytes 0 ops 0
+  plan.step "3" @copy [@a, @c] for tokens in [1, 8] tiles 1 * 1
+      bytes 0 ops 0
+}

@@ -25,6 +25,10 @@ llvm::LogicalResult emitRopeTable(KernelBuilder &b,
                                   plan::RopeTableSpecAttr spec);
 llvm::LogicalResult emitPrepare(KernelBuilder &b, plan::PrepareSpecAttr spec);
 llvm::LogicalResult emitMatmul(KernelBuilder &b, plan::MatmulSpecAttr spec);
+llvm::LogicalResult emitRoute(KernelBuilder &b, plan::RouteSpecAttr spec);
+llvm::LogicalResult emitGroup(KernelBuilder &b, plan::GroupSpecAttr spec);
+llvm::LogicalResult emitExperts(KernelBuilder &b, plan::ExpertsSpecAttr spec);
+llvm::LogicalResult emitCombine(KernelBuilder &b, plan::CombineSpecAttr spec);
 llvm::LogicalResult emitRopeStore(KernelBuilder &b,
                                   plan::RopeStoreSpecAttr spec);
 llvm::LogicalResult emitAttention(KernelBuilder &b,

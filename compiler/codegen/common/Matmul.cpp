@@ -22,6 +22,7 @@
 #include "compiler/codegen/common/ImageMatmul.h"
 #include "compiler/codegen/common/Math.h"
 #include "compiler/codegen/common/MatmulTile.h"
+#include "dialects/plan/ExpertGroups.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -52,12 +53,17 @@ public:
       : b(b), spec(spec), input(spec.getInput()), rowTile(input.getRows()) {}
 
   LogicalResult emit();
+  LogicalResult emitExperts(plan::ExpertsSpecAttr experts);
 
 private:
   LogicalResult check();
   void loadOperands();
   SmallVector<Member> getMembers() const;
   void emitMember(const Member &member);
+  void emitGroupTile(const Member &member, Value tile, Value groups,
+                     ArrayRef<Value> allExperts);
+  void emitTile(const Member &member, Value tile, Value firstRowTile,
+                Value endRowTile);
   void emitPanels(const Member &member, Value firstPanel, Value endPanel,
                   Value firstRowTile, Value endRowTile);
   void emitImagePanels(const Member &member, const Place &first,
@@ -83,8 +89,10 @@ private:
   plan::MatmulSpecAttr spec;
   pack::LayoutAttr input;
   int64_t rowTile;
-  Value inputBase, residual, count;
-  Value scratch; ///< For images and their sums, or null.
+  Value inputBase, residual;
+  Value count;      ///< Rows that exist; null if all of every tile do.
+  Value inputTiles; ///< Numbers of the row tiles' input, or null.
+  Value scratch;    ///< For images and their sums, or null.
   SmallVector<Value> weights, biases, outputs;
 };
 
@@ -92,6 +100,11 @@ private:
 
 LogicalResult codegen::emitMatmul(KernelBuilder &b, plan::MatmulSpecAttr spec) {
   return MatmulEmitter(b, spec).emit();
+}
+
+LogicalResult codegen::emitExperts(KernelBuilder &b,
+                                   plan::ExpertsSpecAttr spec) {
+  return MatmulEmitter(b, spec.getMatmul()).emitExperts(spec);
 }
 
 LogicalResult MatmulEmitter::emit() {
@@ -157,9 +170,17 @@ void MatmulEmitter::emitMember(const Member &member) {
   Value begin = b.maxU(b.loadTileBegin(), b.constI64(member.firstTile));
   Value end =
       b.minU(b.loadTileEnd(), b.constI64(member.firstTile + member.tiles));
+  Value rowTiles = b.divU(b.add(count, rowTile - 1), rowTile);
+  b.forLoop(begin, end, 1, [&](Value tile) {
+    emitTile(member, b.sub(tile, member.firstTile), b.constI64(0), rowTiles);
+  });
+}
+
+/// Tile `tile` of the member for some row tiles.
+void MatmulEmitter::emitTile(const Member &member, Value tile,
+                             Value firstRowTile, Value endRowTile) {
   int64_t tilePanels = spec.getTileRows() / kLanes;
   int64_t allPanels = llvm::divideCeil(getRows(member), kLanes);
-  Value rowTiles = b.divU(b.add(count, rowTile - 1), rowTile);
   // Half of the second-level cache for activations, the rest for weights. With
   // images, the first-level cache holds weights, and activations come from
   // anywhere: as many as there is scratch for their sums.
@@ -167,13 +188,11 @@ void MatmulEmitter::emitMember(const Member &member) {
   int64_t chunk = std::max<int64_t>(1, b.getTarget().l2Bytes / 2 / tileBytes);
   if (scratch)
     chunk = plan::MatmulSpecAttr::kImageRowTiles;
-  b.forLoop(begin, end, 1, [&](Value tile) {
-    Value first = b.mul(b.sub(tile, member.firstTile), tilePanels);
-    Value last = b.minU(b.add(first, tilePanels), b.constI64(allPanels));
-    b.forLoop(b.constI64(0), rowTiles, chunk, [&](Value rowBegin) {
-      Value rowEnd = b.minU(b.add(rowBegin, chunk), rowTiles);
-      emitPanels(member, first, last, rowBegin, rowEnd);
-    });
+  Value first = b.mul(tile, tilePanels);
+  Value last = b.minU(b.add(first, tilePanels), b.constI64(allPanels));
+  b.forLoop(firstRowTile, endRowTile, chunk, [&](Value rowBegin) {
+    Value rowEnd = b.minU(b.add(rowBegin, chunk), endRowTile);
+    emitPanels(member, first, last, rowBegin, rowEnd);
   });
 }
 
@@ -216,8 +235,12 @@ Value MatmulEmitter::getPanel(int64_t weight, Value panel) {
   return b.offset(weights[weight], b.mul(panel, bytes));
 }
 
-/// First byte of a row tile of the input.
+/// First byte of a row tile's input.
 Value MatmulEmitter::getRowTile(Value rowTile) {
+  if (inputTiles) {
+    Value entry = b.offset(inputTiles, b.mul(rowTile, sizeof(uint32_t)));
+    rowTile = b.extendU(b.load(b.i32(), entry), b.i64());
+  }
   int64_t bytes = input.getPanelOffset(input.getRows(), spec.getColumns());
   return b.offset(inputBase, b.mul(rowTile, bytes));
 }
@@ -266,6 +289,56 @@ void MatmulEmitter::emitImagePanels(const Member &member, const Place &first,
 }
 
 //===----------------------------------------------------------------------===//
+// Experts
+//===----------------------------------------------------------------------===//
+
+/// The tiles of each group are those of the matmul, for the row tiles of the
+/// group and the matrices of its expert.
+LogicalResult MatmulEmitter::emitExperts(plan::ExpertsSpecAttr experts) {
+  if (failed(check()))
+    return failure();
+  if (spec.getBias() || getMembers().size() != 1 ||
+      spec.getEpilogue() == model::Epilogue::Residual ||
+      (experts.getIndirect() && rowTile != 1))
+    return emitError(b.getLoc()) << "no expert matmul like " << experts;
+  int64_t next = 0;
+  inputBase = b.loadOperand(next++);
+  SmallVector<Value> allExperts;
+  for (size_t i = 0; i < spec.getWeights().size(); ++i)
+    allExperts.push_back(b.loadOperand(next++));
+  Value groups = b.loadOperand(next++);
+  if (experts.getIndirect())
+    inputTiles = b.loadOperand(next++);
+  outputs.push_back(b.loadOperand(next++));
+  if (spec.hasImages())
+    scratch = b.loadScratch();
+  Member member = getMembers().front();
+  b.forLoop(b.loadTileBegin(), b.loadTileEnd(), 1, [&](Value tile) {
+    emitGroupTile(member, tile, groups, allExperts);
+  });
+  return success();
+}
+
+void MatmulEmitter::emitGroupTile(const Member &member, Value tile,
+                                  Value groups, ArrayRef<Value> allExperts) {
+  Value number = b.divU(tile, member.tiles);
+  Value group = b.offset(groups, b.mul(number, plan::kGroupBytes));
+  auto load = [&](int64_t byte) {
+    return b.extendU(b.load(b.i32(), group, byte), b.i64());
+  };
+  Value expert = load(plan::kGroupExpertByte);
+  weights.clear();
+  for (auto [i, base] : llvm::enumerate(allExperts)) {
+    int64_t stride = spec.getWeightLayout(i).getMatrixStride(spec.getRows()[i],
+                                                             spec.getColumns());
+    weights.push_back(b.offset(base, b.mul(expert, stride)));
+  }
+  Value first = load(plan::kGroupFirstTileByte);
+  Value end = b.add(first, load(plan::kGroupTilesByte));
+  emitTile(member, b.remU(tile, member.tiles), first, end);
+}
+
+//===----------------------------------------------------------------------===//
 // Epilogue
 //===----------------------------------------------------------------------===//
 
@@ -286,7 +359,7 @@ void MatmulEmitter::store(const Member &member, const Place &place,
         storeRows(member, y, b.offset(outputs[member.output], bytes), panel);
       }
     };
-    if (i == 0)
+    if (i == 0 || !count)
       storeRow(); // Every row tile has a first row.
     else
       b.ifThen(b.cmpI(arith::CmpIPredicate::ult, row, count), storeRow);

@@ -9,7 +9,7 @@
 //     source row (gathered)  ==>  normalised  ==>  quantised  ==>  its places
 //     in the tile
 //
-// A row beyond the count becomes what zeros become. A row is read twice if it
+// A row that has no source becomes what zeros become. A row is read twice if it
 // is normalised: once for its sum of squares. Norm and quantisation are those
 // of docs/numerics.md ("Row norms", "Activations of a matmul").
 //
@@ -19,6 +19,7 @@
 #include "compiler/codegen/common/FieldAccess.h"
 #include "compiler/codegen/common/Math.h"
 #include "dialects/pack/Layouts.h"
+#include "dialects/plan/ExpertGroups.h"
 #include "modelc/kernel_abi.h"
 
 using namespace mlir;
@@ -46,6 +47,7 @@ public:
 
 private:
   LogicalResult checkLayout();
+  void emitRowOrZeros(Value row, const OutputRow &output);
   void emitRow(Value source, const OutputRow &row);
   void emitZeroRow(const OutputRow &row);
   Value loadNormalized(Value source, Value column, Value factor, int64_t lanes);
@@ -64,7 +66,8 @@ private:
   pack::LayoutAttr layout;
   bool isQuantized;
   pack::ActivationNeeds needs; ///< What the layout holds beside quants.
-  Value norm;
+  Value x, norm, count;
+  Value rows; ///< Numbers of the source rows, or null.
 };
 
 } // namespace
@@ -77,35 +80,51 @@ LogicalResult codegen::emitPrepare(KernelBuilder &b,
 LogicalResult PrepareEmitter::emit() {
   if (failed(checkLayout()))
     return failure();
-  Value x = b.loadOperand(0);
+  int64_t next = 0;
+  x = b.loadOperand(next++);
+  if (spec.getGather())
+    rows = spec.getGrouped()
+               ? b.loadOperand(next++)
+               : b.loadInputPointer(offsetof(ModelcStepInputs, outputRows));
   if (spec.getEps())
-    norm = b.loadOperand(1);
-  Value out = b.loadOperand(spec.getEps() ? 2 : 1);
-  Value count = b.loadCount();
-  Value rows = spec.getGather()
-                   ? b.loadInputPointer(offsetof(ModelcStepInputs, outputRows))
-                   : Value();
+    norm = b.loadOperand(next++);
+  Value out = b.loadOperand(next++);
+  count = b.loadCount();
   int64_t rowTile = layout.getRows(), columns = spec.getColumns();
   auto emitTile = [&](Value tile) {
     Value tileOut =
         b.offset(out, b.mul(tile, layout.getPanelOffset(rowTile, columns)));
     Value firstRow = b.mul(tile, rowTile);
     b.forLoop(0, rowTile, 1, [&](Value number) {
-      Value row = b.add(firstRow, number);
-      OutputRow output = {tileOut, number};
-      auto emitSource = [&] {
-        if (rows) {
-          Value entry = b.offset(rows, b.mul(row, sizeof(uint32_t)));
-          row = b.extendU(b.load(b.i32(), entry), b.i64());
-        }
-        emitRow(b.offset(x, b.mul(row, columns * sizeof(float))), output);
-      };
-      b.ifElse(b.cmpI(arith::CmpIPredicate::ult, row, count), emitSource,
-               [&] { emitZeroRow(output); });
+      emitRowOrZeros(b.add(firstRow, number), {tileOut, number});
     });
   };
   b.forLoop(b.loadTileBegin(), b.loadTileEnd(), 1, emitTile);
   return success();
+}
+
+/// Row `row` of the output, if it has a source.
+void PrepareEmitter::emitRowOrZeros(Value row, const OutputRow &output) {
+  int64_t rowBytes = spec.getColumns() * sizeof(float);
+  auto emitSource = [&](Value number) {
+    emitRow(b.offset(x, b.mul(number, rowBytes)), output);
+  };
+  auto loadNumber = [&] {
+    return b.load(b.i32(), b.offset(rows, b.mul(row, sizeof(uint32_t))));
+  };
+  auto emitZeros = [&] { emitZeroRow(output); };
+  using Predicate = arith::CmpIPredicate;
+  if (!spec.getGrouped())
+    return b.ifElse(
+        b.cmpI(Predicate::ult, row, count),
+        [&] { emitSource(rows ? b.extendU(loadNumber(), b.i64()) : row); },
+        emitZeros);
+  if (!rows)
+    return emitSource(row);
+  Value number = loadNumber();
+  b.ifElse(
+      b.cmpI(Predicate::ne, number, b.constI32(plan::kNoRow)),
+      [&] { emitSource(b.extendU(number, b.i64())); }, emitZeros);
 }
 
 LogicalResult PrepareEmitter::checkLayout() {

@@ -1,0 +1,274 @@
+//===- ScheduleExperts.cpp - Mixtures of experts as steps
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+//   %ids, %w = model.route %logits   ==>  route     ids and weights of tokens
+//                                         group     rows sorted by expert
+//                                                   (ExpertGroups.h)
+//
+//   %y = model.experts %x, %ids, %w  ==>  prepare   norm, quantisation
+//                                         experts   gate, up, activation
+//                                         prepare   quantisation
+//                                         experts   down
+//                                         combine   weighted sum, residual
+//
+// The group step counts the groups and their row tiles; the steps between it
+// and combine have as many tiles as that asks for.
+//
+// Regimes are those of a dense matmul, by rows of an expert instead of tokens.
+// While an expert has one row or so, row tiles have one row: the input is then
+// prepared once for each token, beside the router's own, and expert matmuls
+// find their rows in it. For more, prepare gathers the rows of each expert
+// into row tiles; the norm is then computed for each gathered row anew, which
+// costs less than to write normalised rows and to read them back.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/schedule/Scheduler.h"
+#include "dialects/pack/Layouts.h"
+#include "dialects/plan/ExpertGroups.h"
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::schedule;
+using pack::PackedTensorType;
+using plan::CountSource;
+using plan::ExpertGroupLimits;
+
+//===----------------------------------------------------------------------===//
+// model.route
+//===----------------------------------------------------------------------===//
+
+static int64_t getSlots(Value ids) {
+  return cast<RankedTensorType>(ids.getType()).getDimSize(1);
+}
+
+/// The most rows, row tiles and groups of a regime.
+static ExpertGroupLimits getLimits(const CountRange &range,
+                                   const ExpertRouting &routing) {
+  return {range.max, routing.slots, routing.experts, range.rowTile};
+}
+
+LogicalResult Scheduler::schedule(model::RouteOp op) {
+  FailureOr<std::string> logits = lookup(op, op.getLogits());
+  if (failed(logits) || (op.getBias() && failed(lookup(op, op.getBias()))))
+    return failure();
+  ExpertRouting routing = {};
+  routing.experts = getColumns(op.getLogits());
+  routing.slots = getSlots(op.getIds());
+  // Kernels number rows in 32 bits, with room for those that fill tiles.
+  constexpr int64_t kMaxSlots = int64_t(1) << 26;
+  if (steps.getUbatch() * routing.slots > kMaxSlots)
+    return op.emitOpError("expected at most ")
+           << kMaxSlots << " slots of all tokens, found " << steps.getUbatch()
+           << " * " << routing.slots;
+
+  StringRef name = *logits;
+  name.consume_back(".out");
+  ExpertGroupLimits most = {};
+  int64_t rowsBytes = 0;
+  for (const CountRange &range :
+       steps.getRegimes(CountSource::Tokens, /*hasImages=*/false,
+                        routing.experts, routing.slots)) {
+    most = getLimits(range, routing);
+    rowsBytes = std::max(rowsBytes, most.getRowsBytes());
+  }
+  auto addSlot = [&](const char *part, int64_t bytes) {
+    return steps.addSlot(op.getLoc(), (name + part).str(), bytes);
+  };
+  routing.ids = addSlot(".ids", most.getPlacesBytes());
+  routing.weights = addSlot(".weights", most.getPlacesBytes());
+  routing.counts = addSlot(".counts", plan::kCountsBytes);
+  routing.groups = addSlot(".groups", most.getGroupsBytes());
+  routing.rows = addSlot(".rows", rowsBytes);
+  routing.places = addSlot(".places", most.getPlacesBytes());
+  memory[op.getWeights()] = routing.weights;
+  addRouteSteps(op, name, routing);
+  routings[op.getIds()] = std::move(routing);
+  return success();
+}
+
+/// One step for one token, which groups too; for more, tokens are routed in
+/// parallel before they are grouped.
+void Scheduler::addRouteSteps(model::RouteOp op, StringRef name,
+                              const ExpertRouting &routing) {
+  SmallVector<CountRange> regimes = steps.getRegimes(
+      CountSource::Tokens, /*hasImages=*/false, routing.experts, routing.slots);
+  auto addRoute = [&](const CountRange &range, int64_t groupRows) {
+    auto spec = plan::RouteSpecAttr::get(op.getContext(), routing.experts,
+                                         routing.slots, op.getGating(),
+                                         op.getNormalise(), op.getScaleAttr(),
+                                         op.getBias() != nullptr, groupRows);
+    SmallVector<std::string> operands = {memory[op.getLogits()]};
+    if (op.getBias())
+      operands.push_back(memory[op.getBias()]);
+    operands.append({routing.ids, routing.weights});
+    if (groupRows > 0)
+      operands.append(
+          {routing.counts, routing.groups, routing.rows, routing.places});
+    StepInfo info{(name + ".route").str(), range};
+    info.tileDivisor = groupRows > 0 ? range.max : 1;
+    steps.addStep(op.getLoc(), info, spec, operands);
+  };
+  addRoute({CountSource::Tokens, 1, 1}, regimes.front().rowTile);
+  if (steps.getUbatch() == 1)
+    return;
+  addRoute({CountSource::Tokens, 2, steps.getUbatch()}, 0);
+  for (CountRange range : regimes) {
+    range.min = std::max<int64_t>(range.min, 2);
+    if (range.min > range.max)
+      continue;
+    auto spec = plan::GroupSpecAttr::get(op.getContext(), routing.experts,
+                                         routing.slots, range.rowTile);
+    StepInfo info{(name + ".group").str(), range};
+    info.tileDivisor = range.max;
+    steps.addStep(op.getLoc(), info, spec,
+                  {routing.ids, routing.counts, routing.groups, routing.rows,
+                   routing.places});
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// model.experts
+//===----------------------------------------------------------------------===//
+
+/// True if the input of a regime is prepared for tokens, not for groups.
+static bool isIndirect(const CountRange &range) { return range.rowTile == 1; }
+
+LogicalResult Scheduler::schedule(model::ExpertsOp op) {
+  for (Value operand : op.getOperands())
+    if (operand != op.getIds() && failed(lookup(op, operand)))
+      return failure();
+  auto route = op.getIds().getDefiningOp<model::RouteOp>();
+  if (!route || route.getWeights() != op.getWeights())
+    return op.emitOpError("expected ids and weights of one model.route");
+  const ExpertRouting &routing = routings[op.getIds()];
+  int64_t experts = model::getMatrices(op.getGate().getType())->count;
+  if (experts != routing.experts)
+    return op.emitOpError("expected weights of ")
+           << routing.experts << " experts, found " << experts;
+
+  int64_t columns = getColumns(op.getX());
+  int64_t hidden = model::getMatrices(op.getGate().getType())->rows;
+  // Row tiles go by tokens in the same way with and without images.
+  bool hasImages = isBlockType(getLayout(op.getGate())) ||
+                   isBlockType(getLayout(op.getDown()));
+  SmallVector<CountRange> regimes = steps.getRegimes(
+      CountSource::Tokens, hasImages, routing.experts, routing.slots);
+  int64_t rows = 0;
+  uint64_t inputBytes = 0, hiddenBytes = 0;
+  for (const CountRange &range : regimes) {
+    int64_t groupRows = getLimits(range, routing).getRows();
+    int64_t inputRows = isIndirect(range) ? range.max : groupRows;
+    LayoutAttr input =
+        getInputLayout({op.getGate(), op.getUp()}, range.rowTile);
+    inputBytes = std::max(inputBytes, input.getMatrixBytes(inputRows, columns));
+    LayoutAttr middle = getInputLayout(op.getDown(), range.rowTile);
+    hiddenBytes =
+        std::max(hiddenBytes, middle.getMatrixBytes(groupRows, hidden));
+    rows = std::max(rows, groupRows);
+  }
+  std::string gate = getStepName(op.getGate()),
+              down = getStepName(op.getDown());
+  auto addSlot = [&](const std::string &name, int64_t bytes) {
+    return steps.addSlot(op.getLoc(), name, bytes);
+  };
+  ExpertMemory slots;
+  slots.input = addSlot(gate + ".in", inputBytes);
+  slots.hidden = addSlot(gate + ".out", rows * hidden * sizeof(float));
+  slots.hiddenInput = addSlot(down + ".in", hiddenBytes);
+  slots.values = addSlot(down + ".out", rows * columns * sizeof(float));
+  slots.result = addResult(op.getResult(), op.getResidual(), down + ".sum");
+  for (const CountRange &range : regimes)
+    scheduleExperts(op, range, slots);
+
+  auto combine = plan::CombineSpecAttr::get(
+      op.getContext(), columns, routing.slots, op.getResidual() != nullptr);
+  SmallVector<std::string> operands = {slots.values, routing.places,
+                                       routing.weights};
+  if (op.getResidual())
+    operands.push_back(memory[op.getResidual()]);
+  operands.push_back(slots.result);
+  steps.addStep(op.getLoc(),
+                {down + ".combine", steps.getWholeRange(CountSource::Tokens)},
+                combine, operands);
+  return success();
+}
+
+/// The steps of one regime, from x to the values of all slots.
+void Scheduler::scheduleExperts(model::ExpertsOp op, const CountRange &range,
+                                const ExpertMemory &slots) {
+  const ExpertRouting &routing = routings[op.getIds()];
+  Counter rowTiles = {routing.counts, plan::kRowTilesByte,
+                      getLimits(range, routing).getRowTiles()};
+  bool grouped = !isIndirect(range);
+  auto prepare = plan::PrepareSpecAttr::get(
+      op.getContext(), getColumns(op.getX()),
+      getInputLayout({op.getGate(), op.getUp()}, range.rowTile),
+      /*gather=*/grouped, op.getEpsAttr(), grouped);
+  SmallVector<std::string> operands = {memory[op.getX()]};
+  if (grouped)
+    operands.push_back(routing.rows);
+  if (op.getNorm())
+    operands.push_back(memory[op.getNorm()]);
+  operands.push_back(slots.input);
+  StepInfo info{getStepName(op.getGate()) + ".prepare", range};
+  if (grouped)
+    info.counter = rowTiles;
+  steps.addStep(op.getLoc(), info, prepare, operands);
+  addExpertsStep(op, range, {op.getGate(), op.getUp()}, slots.input,
+                 slots.hidden);
+
+  prepare = plan::PrepareSpecAttr::get(
+      op.getContext(), model::getMatrices(op.getDown().getType())->columns,
+      getInputLayout(op.getDown(), range.rowTile), /*gather=*/false,
+      FloatAttr(), /*grouped=*/true);
+  info = {getStepName(op.getDown()) + ".prepare", range};
+  info.counter = rowTiles;
+  steps.addStep(op.getLoc(), info, prepare, {slots.hidden, slots.hiddenInput});
+  addExpertsStep(op, range, {op.getDown()}, slots.hiddenInput, slots.values);
+}
+
+/// One matmul over all groups: gate and up, or down.
+void Scheduler::addExpertsStep(model::ExpertsOp op, const CountRange &range,
+                               ArrayRef<Value> weights, StringRef input,
+                               StringRef output) {
+  const ExpertRouting &routing = routings[op.getIds()];
+  OpBuilder &b = steps.getBuilder();
+  model::Matrices shape = *model::getMatrices(weights[0].getType());
+  SmallVector<Attribute> layouts;
+  SmallVector<int64_t> rows(weights.size(), shape.rows);
+  for (Value weight : weights)
+    layouts.push_back(getLayout(weight));
+  bool isGlu = weights.size() == 2, indirect = isGlu && isIndirect(range);
+  bool isBlock = isBlockType(getLayout(weights[0]));
+  // A token's experts share the wish for tiles.
+  int64_t wanted = llvm::divideCeil(kWantedTiles, routing.slots);
+  auto matmul = plan::MatmulSpecAttr::get(
+      op.getContext(), shape.columns, getInputLayout(weights, range.rowTile),
+      b.getArrayAttr(layouts), b.getDenseI64ArrayAttr(rows),
+      isGlu ? model::Epilogue::Glu : model::Epilogue::Store, op.getActivation(),
+      /*bias=*/false, getTileRows(rows, wanted),
+      isBlock ? range.imagePanels : 0, isBlock ? range.imageColumns : 0);
+  auto spec = plan::ExpertsSpecAttr::get(op.getContext(), matmul,
+                                         routing.experts, indirect);
+  StepInfo info{getStepName(weights[0]), range};
+  info.counter = {routing.counts, plan::kActiveExpertsByte,
+                  getLimits(range, routing).getGroups()};
+  info.tileMultiplier = matmul.getTileCount();
+  SmallVector<std::string> operands = {input.str()};
+  for (Value weight : weights) {
+    operands.push_back(memory[weight]);
+    info.bytesFixed +=
+        getLayout(weight).getMatrixBytes(shape.rows, shape.columns);
+    info.opsPerCount += 2 * routing.slots * shape.rows * shape.columns;
+  }
+  operands.push_back(routing.groups);
+  if (indirect)
+    operands.push_back(routing.rows);
+  operands.push_back(output.str());
+  steps.addStep(op.getLoc(), info, spec, operands);
+}

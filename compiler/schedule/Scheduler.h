@@ -1,0 +1,135 @@
+//===- Scheduler.h - Turns the ops of a model into steps
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The state of the pass plan-schedule: which value of the model lies in which
+// memory of the plan. Schedule.cpp has the walk and most ops,
+// ScheduleExperts.cpp mixtures of experts.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_COMPILER_SCHEDULE_SCHEDULER_H
+#define MODELC_COMPILER_SCHEDULE_SCHEDULER_H
+
+#include "compiler/schedule/StepBuilder.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
+
+namespace modelc::schedule {
+
+using llvm::ArrayRef;
+using llvm::FailureOr;
+using llvm::LogicalResult;
+using llvm::StringRef;
+using mlir::Location;
+using mlir::Operation;
+using mlir::Value;
+using pack::LayoutAttr;
+
+//===----------------------------------------------------------------------===//
+// Facts of values
+//===----------------------------------------------------------------------===//
+
+/// Columns of activations.
+int64_t getColumns(Value value);
+
+/// The layout of a packed weight.
+LayoutAttr getLayout(Value weight);
+
+/// `blk.0.attn_q.weight` names steps and slots `blk.0.attn_q`.
+std::string getStepName(Value weight);
+
+/// True for layouts of block-quantised weights.
+bool isBlockType(LayoutAttr layout);
+
+/// The layout of the input that all these weights read, for tiles of `rowTile`
+/// rows.
+LayoutAttr getInputLayout(mlir::ValueRange weights, int64_t rowTile);
+
+/// Rows of one tile of weights: as many as keep several accumulators busy when
+/// there is one token, as few as give `wantedTiles` to share among threads.
+int64_t getTileRows(ArrayRef<int64_t> rows, int64_t wantedTiles);
+inline constexpr int64_t kWantedTiles = 16;
+
+//===----------------------------------------------------------------------===//
+// Memory of mixtures of experts
+//===----------------------------------------------------------------------===//
+
+/// What a model.route became: facts, and slots of ExpertGroups.h.
+struct ExpertRouting {
+  int64_t experts, slots;
+  std::string ids, weights, counts, groups, rows, places;
+};
+
+/// What lies between the steps of one model.experts.
+struct ExpertMemory {
+  std::string input, hidden, hiddenInput, values, result;
+};
+
+//===----------------------------------------------------------------------===//
+// Scheduler
+//===----------------------------------------------------------------------===//
+
+/// Turns the ops of @forward into steps.
+class Scheduler {
+public:
+  Scheduler(mlir::ModuleOp module, plan::VariantOp variant,
+            const target::TargetSpec &target)
+      : symbols(module), steps(variant, target) {}
+
+  LogicalResult run(mlir::func::FuncOp forward);
+
+  StepBuilder &getSteps() { return steps; }
+  const std::string &getLogits() const { return logits; }
+
+private:
+  LogicalResult schedule(Operation *op);
+  LogicalResult schedule(pack::RepackOp op);
+  LogicalResult schedule(model::EmbedOp op);
+  LogicalResult schedule(model::RopeTableOp op);
+  LogicalResult schedule(model::LinearOp op);
+  LogicalResult schedule(model::RouteOp op);
+  LogicalResult schedule(model::ExpertsOp op);
+  LogicalResult schedule(model::AttentionOp op);
+  LogicalResult schedule(mlir::func::ReturnOp op);
+
+  /// The memory of a value; fails with a message if `user` reads a value that
+  /// no step computes.
+  FailureOr<std::string> lookup(Operation *user, Value value);
+  /// A new slot for a value of `source` rows.
+  std::string addValue(Value value, StringRef name);
+  void scheduleRegime(model::LinearOp op, const CountRange &range,
+                      StringRef name, StringRef prepared,
+                      ArrayRef<std::string> results);
+  plan::MatmulSpecAttr getMatmulSpec(model::LinearOp op, LayoutAttr input,
+                                     const CountRange &range);
+  /// The memory of a sum with `residual`, or of a value without. A residual
+  /// that nothing reads later is overwritten; else there is a new slot.
+  std::string addResult(Value result, Value residual, StringRef name);
+  std::string addPool(Location loc, const std::string &name, int64_t kvHeads,
+                      LayoutAttr page);
+  void addRouteSteps(model::RouteOp op, StringRef name,
+                     const ExpertRouting &routing);
+  void scheduleExperts(model::ExpertsOp op, const CountRange &range,
+                       const ExpertMemory &slots);
+  void addExpertsStep(model::ExpertsOp op, const CountRange &range,
+                      ArrayRef<Value> weights, StringRef input,
+                      StringRef output);
+  void scheduleAttention(model::AttentionOp op, plan::AttentionSpecAttr one,
+                         ArrayRef<std::string> operands);
+
+  mlir::SymbolTable symbols;
+  StepBuilder steps;
+  llvm::DenseMap<Value, std::string> memory;
+  llvm::DenseMap<Value, ExpertRouting> routings; ///< By their ids.
+  llvm::DenseSet<Operation *> caches; ///< Those that have their pools.
+  std::string logits;
+};
+
+} // namespace modelc::schedule
+
+#endif // MODELC_COMPILER_SCHEDULE_SCHEDULER_H
