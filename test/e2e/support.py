@@ -14,6 +14,7 @@ A test fails by an exception and is skipped, exit status 77, by Skip.
 import argparse
 import json
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -134,6 +135,11 @@ class Tools:
 def read(path):
     with open(path, "rb") as file:
         return file.read()
+
+
+def floats(data):
+    """The numbers of little-endian f32 bytes."""
+    return struct.unpack(f"<{len(data) // 4}f", data)
 
 
 def write(path, data):

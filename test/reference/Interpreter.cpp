@@ -171,7 +171,7 @@ Matrix Interpreter::embed(model::EmbedOp op) {
 
 Matrix Interpreter::multiply(const Matrix &x, Value weight) {
   const GgufTensor &tensor = getTensor(weight);
-  Matrix result(x.rows, tensor.shape[0]);
+  Matrix result(x.rows, model::getMatrices(weight.getType())->rows);
   auto *product = isPlain ? multiplyPlainly : reference::multiply;
   for (int64_t t = 0; t < x.rows; ++t)
     product(*getWeightType(tensor.type), tensor.bytes.data(), x.row(t),
@@ -229,7 +229,7 @@ std::vector<float> Interpreter::runExpert(model::ExpertsOp op,
   auto multiplyBy = [&](Value weight, std::span<const float> x) {
     const GgufTensor &tensor = getTensor(weight);
     WeightType type = *getWeightType(tensor.type);
-    std::vector<float> z(tensor.shape[tensor.shape.size() - 2]);
+    std::vector<float> z(model::getMatrices(weight.getType())->rows);
     int64_t bytes =
         static_cast<int64_t>(z.size()) * getRowBytes(type, x.size());
     reference::multiply(type, tensor.bytes.data() + expert * bytes, x, z);
