@@ -28,7 +28,8 @@ def AssignLayoutsPass : Pass<"pack-assign-layouts", "::mlir::ModuleOp"> {
     | vector: norm, bias | mapped | `not_a_matmul` |
 
     A weight that gets a later layout of its list takes as its reason why the
-    first was refused; `fallback` marks matmul and expert weights of which this is true.
+    first was refused; `fallback` marks matmul and expert
+    weights of which this is true.
 
     ```mlir
     %w = model.get_weight @w : tensor<64x64x!model.ggml<q8_0>>

@@ -72,28 +72,41 @@ void StepBuilder::addStep(Location loc, const StepInfo &info,
   ++stepCount;
 }
 
+/// Appends a range that begins where the last one ended; nothing if it ends
+/// before. Ranges with the same kernels are one.
+static void appendRange(SmallVector<CountRange> &ranges, CountRange range) {
+  if (!ranges.empty())
+    range.min = ranges.back().max + 1;
+  if (range.min > range.max)
+    return;
+  if (!ranges.empty() && ranges.back().rowTile == range.rowTile &&
+      ranges.back().imagePanels == range.imagePanels)
+    ranges.back().max = range.max;
+  else
+    ranges.push_back(range);
+}
+
 SmallVector<CountRange> StepBuilder::getRegimes(plan::CountSource source,
                                                 bool hasImages, int64_t experts,
                                                 int64_t slots) const {
+  // An image of an expert's matrix serves that expert's rows only: from so many
+  // on it pays (docs/design/20261124-experts.md).
+  constexpr int64_t kLeastImageRows = 64;
   SmallVector<CountRange> ranges;
-  int64_t min = 1;
+  auto getTokens = [&](int64_t rows) {
+    return std::min(std::min(rows, ubatch) * experts / slots, ubatch);
+  };
   for (const target::Regime &regime : target.regimes) {
-    int64_t most = std::min(regime.maxRows, ubatch) * experts / slots;
-    CountRange range = {source, min, std::min(most, ubatch), regime.rowTile};
-    if (hasImages) {
+    CountRange range = {source, 1, getTokens(regime.maxRows), regime.rowTile};
+    if (hasImages && regime.imagePanels > 0) {
+      if (experts > 1)
+        appendRange(ranges,
+                    {source, 1, std::min(range.max, getTokens(kLeastImageRows)),
+                     regime.rowTile});
       range.imagePanels = regime.imagePanels;
       range.imageColumns = regime.imageColumns;
     }
-    if (min > range.max)
-      break;
-    bool isLikeLast = !ranges.empty() &&
-                      ranges.back().rowTile == range.rowTile &&
-                      ranges.back().imagePanels == range.imagePanels;
-    if (isLikeLast)
-      ranges.back().max = range.max;
-    else
-      ranges.push_back(range);
-    min = range.max + 1;
+    appendRange(ranges, range);
   }
   return ranges;
 }

@@ -68,6 +68,31 @@ plan::PrepareSpecAttr CodegenTest::makePrepare(int64_t rowTile) {
       /*gather=*/true, b.getF32FloatAttr(1e-5f), /*grouped=*/false);
 }
 
+void CodegenTest::appendExpertKinds(
+    const target::TargetSpec &target,
+    std::vector<plan::KernelSpecInterface> &specs) {
+  constexpr int64_t kExperts = 40, kSlots = 3;
+  Builder b(&context);
+  for (auto gating : {model::Gating::Softmax, model::Gating::Sigmoid})
+    specs.push_back(plan::RouteSpecAttr::get(
+        &context, kExperts, kSlots, gating, /*normalise=*/true,
+        b.getF32FloatAttr(2.5f), /*bias=*/true, /*groupRows=*/4));
+  specs.push_back(plan::GroupSpecAttr::get(&context, kExperts, kSlots, 6));
+  const target::Regime &regime = target.regimes.back();
+  specs.push_back(plan::PrepareSpecAttr::get(
+      &context, kColumns,
+      pack::getFloatActivationLayout(&context, regime.rowTile),
+      /*gather=*/true, b.getF32FloatAttr(1e-5f), /*grouped=*/true));
+  for (bool indirect : {false, true})
+    specs.push_back(plan::ExpertsSpecAttr::get(
+        &context,
+        makeMatmul(target, getType(model::GgmlType::Q4_K),
+                   indirect ? target.regimes.front() : regime,
+                   model::Epilogue::Glu),
+        kExperts, indirect));
+  specs.push_back(plan::CombineSpecAttr::get(&context, kColumns, kSlots, true));
+}
+
 std::vector<KernelRequest>
 CodegenTest::makeAllKinds(const target::TargetSpec &target) {
   constexpr int64_t kHeads = 4, kKvHeads = 2, kHeadDim = 32, kPairs = 16;
@@ -102,6 +127,7 @@ CodegenTest::makeAllKinds(const target::TargetSpec &target) {
   specs.push_back(plan::AttentionSpecAttr::get(
       &context, kHeads, kKvHeads, kHeadDim, kHeadDim, b.getF32FloatAttr(0.25f),
       keys, values, /*tileTokens=*/4));
+  appendExpertKinds(target, specs);
   // Regimes that differ for block types only give float kernels twice.
   llvm::StringSet<> names;
   std::vector<KernelRequest> requests;

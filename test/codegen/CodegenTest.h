@@ -39,6 +39,8 @@ protected:
   mlir::MLIRContext context;
 
 private:
+  void appendExpertKinds(const target::TargetSpec &target,
+                         std::vector<plan::KernelSpecInterface> &specs);
   pack::LayoutAttr makeInput(const target::TargetSpec &target, mlir::Type type,
                              int64_t rowTile);
 };

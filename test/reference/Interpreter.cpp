@@ -232,7 +232,8 @@ std::vector<float> Interpreter::runExpert(model::ExpertsOp op,
     std::vector<float> z(model::getMatrices(weight.getType())->rows);
     int64_t bytes =
         static_cast<int64_t>(z.size()) * getRowBytes(type, x.size());
-    reference::multiply(type, tensor.bytes.data() + expert * bytes, x, z);
+    auto *product = isPlain ? multiplyPlainly : reference::multiply;
+    product(type, tensor.bytes.data() + expert * bytes, x, z);
     return z;
   };
   std::vector<float> gate = multiplyBy(op.getGate(), y);
