@@ -278,6 +278,7 @@ LogicalResult Scheduler::schedule(model::LinearOp op) {
   if (op.getRows() && failed(verifyInput(op, op.getRows(), kOutputRows)))
     return failure();
 
+  prepareTokensBeside(op);
   std::string name = getStepName(op.getWeights()[0]);
   SmallVector<std::string> results;
   for (unsigned i = 0; i < op.getNumResults(); ++i)

@@ -20,10 +20,11 @@
 //
 // Regimes are those of a dense matmul, by rows of an expert instead of tokens.
 // While an expert has one row or so, row tiles have one row: the input is then
-// prepared once for each token, beside the router's own, and expert matmuls
-// find their rows in it. For more, prepare gathers the rows of each expert
-// into row tiles; the norm is then computed for each gathered row anew, which
-// costs less than to write normalised rows and to read them back.
+// prepared once for each token, and expert matmuls find their rows in it. That
+// step stands before the router's, so that nothing between them waits for it.
+// For more, prepare gathers the rows of each expert into row tiles; the norm is
+// then computed for each gathered row anew, which costs less than to write
+// normalised rows and to read them back.
 //
 //===----------------------------------------------------------------------===//
 
@@ -138,6 +139,15 @@ void Scheduler::addRouteSteps(model::RouteOp op, StringRef name,
 /// True if the input of a regime is prepared for tokens, not for groups.
 static bool isIndirect(const CountRange &range) { return range.rowTile == 1; }
 
+SmallVector<CountRange> Scheduler::getRegimes(model::ExpertsOp op) {
+  // Row tiles go by tokens in the same way with and without images.
+  bool hasImages = isBlockType(getLayout(op.getGate())) ||
+                   isBlockType(getLayout(op.getDown()));
+  return steps.getRegimes(CountSource::Tokens, hasImages,
+                          model::getMatrices(op.getGate().getType())->count,
+                          getSlots(op.getIds()));
+}
+
 LogicalResult Scheduler::schedule(model::ExpertsOp op) {
   for (Value operand : op.getOperands())
     if (operand != op.getIds() && failed(lookup(op, operand)))
@@ -146,43 +156,32 @@ LogicalResult Scheduler::schedule(model::ExpertsOp op) {
   if (!route || route.getWeights() != op.getWeights())
     return op.emitOpError("expected ids and weights of one model.route");
   const ExpertRouting &routing = routings[op.getIds()];
-  int64_t experts = model::getMatrices(op.getGate().getType())->count;
-  if (experts != routing.experts)
+  model::Matrices gates = *model::getMatrices(op.getGate().getType());
+  if (gates.count != routing.experts)
     return op.emitOpError("expected weights of ")
-           << routing.experts << " experts, found " << experts;
+           << routing.experts << " experts, found " << gates.count;
 
-  int64_t columns = getColumns(op.getX());
-  int64_t hidden = model::getMatrices(op.getGate().getType())->rows;
-  // Row tiles go by tokens in the same way with and without images.
-  bool hasImages = isBlockType(getLayout(op.getGate())) ||
-                   isBlockType(getLayout(op.getDown()));
-  SmallVector<CountRange> regimes = steps.getRegimes(
-      CountSource::Tokens, hasImages, routing.experts, routing.slots);
-  int64_t rows = 0;
-  uint64_t inputBytes = 0, hiddenBytes = 0;
-  for (const CountRange &range : regimes) {
+  prepareTokens(op);
+  int64_t rows = 0, columns = gates.columns;
+  uint64_t hiddenBytes = 0;
+  for (const CountRange &range : getRegimes(op)) {
     int64_t groupRows = getLimits(range, routing).getRows();
-    int64_t inputRows = isIndirect(range) ? range.max : groupRows;
-    LayoutAttr input =
-        getInputLayout({op.getGate(), op.getUp()}, range.rowTile);
-    inputBytes = std::max(inputBytes, input.getMatrixBytes(inputRows, columns));
-    LayoutAttr middle = getInputLayout(op.getDown(), range.rowTile);
+    LayoutAttr hidden = getInputLayout(op.getDown(), range.rowTile);
     hiddenBytes =
-        std::max(hiddenBytes, middle.getMatrixBytes(groupRows, hidden));
+        std::max(hiddenBytes, hidden.getMatrixBytes(groupRows, gates.rows));
     rows = std::max(rows, groupRows);
   }
-  std::string gate = getStepName(op.getGate()),
-              down = getStepName(op.getDown());
   auto addSlot = [&](const std::string &name, int64_t bytes) {
     return steps.addSlot(op.getLoc(), name, bytes);
   };
+  std::string down = getStepName(op.getDown());
   ExpertMemory slots;
-  slots.input = addSlot(gate + ".in", inputBytes);
-  slots.hidden = addSlot(gate + ".out", rows * hidden * sizeof(float));
+  slots.input = expertInputs[op];
+  slots.hidden = addSlot(getStepName(op.getGate()) + ".out",
+                         rows * gates.rows * sizeof(float));
   slots.hiddenInput = addSlot(down + ".in", hiddenBytes);
   slots.values = addSlot(down + ".out", rows * columns * sizeof(float));
-  slots.result = addResult(op.getResult(), op.getResidual(), down + ".sum");
-  for (const CountRange &range : regimes)
+  for (const CountRange &range : getRegimes(op))
     scheduleExperts(op, range, slots);
 
   auto combine = plan::CombineSpecAttr::get(
@@ -191,43 +190,86 @@ LogicalResult Scheduler::schedule(model::ExpertsOp op) {
                                        routing.weights};
   if (op.getResidual())
     operands.push_back(memory[op.getResidual()]);
-  operands.push_back(slots.result);
+  operands.push_back(
+      addResult(op.getResult(), op.getResidual(), down + ".sum"));
   steps.addStep(op.getLoc(),
                 {down + ".combine", steps.getWholeRange(CountSource::Tokens)},
                 combine, operands);
   return success();
 }
 
-/// The steps of one regime, from x to the values of all slots.
-void Scheduler::scheduleExperts(model::ExpertsOp op, const CountRange &range,
-                                const ExpertMemory &slots) {
-  const ExpertRouting &routing = routings[op.getIds()];
-  Counter rowTiles = {routing.counts, plan::kRowTilesByte,
-                      getLimits(range, routing).getRowTiles()};
+void Scheduler::prepareTokensBeside(model::LinearOp router) {
+  for (Value logits : router.getResults())
+    for (Operation *user : logits.getUsers())
+      if (auto route = dyn_cast<model::RouteOp>(user))
+        for (Operation *reader : route.getIds().getUsers())
+          if (auto experts = dyn_cast<model::ExpertsOp>(reader);
+              experts && experts.getX() == router.getX() &&
+              experts.getNorm() == router.getNorm())
+            prepareTokens(experts);
+}
+
+void Scheduler::prepareTokens(model::ExpertsOp op) {
+  if (expertInputs.contains(op))
+    return;
+  int64_t columns = getColumns(op.getX());
+  SmallVector<CountRange> regimes = getRegimes(op);
+  uint64_t bytes = 0;
+  for (const CountRange &range : regimes) {
+    ExpertGroupLimits limits = {
+        range.max, getSlots(op.getIds()),
+        model::getMatrices(op.getGate().getType())->count, range.rowTile};
+    LayoutAttr input =
+        getInputLayout({op.getGate(), op.getUp()}, range.rowTile);
+    int64_t rows = isIndirect(range) ? range.max : limits.getRows();
+    bytes = std::max(bytes, input.getMatrixBytes(rows, columns));
+  }
+  std::string slot =
+      steps.addSlot(op.getLoc(), getStepName(op.getGate()) + ".in", bytes);
+  expertInputs[op] = slot;
+  for (const CountRange &range : regimes)
+    if (isIndirect(range))
+      addInputStep(op, range, slot);
+}
+
+/// The step that prepares the input of gate and up: rows of tokens, or those
+/// of groups.
+void Scheduler::addInputStep(model::ExpertsOp op, const CountRange &range,
+                             StringRef input) {
   bool grouped = !isIndirect(range);
   auto prepare = plan::PrepareSpecAttr::get(
       op.getContext(), getColumns(op.getX()),
       getInputLayout({op.getGate(), op.getUp()}, range.rowTile),
       /*gather=*/grouped, op.getEpsAttr(), grouped);
+  StepInfo info{getStepName(op.getGate()) + ".prepare", range};
   SmallVector<std::string> operands = {memory[op.getX()]};
-  if (grouped)
+  if (grouped) {
+    const ExpertRouting &routing = routings[op.getIds()];
+    info.counter = {routing.counts, plan::kRowTilesByte,
+                    getLimits(range, routing).getRowTiles()};
     operands.push_back(routing.rows);
+  }
   if (op.getNorm())
     operands.push_back(memory[op.getNorm()]);
-  operands.push_back(slots.input);
-  StepInfo info{getStepName(op.getGate()) + ".prepare", range};
-  if (grouped)
-    info.counter = rowTiles;
+  operands.push_back(input.str());
   steps.addStep(op.getLoc(), info, prepare, operands);
+}
+
+/// The steps of one regime, up to the values of all slots.
+void Scheduler::scheduleExperts(model::ExpertsOp op, const CountRange &range,
+                                const ExpertMemory &slots) {
+  const ExpertRouting &routing = routings[op.getIds()];
+  if (!isIndirect(range))
+    addInputStep(op, range, slots.input);
   addExpertsStep(op, range, {op.getGate(), op.getUp()}, slots.input,
                  slots.hidden);
-
-  prepare = plan::PrepareSpecAttr::get(
+  auto prepare = plan::PrepareSpecAttr::get(
       op.getContext(), model::getMatrices(op.getDown().getType())->columns,
       getInputLayout(op.getDown(), range.rowTile), /*gather=*/false,
       FloatAttr(), /*grouped=*/true);
-  info = {getStepName(op.getDown()) + ".prepare", range};
-  info.counter = rowTiles;
+  StepInfo info{getStepName(op.getDown()) + ".prepare", range};
+  info.counter = {routing.counts, plan::kRowTilesByte,
+                  getLimits(range, routing).getRowTiles()};
   steps.addStep(op.getLoc(), info, prepare, {slots.hidden, slots.hiddenInput});
   addExpertsStep(op, range, {op.getDown()}, slots.hiddenInput, slots.values);
 }

@@ -67,7 +67,7 @@ struct ExpertRouting {
 
 /// What lies between the steps of one model.experts.
 struct ExpertMemory {
-  std::string input, hidden, hiddenInput, values, result;
+  std::string input, hidden, hiddenInput, values;
 };
 
 //===----------------------------------------------------------------------===//
@@ -114,6 +114,14 @@ private:
                       LayoutAttr page);
   void addRouteSteps(model::RouteOp op, StringRef name,
                      const ExpertRouting &routing);
+  /// Prepares tokens for experts that read what the router reads.
+  void prepareTokensBeside(model::LinearOp router);
+  /// Gives the input its memory and prepares it for regimes that read tokens,
+  /// unless that is done.
+  void prepareTokens(model::ExpertsOp op);
+  llvm::SmallVector<CountRange> getRegimes(model::ExpertsOp op);
+  void addInputStep(model::ExpertsOp op, const CountRange &range,
+                    StringRef input);
   void scheduleExperts(model::ExpertsOp op, const CountRange &range,
                        const ExpertMemory &slots);
   void addExpertsStep(model::ExpertsOp op, const CountRange &range,
@@ -126,6 +134,8 @@ private:
   StepBuilder steps;
   llvm::DenseMap<Value, std::string> memory;
   llvm::DenseMap<Value, ExpertRouting> routings; ///< By their ids.
+  /// Slots of inputs of model.experts that are prepared.
+  llvm::DenseMap<Operation *, std::string> expertInputs;
   llvm::DenseSet<Operation *> caches; ///< Those that have their pools.
   std::string logits;
 };

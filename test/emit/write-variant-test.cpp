@@ -42,6 +42,8 @@ plan.variant @cascadelake ubatch 8 features 4095 logits @y arena 1408 {
       bytes 0 ops 0
   plan.step "add" @copy [@pair, @y] for outputs in [2, 8] tiles 4 * 6 barrier
       bytes 0 ops 1536
+  plan.step "counted" @copy [@x, @kv.0.k] for tokens in [1, 4]
+      counter @y[8] limit 6 tiles 1 * 3 bytes 64 ops 10
 }
 )mlir";
 
@@ -164,7 +166,7 @@ TEST_F(WriteVariant, WithoutCode) {
 
 TEST_F(WriteVariant, Steps) {
   VariantTables tables = write(&code);
-  ASSERT_EQ(tables.steps.size(), 3u);
+  ASSERT_EQ(tables.steps.size(), 4u);
   const ModelcStep &embed = tables.steps[0], &add = tables.steps[2];
   EXPECT_EQ(getString(embed.name), "embed");
   EXPECT_EQ(embed.kernel, 0u);
@@ -186,6 +188,21 @@ TEST_F(WriteVariant, Steps) {
   EXPECT_EQ(add.flags, MODELC_STEP_BARRIER);
   EXPECT_EQ(add.tileDivisor, 4u);
   EXPECT_EQ(add.tileMultiplier, 6u);
+  EXPECT_EQ(add.countOffset, 0u);
+  EXPECT_EQ(add.countLimit, 0u);
+}
+
+// The bounds stay those of tokens; the counter is a place in the arena.
+TEST_F(WriteVariant, Counter) {
+  const ModelcStep step = write(&code).steps[3];
+  EXPECT_EQ(step.countSource, MODELC_COUNT_ARENA_U32);
+  EXPECT_EQ(step.minCount, 1u);
+  EXPECT_EQ(step.maxCount, 4u);
+  EXPECT_EQ(step.countOffset, 1024u + 8);
+  EXPECT_EQ(step.countLimit, 6u);
+  EXPECT_EQ(step.tileMultiplier, 3u);
+  EXPECT_EQ(step.bytesFixed, 64u);
+  EXPECT_EQ(step.opsPerCount, 10u);
 }
 
 TEST_F(WriteVariant, Operands) {
@@ -199,6 +216,8 @@ TEST_F(WriteVariant, Operands) {
       {MODELC_SPACE_STATE, 0, 0, 2048},    // @kv.0.k
       {MODELC_SPACE_CONSTANTS, 0, 128, 8}, // @pair
       {MODELC_SPACE_ARENA, 0, 1024, 300},  // @y
+      {MODELC_SPACE_ARENA, 0, 0, 1024},    // @x
+      {MODELC_SPACE_STATE, 0, 0, 2048},    // @kv.0.k
   };
   VariantTables tables = write(&code);
   ASSERT_EQ(tables.operands.size(), std::size(expected));

@@ -14,6 +14,12 @@
 // (32 + 8 * 2) / 3 = 16 of them, 48 rows.
 //
 // CHECK-LABEL: module @experts
+
+// Tokens are prepared for few rows of experts before the router runs.
+// CHECK: plan.slot @gate.in bytes 12288
+// CHECK: plan.step "gate.prepare" @mc_prepare_f32_m1k1_k64_norm3727c5ac_avx2
+// CHECK-SAME: [@table.rows, @norm, @gate.in]
+// CHECK-SAME: tokens in [1, 4] tiles 1 * 1
 // CHECK: plan.step "router" @mc_matmul_
 // CHECK: plan.slot @router.ids bytes 128
 // CHECK: plan.slot @router.weights bytes 128
@@ -35,16 +41,12 @@
 // CHECK: plan.step "router.group" @mc_group_e8_s2_r3_avx2
 // CHECK-SAME: tokens in [5, 16] tiles 16 * 1
 
-// 48 rows of 64, 96, 96 and 64 numbers.
-// CHECK: plan.slot @gate.in bytes 12288
+// 48 rows of 96, 96 and 64 numbers, as of 64 above.
 // CHECK: plan.slot @gate.out bytes 18432
 // CHECK: plan.slot @down.in bytes 18432
 // CHECK: plan.slot @down.out bytes 12288
 
 // Bytes are those of one expert, operations those of one token's two.
-// CHECK: plan.step "gate.prepare" @mc_prepare_f32_m1k1_k64_norm3727c5ac_avx2
-// CHECK-SAME: [@table.rows, @norm, @gate.in]
-// CHECK-SAME: tokens in [1, 4] tiles 1 * 1
 // CHECK: plan.step "gate" {{.*}}_experts8_indirect_avx2
 // CHECK-SAME: [@gate.in, @gate.weight, @up.weight, @router.groups,
 // CHECK-SAME: @router.rows, @gate.out]
