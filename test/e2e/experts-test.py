@@ -85,10 +85,10 @@ def check_pieces(tools, target):
         raise support.Skip(f"this CPU cannot run {target}")
     expected = tools.logits(plan)
     for options in (["-t", "1"], ["-t", "2"], ["-t", "5"],
-                    # One token, and the ends of the regimes with 1, 3 or 4
-                    # and 6 rows a tile.
-                    *([f"--batch={n}"] for n in (1, 2, 4, 5, 16, 17, 32, 33,
-                                                 64, 65)),
+                    # One token, and the ends of the regimes: 1, 4, 6, 8 and
+                    # 64 rows of an expert.
+                    *([f"--batch={n}"] for n in (1, 2, 4, 5, 16, 17, 24, 25,
+                                                 32, 33, 64, 65)),
                     ["-t", "5", "--batch=37"]):
         require(tools.logits(plan, *options) == expected,
                 f"other bits with {' '.join(options)}")

@@ -8,7 +8,7 @@
 #q8 = #pack.layout<"q8_0.n16k64u", source = !model.ggml<q8_0>, group = [16, 64], bytes = 1088, align = 64, fields = [#pack.field<"quants", bits = 8, unit = 1, flip = 128, map = #quant>, #pack.field<"scale", bits = 16, unit = 32, flip = 0, map = #scale>]>
 
 // 4 experts, 2 slots a token: an expert has half as many rows as there are
-// tokens. Regimes end with 1 and 8 of its rows; an image of its matrix pays
+// tokens. Regimes end with 1, 4 and 8 of its rows; an image of its matrix pays
 // from 64 rows on. Down is of floats, which have no images, but follows.
 // CHECK-LABEL: module @experts
 module @experts {
@@ -19,13 +19,15 @@ module @experts {
   // CHECK: plan.step "router.group" @mc_group_e4_s2_r1_avx512vnni
   // CHECK-SAME: tokens in [2, 2]
   // CHECK: plan.step "router.group" @mc_group_e4_s2_r4_avx512vnni
-  // CHECK-SAME: tokens in [3, 16]
+  // CHECK-SAME: tokens in [3, 8]
+  // CHECK: plan.step "router.group" @mc_group_e4_s2_r8_avx512vnni
+  // CHECK-SAME: tokens in [9, 16]
   // CHECK: plan.step "router.group" @mc_group_e4_s2_r6_avx512vnni
   // CHECK-SAME: tokens in [17, 512]
   // CHECK: plan.step "gate" @mc_matmul_{{.*}}m1k32{{.*}}_t16_siluglu_experts4_indirect_
   // CHECK-SAME: tokens in [1, 2] counter @router.counts[0] limit 4
   // CHECK: plan.step "gate" @mc_matmul_{{.*}}m4k32{{.*}}_t16_siluglu_experts4_
-  // CHECK-SAME: tokens in [3, 16] counter
+  // CHECK-SAME: tokens in [3, 8] counter
   // CHECK: plan.step "gate" @mc_matmul_{{.*}}m6k32{{.*}}_t16_siluglu_experts4_
   // CHECK-SAME: tokens in [17, 128] counter
   // CHECK: plan.step "down" @mc_matmul_f32_{{.*}}_t16_experts4_avx512vnni
