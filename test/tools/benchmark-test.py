@@ -1,0 +1,333 @@
+#!/usr/bin/env python3
+"""benchmark-test.py - what tools/dev/benchmark.py makes of its programs.
+
+Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+modelc, modelc-bench and the peers are shell scripts that write down how they
+were called and print speeds that are known, so every median, ratio and share
+can be checked to the digit.
+"""
+
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+SCRIPT = os.path.join(ROOT, "tools", "dev", "benchmark.py")
+sys.path.insert(0, os.path.dirname(SCRIPT))
+import gguftensors  # noqa: E402
+
+# Each script begins so. A round's number is how often this very command was
+# given before.
+HEAD = """#!/bin/sh
+echo "$(basename "$0") $*" >> LOG
+round=$(grep -cxF "$(basename "$0") $*" LOG)
+"""
+
+MODELC = HEAD + """
+case "$1" in
+  --version) echo "modelc 1.2.3";;
+  compile)
+    case "$2" in *bad*) echo "error: bad.gguf: no such family" >&2; exit 1;;
+    esac
+    while [ "$1" != -o ]; do shift; done
+    head -c 9000 /dev/zero > "$2";;
+esac
+"""
+
+# Prefill 300, 330, 390; decode 50 at first, 40 after a long prompt.
+MODELC_BENCH = HEAD + """
+case "$1" in --version) echo "modelc-bench 1.2.3"; exit;; esac
+prefill=$((300 + 30 * (round - 1) * round / 2)); decode=50
+[ "$3" = 4096 ] && prefill=150 decode=40
+cat <<END
+{"prefill_tokens_per_s": $prefill, "decode_tokens_per_s": $decode,
+ "int8_gops": 1000, "prefill_share": 0.5, "read_gb_per_s": 0.0001,
+ "open_ms": 1.5, "first_logits_ms": 30}
+END
+"""
+
+
+def peer(usage, depth, speeds="100 20"):
+    """A peer; `depth` is a shell test for being asked for a context."""
+    prefill, decode = speeds.split()
+    return HEAD + f"""
+if [ "$1" = --help ]; then echo "{usage}"; exit; fi
+p=$4 n=$6
+record() {{
+  echo "{{\\"build_commit\\": \\"abc\\", \\"build_number\\": 7,"
+  echo " \\"n_prompt\\": $1, \\"n_gen\\": $2, \\"avg_ts\\": $3}}"
+}}
+echo "["
+if {depth}; then record $prompt $gen 10
+elif [ "$n" = 0 ]; then record $p 0 50
+else record $p 0 {prefill}; echo ,; record 0 $n {decode}
+fi
+echo "]"
+"""
+
+
+# As in llama.cpp: -p 0 -n 64 -d 4096 gives n_prompt 0.
+DEEP_PEER = peer("  -d, --n-depth <n>",
+                 '[ "$7" = -d ] && prompt=0 gen=$n')
+# As in ik_llama.cpp: -gp 4096,64 gives n_prompt 4096.
+PAIR_PEER = peer("  -gp <pp,tg>",
+                 '[ "$7" = -gp ] && prompt=${8%,*} gen=${8#*,}', "150 10")
+PLAIN_PEER = peer("  -p N", "false", "110 25")
+BROKEN_PEER = HEAD + """
+echo "["
+echo "loading" >&2
+echo "error: unknown type | 99" >&2
+exit 1
+"""
+KILLED_PEER = HEAD + "kill -9 $$\n"
+CHATTY_PEER = HEAD + "echo hello\n"
+
+
+def gguf(tensors, metadata):
+    """A model file with tensors of given sizes, which are all zeros."""
+    def text(value):
+        data = value.encode()
+        return struct.pack("<Q", len(data)) + data
+
+    out = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata))
+    for key, value in metadata.items():
+        out += text(key)
+        if isinstance(value, str):
+            out += struct.pack("<I", 8) + text(value)
+        elif isinstance(value, list):
+            out += struct.pack("<IIQ", 9, 8, len(value))
+            out += b"".join(text(word) for word in value)
+        else:
+            out += struct.pack("<II", 4, value)
+    offset = 0
+    for name, size in tensors.items():
+        out += text(name) + struct.pack("<IQIQ", 1, size, 0, offset)
+        offset += size
+    return out + bytes(-len(out) % 32) + bytes(offset)
+
+
+LLAMA = gguf({"token_embd.weight": 6400, "blk.0.ffn_up.weight": 640,
+              "output.weight": 960},
+             {"general.architecture": "llama", "tokens": ["a", "b", "cd"]})
+
+
+class BenchmarkTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="modelc-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.add("modelc", MODELC)
+        self.add("modelc-bench", MODELC_BENCH)
+        self.models = []
+        for name in ("one", "bad"):
+            with open(self.path(name + ".gguf"), "wb") as file:
+                file.write(LLAMA)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def add(self, name, script):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(script.replace("LOG", self.path("log")))
+        os.chmod(self.path(name), 0o755)
+        return f"--peer={name}={self.path(name)}"
+
+    def model(self, name):
+        return f"--model={name}={self.path(name)}.gguf"
+
+    def run_script(self, *arguments):
+        return subprocess.run(
+            [sys.executable, SCRIPT, f"--modelc={self.folder}",
+             "--max-load=1e9", f"--json={self.path('out.json')}",
+             f"--markdown={self.path('out.md')}", *arguments],
+            capture_output=True, text=True, check=False)
+
+    def measure(self, *arguments, status=0):
+        """The result and the page of a run that must end with `status`."""
+        done = self.run_script(*arguments)
+        self.assertEqual(done.returncode, status, done.stderr)
+        with open(self.path("out.json"), encoding="utf-8") as file:
+            result = json.load(file)
+        with open(self.path("out.md"), encoding="utf-8") as file:
+            page = file.read()
+        self.assertEqual(done.stdout, page)
+        return result, page
+
+    def calls(self):
+        with open(self.path("log"), encoding="utf-8") as file:
+            return file.read().splitlines()
+
+    def test_medians_ratios_and_shares(self):
+        result, page = self.measure(
+            self.model("one"), self.add("a", DEEP_PEER),
+            self.add("b", PLAIN_PEER))
+        model = result["models"][0]
+        self.assertEqual(model["summary"]["modelc"]["prefill"],
+                         {"median": 330, "min": 300, "max": 390})
+        # Beside 110 of b, the better peer; in decode beside 25.
+        ratio = model["summary"]["ratio"]
+        self.assertAlmostEqual(ratio["prefill"]["median"], 3)
+        self.assertAlmostEqual(ratio["prefill"]["max"], 390 / 110)
+        self.assertEqual(ratio["decode"]["median"], 2)
+        # 50 tokens/s of 640 + 960 bytes, the embedding's row left out, are
+        # 80 of the ceiling's 100 kB/s.
+        share = model["summary"]["modelc"]["decode_share"]
+        self.assertAlmostEqual(share["median"], 0.8)
+        self.assertEqual(model["summary"]["modelc"]["warm_token_ms"]["max"],
+                         20)
+        self.assertGreater(model["summary"]["modelc"]["touch_ms"]["min"], 0)
+        self.assertEqual(model["compile"]["plan_bytes"], 9000)
+        self.assertIn("| one | 330 (300..390) | 100 | 110 | "
+                      "3.00 (2.73..3.55) | 1000 | 50 % |", page)
+        self.assertIn("| one | 50.0 | 20.0 | 25.0 | 2.00 | 0.00 | 80 % |",
+                      page)
+        self.assertIn("- a: commit abc, build 7", page)
+        self.assertIn("- modelc: modelc 1.2.3, modelc-bench 1.2.3", page)
+
+    def test_programs_alternate(self):
+        self.measure(self.model("one"), self.add("a", DEEP_PEER),
+                     self.add("b", PLAIN_PEER), "-p", "128", "-n", "16",
+                     "-t", "4", "--work", self.path("work"))
+        calls = [call for call in self.calls()
+                 if not call.endswith("--version")]
+        self.assertEqual(sum("compile" in call for call in calls), 1)
+        source, plan = self.path("one.gguf"), self.path("work/one.mplan")
+        ours = [f"modelc-bench {plan} -p 128 -n 0 -t 4 -r 1 --json",
+                f"modelc-bench {plan} -p 1 -n 16 -t 4 -r 1 --json"]
+        a, b = ([f"{name} -m {source} -p 128 -n 16 -t 4 -r 1 -o json"]
+                for name in "ab")
+        self.assertEqual(calls[1:], ours + a + b + a + b + ours
+                         + b + ours + a)
+        self.assertTrue(os.path.exists(plan))
+
+    def test_context(self):
+        result, page = self.measure(
+            self.model("one"), self.add("a", DEEP_PEER),
+            self.add("b", PAIR_PEER), self.add("c", PLAIN_PEER),
+            "--context=4096", "-r", "1")
+        summary = result["models"][0]["summary"]
+        self.assertEqual(summary["modelc"]["kept_prefill"]["median"], 0.5)
+        self.assertEqual(summary["modelc"]["kept_decode"]["median"], 0.8)
+        self.assertEqual(summary["a"]["kept_decode"]["median"], 0.5)
+        self.assertEqual(summary["b"]["kept_decode"]["median"], 1)
+        self.assertNotIn("context_decode", summary["c"])
+        self.assertEqual(summary["ratio"]["context_prefill"]["median"], 3)
+        self.assertEqual(summary["ratio"]["context_decode"]["median"], 4)
+        self.assertIn("| one | modelc | 300 | 150 | 50 % | "
+                      "50.0 | 40.0 | 80 % |", page)
+        self.assertIn("| one | c | 110 | 50.0 | 45 % | 25.0 | - | - |", page)
+
+    def test_a_peer_that_fails_is_no_error(self):
+        result, page = self.measure(
+            self.model("one"), self.add("a", DEEP_PEER),
+            self.add("broken", BROKEN_PEER), self.add("killed", KILLED_PEER),
+            self.add("chatty", CHATTY_PEER))
+        reasons = {name: failure["reason"] for name, failure
+                   in result["models"][0]["failures"].items()}
+        self.assertEqual(reasons, {
+            "broken": "error: unknown type | 99",
+            "killed": "ended by signal 9", "chatty": "no JSON but 'hello'"})
+        self.assertEqual(
+            sum(call.startswith("broken ") for call in self.calls()), 1)
+        self.assertIn("| 330 (300..390) | 100 | failed | failed | failed |",
+                      page)
+        self.assertIn("- one: broken failed: `error: unknown type | 99`", page)
+
+    def test_a_peer_that_fails_later_has_no_numbers(self):
+        late = DEEP_PEER.replace('echo "["', 'echo "["; [ $round = 2 ] && '
+                                 'exit 3')
+        result, _ = self.measure(self.model("one"), self.add("late", late))
+        model = result["models"][0]
+        self.assertEqual(model["failures"]["late"]["reason"], "exit status 3")
+        self.assertNotIn("late", model["summary"])
+        self.assertNotIn("ratio", model["summary"])
+
+    def test_our_own_failure_is_an_error(self):
+        result, page = self.measure(
+            self.model("bad"), self.model("one"), self.add("a", DEEP_PEER),
+            status=1)
+        bad, one = result["models"]
+        self.assertEqual(bad["failures"]["modelc"]["reason"],
+                         "error: bad.gguf: no such family")
+        self.assertEqual(bad["summary"]["a"]["prefill"]["median"], 100)
+        self.assertEqual(one["failures"], {})
+        self.assertIn("| bad | failed | 100 | - | failed | failed |", page)
+
+    def test_a_busy_machine(self):
+        busy = [self.model("one"), "--max-load=-1"]
+        done = self.run_script(*busy)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("others use this machine; wait", done.stderr)
+        self.assertFalse(os.path.exists(self.path("log")))
+        done = self.run_script(*busy, "--force")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("WARNING: THE LOAD AVERAGE", done.stderr)
+
+    def test_others_spoil_a_result(self):
+        """A program outside of the run takes a CPU, a peer takes its time."""
+        slow = DEEP_PEER.replace('echo "["', 'echo "["; sleep 1.2')
+        load = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        try:
+            result, page = self.measure(
+                self.model("one"), self.add("slow", slow), "-r", "1")
+        finally:
+            load.kill()
+            load.wait()
+        self.assertGreater(result["models"][0]["rounds"][0]["others_cpus"],
+                           0.1)
+        self.assertTrue(page.startswith("**Others used the machine"), page)
+
+    def test_wrong_usage(self):
+        one = self.model("one")
+        a = self.add("a", DEEP_PEER)
+        for arguments, complaint in (
+                ([], "required: --model"),
+                (["--model=one"], "expected NAME=PATH, found 'one'"),
+                ([one, one], "the name one is taken"),
+                ([one, "--peer=modelc=/bin/true"], "name modelc is taken"),
+                ([one, a, "--peer=x=/none"], "x: /none is no program"),
+                (["--model=x=/none"], "/none is not there"),
+                ([one, "-r", "0"], "rounds is less than 1")):
+            done = self.run_script(*arguments)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertIn(complaint, done.stderr)
+
+
+class TensorsTest(unittest.TestCase):
+    def token_bytes(self, data):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            return gguftensors.token_bytes(file.name)
+
+    def test_embedding_counts_where_it_is_the_output(self):
+        tensors = {"token_embd.weight": 320, "blk.0.attn_q.weight": 64}
+        model = {"general.architecture": "llama"}
+        self.assertEqual(self.token_bytes(gguf(tensors, model)), 384)
+        tensors["output.weight"] = 96
+        self.assertEqual(self.token_bytes(gguf(tensors, model)), 160)
+
+    def test_experts_count_by_their_use(self):
+        data = gguf({"blk.0.ffn_up_exps.weight": 640,
+                     "blk.0.ffn_gate_inp.weight": 32},
+                    {"general.architecture": "qwen3moe",
+                     "qwen3moe.expert_count": 8,
+                     "qwen3moe.expert_used_count": 2})
+        self.assertEqual(self.token_bytes(data), 192)
+
+    def test_not_a_model(self):
+        with self.assertRaisesRegex(ValueError, "not a GGUF file"):
+            self.token_bytes(b"ELF and so on")
+        with self.assertRaisesRegex(ValueError, "ends too early"):
+            self.token_bytes(LLAMA[:60])
+
+
+if __name__ == "__main__":
+    unittest.main()

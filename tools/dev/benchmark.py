@@ -1,0 +1,422 @@
+#!/usr/bin/env python3
+"""benchmark.py - models beside peers, in alternation, in one run.
+
+Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+    benchmark.py --model=LABEL=IN.gguf... [--peer=NAME=PROGRAM...]
+                 [-p 512] [-n 64] [-t 2] [-r 3] [--target=native]
+                 [--modelc=build/bin] [--context=4096] [--work=DIR]
+                 [--json=OUT] [--markdown=OUT] [--max-load=0.5] [--force]
+
+Compiles each model once. Then r rounds; in each, modelc-bench and every peer
+run one after the other, another one first in each round:
+
+    round 1: modelc, a, b    round 2: a, b, modelc    round 3: b, modelc, a
+
+A peer's PROGRAM takes llama-bench's options, `-m FILE -p N -n N -t T -r 1
+-o json`, and prints its JSON. One that fails on a model is reported with its
+last words and not run again on that model. docs/benchmarks.md says what the
+numbers mean.
+
+Exit status: 0; 1 if modelc itself failed on a model, or the machine is busy
+and there is no --force; 2 for wrong usage. What is measured so far is written
+after each model.
+"""
+
+import argparse
+import datetime
+import json
+import mmap
+import os
+import platform
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import benchmarkreport
+import gguftensors
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+OURS = "modelc"
+COPIES = 3
+# CPUs that others may use while a program runs before a warning is printed,
+# and the seconds below which the kernel's ticks are too coarse to tell.
+MAX_OTHERS = 0.1
+MIN_SECONDS = 1.0
+
+
+class Failed(Exception):
+    """A program did not do what it was run for; the message says why."""
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def busy_seconds():
+    """CPU time spent on this machine since it booted, stolen time too."""
+    with open("/proc/stat", encoding="ascii") as file:
+        ticks = [int(word) for word in file.readline().split()[1:]]
+    user, nice, system, _idle, _wait, irq, softirq, steal = ticks[:8]
+    return (user + nice + system + irq + softirq + steal) / os.sysconf(
+        "SC_CLK_TCK")
+
+
+def own_seconds():
+    """CPU time of this process and of its children that have ended."""
+    usages = [resource.getrusage(who)
+              for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def cpu_name():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        found = re.search(r"^model name\s*: (.*)$", file.read(), re.M)
+    return found[1] if found else platform.machine()
+
+
+def last_words(done):
+    """Why a program failed: the last line of its stderr, or its status."""
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    if lines:
+        return lines[-1][:160]
+    if done.returncode < 0:
+        return f"ended by signal {-done.returncode}"
+    return f"exit status {done.returncode}"
+
+
+class Runner:
+    """Runs programs; remembers how much CPU others used meanwhile."""
+
+    def __init__(self, timeout):
+        self.timeout = timeout
+        self.others = 0.0
+
+    def run(self, command):
+        """The program's stdout and the seconds it took."""
+        begin, busy, own = time.monotonic(), busy_seconds(), own_seconds()
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, errors="replace",
+                stdin=subprocess.DEVNULL, timeout=self.timeout, check=False)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"not done in {self.timeout} s") from None
+        except OSError as error:
+            raise Failed(str(error)) from None
+        seconds = time.monotonic() - begin
+        if done.returncode != 0:
+            raise Failed(last_words(done))
+        if seconds >= MIN_SECONDS:
+            others = (busy_seconds() - busy) - (own_seconds() - own)
+            self.others = max(self.others, others / seconds)
+        return done.stdout, seconds
+
+    def run_json(self, command):
+        text, _ = self.run(command)
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise Failed(f"no JSON but {text.strip()[:60]!r}") from None
+
+
+class Ours:
+    """modelc-bench on the plan."""
+
+    def __init__(self, runner, options):
+        self.runner = runner
+        self.options = options
+        self.plan = None
+        self.token_bytes = 0
+
+    def versions(self):
+        programs = [os.path.join(self.options.modelc, name)
+                    for name in ("modelc", "modelc-bench")]
+        return ", ".join(self.runner.run([program, "--version"])[0].strip()
+                         for program in programs)
+
+    def bench(self, prompt, decode):
+        return self.runner.run_json(
+            [os.path.join(self.options.modelc, "modelc-bench"), self.plan,
+             "-p", str(prompt), "-n", str(decode),
+             "-t", str(self.options.threads), "-r", "1", "--json"])
+
+    def measure(self, mode):
+        """Two runs, since llama-bench too decodes from an empty context; each
+        measures the ceilings right after its phase."""
+        if mode == "context":
+            found = self.bench(self.options.context, self.options.decode)
+            return {"context_prefill": found["prefill_tokens_per_s"],
+                    "context_decode": found["decode_tokens_per_s"]}
+        prefill = self.bench(self.options.prompt, 0)
+        decode = self.bench(1, self.options.decode)
+        speed, ceiling = decode["decode_tokens_per_s"], decode["read_gb_per_s"]
+        values = {
+            "prefill": prefill["prefill_tokens_per_s"],
+            "decode": speed,
+            "int8_gops": prefill["int8_gops"],
+            "prefill_share": prefill["prefill_share"],
+            "read_gb_per_s": ceiling,
+            "decode_share": ceiling and self.token_bytes * speed / 1e9
+            / ceiling,
+            "open_ms": decode["open_ms"],
+            "first_logits_ms": decode["first_logits_ms"],
+            "warm_token_ms": 1e3 / speed,
+            "touch_ms": touch_ms(self.plan),
+        }
+        return {key: value for key, value in values.items()
+                if value is not None}
+
+
+class Peer:
+    """A program with llama-bench's options."""
+
+    def __init__(self, runner, options, program):
+        self.runner = runner
+        self.options = options
+        self.program = program
+        self.model = None
+        self.version = "unknown version"
+
+    def records(self, *arguments):
+        found = self.runner.run_json(
+            [self.program, "-m", self.model, *arguments,
+             "-t", str(self.options.threads), "-r", "1", "-o", "json"])
+        if found and "build_commit" in found[0]:
+            self.version = (f"commit {found[0]['build_commit']}, "
+                            f"build {found[0].get('build_number')}")
+        return found
+
+    @staticmethod
+    def speed(records, prompt, decode):
+        for record in records:
+            if (record["n_prompt"], record["n_gen"]) == (prompt, decode):
+                return record["avg_ts"]
+        raise Failed(f"no result for {prompt} and {decode} tokens")
+
+    def measure(self, mode):
+        prompt, decode = self.options.prompt, self.options.decode
+        if mode == "context":
+            return self.measure_context(decode, self.options.context)
+        records = self.records("-p", str(prompt), "-n", str(decode))
+        return {"prefill": self.speed(records, prompt, 0),
+                "decode": self.speed(records, 0, decode)}
+
+    def measure_context(self, decode, context):
+        """Forks of llama-bench differ in how a depth is asked for."""
+        usage, _ = self.runner.run([self.program, "--help"])
+        records = self.records("-p", str(context), "-n", "0")
+        values = {"context_prefill": self.speed(records, context, 0)}
+        if "--n-depth" in usage:
+            records = self.records("-p", "0", "-n", str(decode),
+                                   "-d", str(context))
+            values["context_decode"] = self.speed(records, 0, decode)
+        elif re.search(r"^\s*-gp\b", usage, re.M):
+            records = self.records("-p", "0", "-n", "0",
+                                   "-gp", f"{context},{decode}")
+            values["context_decode"] = self.speed(records, context, decode)
+        return values
+
+
+def touch_ms(path):
+    """What a plain program needs to touch each page of a mapping once."""
+    begin = time.monotonic()
+    with open(path, "rb") as file:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapping:
+            _ = mapping[::mmap.PAGESIZE]
+            return (time.monotonic() - begin) * 1e3
+
+
+def warm(path):
+    """Reads a file, so that it is cached."""
+    with open(path, "rb", buffering=0) as file:
+        while file.read(1 << 24):
+            pass
+
+
+def compile_model(runner, options, model, plan):
+    """Compiles once; the seconds it took, and those of copying the source."""
+    warm(model)
+    _, seconds = runner.run(
+        [os.path.join(options.modelc, "modelc"), "compile", model,
+         f"--target={options.target}", "--quiet", "-o", plan])
+    copies, copy = [], plan + ".copy"
+    for _ in range(COPIES):
+        copies.append(
+            runner.run(["cp", "--reflink=never", model, copy])[1])
+        os.remove(copy)
+    return {"seconds": seconds, "copy_seconds": sorted(copies)[COPIES // 2],
+            "source_bytes": os.path.getsize(model),
+            "plan_bytes": os.path.getsize(plan)}
+
+
+def run_round(runner, programs, modes, failures, first):
+    """One round; programs[first] begins."""
+    names = list(programs)
+    names = names[first:] + names[:first]
+    values = {name: {} for name in programs}
+    load = os.getloadavg()[0]
+    runner.others = 0.0
+    for mode in modes:
+        for name in names:
+            if name in failures and failures[name]["mode"] in ("short", mode):
+                continue
+            try:
+                values[name].update(programs[name].measure(mode))
+            except Failed as error:
+                failures[name] = {"mode": mode, "reason": str(error)}
+                say(f"  {name} failed ({mode}): {error}")
+    if runner.others > MAX_OTHERS:
+        say(f"  WARNING: others used {runner.others:.2f} CPUs meanwhile")
+    return {"load": load, "others_cpus": runner.others, "values": values}
+
+
+def measure_model(runner, options, programs, label, path):
+    """Everything about one model, as it stands in the JSON file."""
+    plan = os.path.join(options.work, label + ".mplan")
+    modes = ["short"] + (["context"] if options.context else [])
+    result = {"label": label, "file": path, "failures": {}, "rounds": []}
+    ours = programs[OURS]
+    try:
+        result["compile"] = compile_model(runner, options, path, plan)
+        ours.token_bytes = gguftensors.token_bytes(path)
+    except (Failed, OSError, ValueError) as error:
+        result["failures"][OURS] = {"mode": "short", "reason": str(error)}
+        say(f"  {OURS} failed: {error}")
+    ours.plan = plan
+    for peer in programs.values():
+        peer.model = path
+    for index in range(options.rounds):
+        say(f"{label}: round {index + 1} of {options.rounds}, "
+            f"load average {os.getloadavg()[0]:.2f}")
+        result["rounds"].append(
+            run_round(runner, programs, modes, result["failures"],
+                      index % len(programs)))
+    if not options.keep and os.path.exists(plan):
+        os.remove(plan)
+    return result
+
+
+def parse_named(parser, what, entries):
+    """NAME=PATH... as a dictionary."""
+    found = {}
+    for entry in entries:
+        name, equals, path = entry.partition("=")
+        if not equals or not re.fullmatch(r"[\w.+-]+( [\w.+-]+)*", name):
+            parser.error(f"--{what}: expected NAME=PATH, found {entry!r}")
+        if name in found or name == OURS:
+            parser.error(f"--{what}: the name {name} is taken")
+        found[name] = path
+    return found
+
+
+def parse_options():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", action="append", default=[],
+                        metavar="LABEL=IN.gguf", required=True)
+    parser.add_argument("--peer", action="append", default=[],
+                        metavar="NAME=PROGRAM")
+    parser.add_argument("-p", dest="prompt", type=int, default=512)
+    parser.add_argument("-n", dest="decode", type=int, default=64)
+    parser.add_argument("-t", dest="threads", type=int, default=2)
+    parser.add_argument("-r", dest="rounds", type=int, default=3)
+    parser.add_argument("--target", default="native")
+    parser.add_argument("--modelc", default=os.path.join(ROOT, "build", "bin"),
+                        metavar="BIN", help="folder of modelc's programs")
+    parser.add_argument("--context", type=int, metavar="N",
+                        help="also a prompt of N tokens, decoding after it")
+    parser.add_argument("--work", metavar="DIR",
+                        help="folder for plans, which stay there; it should "
+                             "be on the models' disk")
+    parser.add_argument("--timeout", type=float, default=1800, metavar="S",
+                        help="seconds that one program may run")
+    parser.add_argument("--max-load", type=float, default=0.5)
+    parser.add_argument("--force", action="store_true",
+                        help="measure on a busy machine, too")
+    parser.add_argument("--json", metavar="OUT")
+    parser.add_argument("--markdown", metavar="OUT")
+    options = parser.parse_args()
+    options.models = parse_named(parser, "model", options.model)
+    options.peers = parse_named(parser, "peer", options.peer)
+    for name in ("prompt", "decode", "threads", "rounds"):
+        if getattr(options, name) < 1:
+            parser.error(f"the number of {name} is less than 1")
+    for path in options.models.values():
+        if not os.path.isfile(path):
+            parser.error(f"--model: {path} is not there")
+    for name, path in options.peers.items():
+        if not shutil.which(path):
+            parser.error(f"--peer: {name}: {path} is no program")
+    options.keep = bool(options.work)
+    return options
+
+
+def check_load(options):
+    load = os.getloadavg()[0]
+    if load <= options.max_load:
+        return
+    message = (f"the load average is {load:.2f}, more than "
+               f"{options.max_load:.2f}: others use this machine")
+    if not options.force:
+        sys.exit(f"error: {message}; wait, or measure with --force")
+    say(f"WARNING: {message.upper()}")
+
+
+def write(path, text):
+    if path:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def run(options):
+    runner = Runner(options.timeout)
+    programs = {OURS: Ours(runner, options)}
+    for name, path in options.peers.items():
+        programs[name] = Peer(runner, options, path)
+    result = {
+        "date": datetime.datetime.now().isoformat(timespec="minutes"),
+        "cpu": cpu_name(), "cpus": len(os.sched_getaffinity(0)),
+        "system": f"{platform.system()} {platform.release()}",
+        "prompt_tokens": options.prompt, "decode_tokens": options.decode,
+        "context_tokens": options.context, "threads": options.threads,
+        "rounds": options.rounds, "target": options.target,
+        "forced": options.force, "models": [],
+        "versions": {OURS: programs[OURS].versions()},
+    }
+    for label, path in options.models.items():
+        result["models"].append(
+            measure_model(runner, options, programs, label, path))
+        for name in options.peers:
+            result["versions"][name] = programs[name].version
+        benchmarkreport.summarize(result["models"][-1], OURS)
+        result["busy"] = any(
+            entry["others_cpus"] > MAX_OTHERS
+            for model in result["models"] for entry in model["rounds"])
+        write(options.json, json.dumps(result, indent=1) + "\n")
+        report = benchmarkreport.markdown(result, OURS)
+        write(options.markdown, report)
+    print(report, end="")
+    return int(any(OURS in model["failures"] for model in result["models"]))
+
+
+def main():
+    options = parse_options()
+    check_load(options)
+    try:
+        if options.work:
+            os.makedirs(options.work, exist_ok=True)
+            return run(options)
+        with tempfile.TemporaryDirectory(prefix="modelc-benchmark-") as work:
+            options.work = work
+            return run(options)
+    except Failed as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
