@@ -220,6 +220,11 @@ class BenchmarkTest(unittest.TestCase):
         self.assertNotIn("context_decode", summary["c"])
         self.assertEqual(summary["ratio"]["context_prefill"]["median"], 3)
         self.assertEqual(summary["ratio"]["context_decode"]["median"], 4)
+        tail = "-t 2 -r 1 -o json"
+        source = self.path("one.gguf")
+        for call in (f"a -m {source} -p 0 -n 64 -d 4096 {tail}",
+                     f"b -m {source} -p 0 -n 0 -gp 4096,64 {tail}"):
+            self.assertIn(call, self.calls())
         self.assertIn("| one | modelc | 300 | 150 | 50 % | "
                       "50.0 | 40.0 | 80 % |", page)
         self.assertIn("| one | c | 110 | 50.0 | 45 % | 25.0 | - | - |", page)
