@@ -14,8 +14,8 @@
 //   moves      16 rows x 8 columns of 4 bytes, twice;
 //              16 rows x 2 columns of 2 bytes
 //
-// If bits change places, or many bytes that have no neighbours, BytePlanes.h
-// takes the atoms in place of the last two steps, as long as all rows are alike.
+// If bits change places, or many bytes without neighbours, BytePlanes.h takes
+// the atoms in place of the last two steps, as long as all rows are alike.
 //
 // Assumes verified layouts. Nothing is assumed of their maps: what does not
 // join stays apart, and is slower but right.
