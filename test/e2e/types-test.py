@@ -12,6 +12,7 @@ says.
 
 import array
 import importlib.util
+import json
 import math
 import os
 import subprocess
@@ -65,6 +66,31 @@ def check(tools, kind, preset="tiny-llama"):
                 f"{target} gives other bits one token at a time")
     if preset == "tiny-llama":
         check_page(tools, kind)
+
+
+def test_fallback(tools):
+    """What has no panel layout is read from the file's own bytes, and said to
+    be: F64 is no type of any kernel's list."""
+    model = make_model(tools, "tiny-llama", "f64")
+    expected = tools.logits(model, tokens=TOKENS, tool=("modelc-reference",))
+    for target in TARGETS:
+        plan = tools.compile(model, target, f"{target}.mplan",
+                             "--report=report.json")
+        tools.run("modelc", "verify", plan, f"--source={model}")
+        with open("report.json", encoding="utf-8") as file:
+            rows = json.load(file)["tensors"]
+        fallbacks = [row for row in rows if row["fallback"]]
+        # Seven matrices of each layer, and the output.
+        require(len(fallbacks) == 2 * 7 + 1, f"{len(fallbacks)} fall-backs")
+        require({(row["layout"], row["reason"]) for row in fallbacks}
+                == {("mapped.f64", "no_kernel_for_type")}, str(fallbacks))
+        message = tools.fail("modelc", "compile", model, f"--target={target}",
+                             "-o", "strict.mplan", "--quiet", "--strict")
+        require("--strict: 15 tensors fell back" in message, message)
+        require(not os.path.exists("strict.mplan"), "a plan was left behind")
+        if tools.features(plan) <= support.cpu_flags():
+            require(tools.logits(plan, tokens=TOKENS) == expected,
+                    f"{target} gives other bits than the reference")
 
 
 def test_tied(tools):

@@ -71,10 +71,29 @@ TEST_P(Embed, EqualsReference) {
     check(type, spec, kernel);
 }
 
-TEST_P(Embed, RefusesOtherTypes) {
-  mlir::Type f64 = mlir::Float64Type::get(&context);
+// Numbers that no panel holds.
+TEST_P(Embed, MappedNumbers) {
+  std::vector<plan::EmbedSpecAttr> specs;
+  std::vector<WeightType> types;
+  for (WeightType type : {WeightType::F64, WeightType::I8, WeightType::I16,
+                          WeightType::I32, WeightType::I64})
+    for (int64_t columns : {1, 16, 30}) {
+      specs.push_back(plan::EmbedSpecAttr::get(
+          &context,
+          pack::getMappedLayout(&context, getElementType(&context, type)),
+          columns));
+      types.push_back(type);
+    }
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), specs.size());
+  for (auto [type, spec, kernel] : llvm::zip_equal(types, specs, kernels))
+    check(type, spec, kernel);
+}
+
+TEST_P(Embed, RefusesPartsOfBlocks) {
+  mlir::Type q4 = getElementType(&context, WeightType::Q4_0);
   expectRefused(plan::EmbedSpecAttr::get(
-                    &context, pack::getMappedLayout(&context, f64), 16),
+                    &context, pack::getMappedLayout(&context, q4), 40),
                 "cannot gather rows");
 }
 

@@ -119,7 +119,9 @@ TYPES = {
     "q1_0": Type(41, 128, 18, 1.02),
     "q2_0": Type(42, 64, 18, 1.24, signed=True),
 }
-FLOATS = {"f32": 0, "f16": 1, "bf16": 30}
+# Types of numbers: ggml's id, bytes, and numpy's name of those it has.
+FLOATS = {"f32": (0, 4, "<f4"), "f16": (1, 2, "<f2"), "bf16": (30, 2, None),
+          "f64": (28, 8, "<f8")}
 
 
 def make_floats(random, name, count, sigma):
@@ -127,7 +129,7 @@ def make_floats(random, name, count, sigma):
     values *= numpy.float32(sigma)
     if name == "bf16":
         return (values.view("<u4") >> 16).astype("<u2").tobytes()
-    return values.astype("<f4" if name == "f32" else "<f2").tobytes()
+    return values.astype(FLOATS[name][2]).tobytes()
 
 
 def make_blocks(random, name, count, sigma):
@@ -149,7 +151,7 @@ def make_blocks(random, name, count, sigma):
 def get_size(name, count):
     """Bytes of `count` elements."""
     if name in FLOATS:
-        return count * (4 if name == "f32" else 2)
+        return count * FLOATS[name][1]
     return count // TYPES[name].elems * TYPES[name].size
 
 
@@ -327,7 +329,7 @@ def write_model(path, shape, name, kind, output_kind, seed):
         header += encode_string(key) + encode_value(value)
     offset = 0
     for tensor in tensors:
-        number = (FLOATS[tensor.kind] if tensor.kind in FLOATS
+        number = (FLOATS[tensor.kind][0] if tensor.kind in FLOATS
                   else TYPES[tensor.kind].number)
         sizes = tensor.shape[::-1]
         header += encode_string(tensor.name) + struct.pack(

@@ -112,8 +112,7 @@ LogicalResult EmbedEmitter::checkLayout() {
   if (isKnown && isQuantized) {
     int64_t subBlock = pack::getBlockFormat(layout).subBlock;
     isKnown = subBlock % kLanes == 0 && columns % subBlock == 0;
-  } else if (isKnown)
-    isKnown = isa<Float32Type, Float16Type, BFloat16Type>(layout.getSource());
+  }
   if (!isKnown)
     return emitError(b.getLoc()) << "cannot gather rows from " << layout;
   return success();
