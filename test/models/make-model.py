@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """make-model.py - writes a synthetic GGUF model of any weight type.
 
 Part of modelc, under the Apache License v2.0 with LLVM Exceptions.

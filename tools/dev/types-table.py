@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """types-table.py - the tables of docs/types.md.
 
 Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
