@@ -181,14 +181,17 @@ LogicalResult Scheduler::schedule(model::RopeTableOp op) {
 // Matmuls
 //===----------------------------------------------------------------------===//
 
-LayoutAttr schedule::getInputLayout(ValueRange weights, int64_t rowTile) {
+LayoutAttr schedule::getInputLayout(ValueRange weights,
+                                    const CountRange &range) {
   MLIRContext *context = weights[0].getContext();
   if (!isBlockType(getLayout(weights[0])))
-    return pack::getFloatActivationLayout(context, rowTile);
+    return pack::getFloatActivationLayout(context, range.rowTile);
   pack::ActivationNeeds needs;
   for (Value weight : weights)
     needs.add(pack::getActivationNeeds(getLayout(weight)));
-  return pack::getQuantizedActivationLayout(context, rowTile, needs);
+  if (range.matrixIsa)
+    return pack::getRowActivationLayout(context, range.rowTile, needs);
+  return pack::getQuantizedActivationLayout(context, range.rowTile, needs);
 }
 
 int64_t schedule::getTileRows(ArrayRef<int64_t> rows, int64_t wantedTiles) {
@@ -239,7 +242,7 @@ static CountSource getCountSource(model::LinearOp op) {
 void Scheduler::scheduleRegime(model::LinearOp op, const CountRange &range,
                                StringRef name, StringRef prepared,
                                ArrayRef<std::string> results) {
-  LayoutAttr input = getInputLayout(op.getWeights(), range.rowTile);
+  LayoutAttr input = getInputLayout(op.getWeights(), range);
   int64_t columns = getColumns(op.getX());
   auto prepare = plan::PrepareSpecAttr::get(
       op.getContext(), columns, input, op.getRows() != nullptr, op.getEpsAttr(),
@@ -255,6 +258,7 @@ void Scheduler::scheduleRegime(model::LinearOp op, const CountRange &range,
   plan::MatmulSpecAttr matmul = getMatmulSpec(op, input, range);
   operands = {prepared.str()};
   info = {name.str(), range};
+  info.isa = range.matrixIsa;
   for (Value weight : op.getWeights()) {
     operands.push_back(memory[weight]);
     auto type = cast<PackedTensorType>(weight.getType());
@@ -289,7 +293,7 @@ LogicalResult Scheduler::schedule(model::LinearOp op) {
   uint64_t bytes = 0;
   for (const CountRange &range : regimes)
     bytes =
-        std::max(bytes, getInputLayout(op.getWeights(), range.rowTile)
+        std::max(bytes, getInputLayout(op.getWeights(), range)
                             .getMatrixBytes(range.max, getColumns(op.getX())));
   std::string prepared = steps.addSlot(op.getLoc(), name + ".in", bytes);
   for (const CountRange &range : regimes)

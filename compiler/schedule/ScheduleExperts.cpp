@@ -166,7 +166,7 @@ LogicalResult Scheduler::schedule(model::ExpertsOp op) {
   uint64_t hiddenBytes = 0;
   for (const CountRange &range : getRegimes(op)) {
     int64_t groupRows = getLimits(range, routing).getRows();
-    LayoutAttr hidden = getInputLayout(op.getDown(), range.rowTile);
+    LayoutAttr hidden = getInputLayout(op.getDown(), range);
     hiddenBytes =
         std::max(hiddenBytes, hidden.getMatrixBytes(groupRows, gates.rows));
     rows = std::max(rows, groupRows);
@@ -220,7 +220,7 @@ void Scheduler::prepareTokens(model::ExpertsOp op) {
         range.max, getSlots(op.getIds()),
         model::getMatrices(op.getGate().getType())->count, range.rowTile};
     LayoutAttr input =
-        getInputLayout({op.getGate(), op.getUp()}, range.rowTile);
+        getInputLayout({op.getGate(), op.getUp()}, range);
     int64_t rows = isIndirect(range) ? range.max : limits.getRows();
     bytes = std::max(bytes, input.getMatrixBytes(rows, columns));
   }
@@ -239,7 +239,7 @@ void Scheduler::addInputStep(model::ExpertsOp op, const CountRange &range,
   bool grouped = !isIndirect(range);
   auto prepare = plan::PrepareSpecAttr::get(
       op.getContext(), getColumns(op.getX()),
-      getInputLayout({op.getGate(), op.getUp()}, range.rowTile),
+      getInputLayout({op.getGate(), op.getUp()}, range),
       /*gather=*/grouped, op.getEpsAttr(), grouped);
   StepInfo info{getStepName(op.getGate()) + ".prepare", range};
   SmallVector<std::string> operands = {memory[op.getX()]};
@@ -265,7 +265,7 @@ void Scheduler::scheduleExperts(model::ExpertsOp op, const CountRange &range,
                  slots.hidden);
   auto prepare = plan::PrepareSpecAttr::get(
       op.getContext(), model::getMatrices(op.getDown().getType())->columns,
-      getInputLayout(op.getDown(), range.rowTile), /*gather=*/false,
+      getInputLayout(op.getDown(), range), /*gather=*/false,
       FloatAttr(), /*grouped=*/true);
   StepInfo info{getStepName(op.getDown()) + ".prepare", range};
   info.counter = {routing.counts, plan::kRowTilesByte,
@@ -290,7 +290,7 @@ void Scheduler::addExpertsStep(model::ExpertsOp op, const CountRange &range,
   // A token's experts share the wish for tiles.
   int64_t wanted = llvm::divideCeil(kWantedTiles, routing.slots);
   auto matmul = plan::MatmulSpecAttr::get(
-      op.getContext(), shape.columns, getInputLayout(weights, range.rowTile),
+      op.getContext(), shape.columns, getInputLayout(weights, range),
       b.getArrayAttr(layouts), b.getDenseI64ArrayAttr(rows),
       isGlu ? model::Epilogue::Glu : model::Epilogue::Store, op.getActivation(),
       /*bias=*/false, getTileRows(rows, wanted),
@@ -298,6 +298,8 @@ void Scheduler::addExpertsStep(model::ExpertsOp op, const CountRange &range,
   auto spec = plan::ExpertsSpecAttr::get(op.getContext(), matmul,
                                          routing.experts, indirect);
   StepInfo info{getStepName(weights[0]), range};
+  if (isBlock)
+    info.isa = range.matrixIsa;
   info.counter = {routing.counts, plan::kActiveExpertsByte,
                   getLimits(range, routing).getGroups()};
   info.tileMultiplier = matmul.getTileCount();

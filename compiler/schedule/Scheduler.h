@@ -46,9 +46,9 @@ std::string getStepName(Value weight);
 /// True for layouts of block-quantised weights.
 bool isBlockType(LayoutAttr layout);
 
-/// The layout of the input that all these weights read, for tiles of `rowTile`
-/// rows.
-LayoutAttr getInputLayout(mlir::ValueRange weights, int64_t rowTile);
+/// The layout of the input that all these weights read, as kernels of this
+/// regime want it.
+LayoutAttr getInputLayout(mlir::ValueRange weights, const CountRange &range);
 
 /// Rows of one tile of weights: as many as keep several accumulators busy when
 /// there is one token, as few as give `wantedTiles` to share among threads.

@@ -51,7 +51,8 @@ std::string StepBuilder::addConstant(Location loc, StringRef name,
 void StepBuilder::addStep(Location loc, const StepInfo &info,
                           plan::KernelSpecInterface spec,
                           ArrayRef<std::string> operands) {
-  std::string kernel = spec.getKernelName() + "_" + target.isaName.str();
+  StringRef isa = target::getIsaName(info.isa.value_or(target.isa));
+  std::string kernel = spec.getKernelName() + "_" + isa.str();
   if (kernels.insert(kernel).second)
     plan::KernelOp::create(builder, loc, kernel, spec);
   SmallVector<Attribute> symbols;
@@ -96,7 +97,9 @@ SmallVector<CountRange> StepBuilder::getRegimes(plan::CountSource source,
   auto getTokens = [&](int64_t rows) {
     return std::min(std::min(rows, ubatch) * experts / slots, ubatch);
   };
-  for (const target::Regime &regime : target.regimes) {
+  bool isDenseBlock = hasImages && experts == 1;
+  for (const target::Regime &regime :
+       isDenseBlock ? target.blockRegimes : target.regimes) {
     CountRange range = {source, 1, getTokens(regime.maxRows), regime.rowTile};
     if (hasImages && regime.imagePanels > 0) {
       if (experts > 1)
@@ -105,6 +108,7 @@ SmallVector<CountRange> StepBuilder::getRegimes(plan::CountSource source,
                      regime.rowTile});
       range.imagePanels = regime.imagePanels;
       range.imageColumns = regime.imageColumns;
+      range.matrixIsa = regime.matrixIsa;
     }
     appendRange(ranges, range);
   }

@@ -30,6 +30,7 @@ struct CountRange {
   int64_t rowTile = 1;
   int64_t imagePanels = 0; ///< As target::Regime has it.
   int64_t imageColumns = 0;
+  std::optional<target::Isa> matrixIsa = std::nullopt;
 };
 
 /// A number of the arena that is a step's count: the u32 at `byte` of a slot,
@@ -50,6 +51,8 @@ struct StepInfo {
   int64_t bytesFixed = 0;
   int64_t opsPerCount = 0;
   std::optional<Counter> counter = std::nullopt;
+  /// The kernel's instruction set, if it is not the target's.
+  std::optional<target::Isa> isa = std::nullopt;
 };
 
 class StepBuilder {

@@ -38,6 +38,13 @@ static constexpr uint64_t kIceLake =
     bit(MODELC_FEATURE_GFNI) | bit(MODELC_FEATURE_VAES) |
     bit(MODELC_FEATURE_VPCLMULQDQ);
 static constexpr uint64_t kZnver4 = kIceLake | bit(MODELC_FEATURE_AVX512BF16);
+// What LLVM may use for the CPU, without AVX512-FP16, which kernels do without:
+// no emulator has it.
+static constexpr uint64_t kSapphireRapids =
+    kZnver4 | bit(MODELC_FEATURE_AVXVNNI) | bit(MODELC_FEATURE_AMX_TILE) |
+    bit(MODELC_FEATURE_AMX_INT8);
+static constexpr uint64_t kGraniteRapids =
+    kSapphireRapids | bit(MODELC_FEATURE_AMX_FP16);
 
 // Six rows by two panels keep 12 integer and 12 float accumulators, the
 // unpacked weights and the scales in 32 registers; 16 registers of half the
@@ -47,22 +54,33 @@ static constexpr Regime kAvx512Regimes[] = {
     {1, 1}, {4, 4}, {8, 8}, {INT64_MAX, 6, 2, 512}};
 static constexpr Regime kAvx2Regimes[] = {
     {1, 1}, {6, 3}, {INT64_MAX, 3, 1, 768}};
+// Tiles of 16 rows, from the first count that eight rows of vectors do not
+// serve. Derived in docs/design/20261124-intel-amx.md.
+static constexpr Regime kIntelAmxRegimes[] = {
+    {1, 1}, {4, 4}, {8, 8}, {INT64_MAX, 16, 1, 1024, Isa::IntelAmx}};
 
 static constexpr int64_t kKiB = 1024;
 static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
 
 static constexpr TargetSpec kTargets[] = {
     {"x86-64-v3", "AVX2, FMA, F16C: Haswell, Zen and later", kTriple,
-     "x86-64-v3", "", kAvx2, Isa::Avx2, "avx2", 0, kAvx2Regimes, 32 * kKiB,
-     256 * kKiB},
+     "x86-64-v3", "", kAvx2, Isa::Avx2, 0, kAvx2Regimes, kAvx2Regimes,
+     32 * kKiB, 256 * kKiB},
     {"cascadelake", "AVX-512 with VNNI", kTriple, "cascadelake", "",
-     kCascadeLake, Isa::Avx512Vnni, "avx512vnni", 0x80, kAvx512Regimes,
+     kCascadeLake, Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512Regimes,
      32 * kKiB, 1024 * kKiB},
     {"icelake-server", "AVX-512 with VNNI, VBMI", kTriple, "icelake-server", "",
-     kIceLake, Isa::Avx512Vnni, "avx512vnni", 0x80, kAvx512Regimes, 48 * kKiB,
+     kIceLake, Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512Regimes, 48 * kKiB,
      1280 * kKiB},
+    {"sapphirerapids", "Intel AMX for many rows, else AVX-512 with VNNI",
+     kTriple, "sapphirerapids", "-avx512fp16", kSapphireRapids, Isa::Avx512Vnni,
+     0x80, kAvx512Regimes, kIntelAmxRegimes, 48 * kKiB, 2048 * kKiB,
+     "emeraldrapids"},
+    {"graniterapids", "the same, for Granite Rapids", kTriple, "graniterapids",
+     "-avx512fp16", kGraniteRapids, Isa::Avx512Vnni, 0x80, kAvx512Regimes,
+     kIntelAmxRegimes, 48 * kKiB, 2048 * kKiB},
     {"znver4", "AVX-512 of AMD Zen 4", kTriple, "znver4", "", kZnver4,
-     Isa::Avx512Vnni, "avx512vnni", 0x80, kAvx512Regimes, 32 * kKiB,
+     Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512Regimes, 32 * kKiB,
      1024 * kKiB},
 };
 
@@ -70,9 +88,28 @@ llvm::ArrayRef<TargetSpec> modelc::target::getTargets() { return kTargets; }
 
 const TargetSpec *modelc::target::findTarget(llvm::StringRef name) {
   for (const TargetSpec &target : kTargets)
-    if (target.name == name)
+    if (target.name == name || (!name.empty() && target.alias == name))
       return &target;
   return nullptr;
+}
+
+llvm::StringRef modelc::target::getIsaName(Isa isa) {
+  switch (isa) {
+  case Isa::Avx2:
+    return "avx2";
+  case Isa::Avx512Vnni:
+    return "avx512vnni";
+  case Isa::IntelAmx:
+    return "intelamx";
+  }
+  llvm_unreachable("no such instruction set");
+}
+
+bool TargetSpec::hasKernelsOf(Isa other) const {
+  return isa == other ||
+         llvm::any_of(blockRegimes, [&](const Regime &regime) {
+           return regime.matrixIsa == other;
+         });
 }
 
 /// LLVM's name of a feature, made from Linux's: avx512_vnni is avx512vnni,

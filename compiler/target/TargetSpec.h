@@ -16,6 +16,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
+#include <optional>
 
 namespace modelc::target {
 
@@ -23,7 +24,11 @@ namespace modelc::target {
 enum class Isa {
   Avx2,       ///< 16 ymm, vpmaddubsw for integer products, FMA, F16C.
   Avx512Vnni, ///< 32 zmm, vpdpbusd.
+  IntelAmx,   ///< Tiles for integer products, beside Avx512Vnni for the rest.
 };
+
+/// Suffix of the names of kernels that use it: "avx512vnni".
+llvm::StringRef getIsaName(Isa isa);
 
 /// How the tokens of a step are cut into row tiles: up to `maxRows` rows, a
 /// matmul computes `rowTile` rows at once.
@@ -34,6 +39,8 @@ struct Regime {
   /// for all row tiles to share; 0 where these are too few for that to pay.
   int64_t imagePanels = 0;
   int64_t imageColumns = 0;
+  /// The matrix unit that multiplies images; nothing where vectors do.
+  std::optional<Isa> matrixIsa = std::nullopt;
 };
 
 struct TargetSpec {
@@ -43,22 +50,27 @@ struct TargetSpec {
   llvm::StringRef cpu;       ///< LLVM's name.
   llvm::StringRef features;  ///< LLVM's feature string, added to the CPU's.
   uint64_t requiredFeatures; ///< Bits MODELC_FEATURE_* of plan_format.h.
-  Isa isa;
-  /// Suffix of kernel names.
-  llvm::StringRef isaName;
+  Isa isa; ///< Of all kernels but those whose regime has another.
   /// Signed bytes of packed weights are stored exclusive-or this: 0x80 where
   /// the dot product multiplies unsigned by signed bytes.
   int64_t quantFlip;
   /// In ascending maxRows; the last has no bound.
   llvm::ArrayRef<Regime> regimes;
+  /// Those of matmuls of block-quantised weights, but for experts.
+  llvm::ArrayRef<Regime> blockRegimes;
   int64_t l1Bytes; ///< Data cache of one core.
   int64_t l2Bytes; ///< Second-level cache of one core.
+  /// Another name that --target takes: a machine that is the same to kernels.
+  llvm::StringRef alias = {};
+
+  /// True if some kernel uses the instruction set.
+  bool hasKernelsOf(Isa other) const;
 };
 
 /// Every target, in the order that `modelc targets` prints.
 llvm::ArrayRef<TargetSpec> getTargets();
 
-/// The target of this name, or null. "native" is not a name here: see
+/// The target of this name or alias, or null. "native" is not a name here: see
 /// getHostTarget.
 const TargetSpec *findTarget(llvm::StringRef name);
 

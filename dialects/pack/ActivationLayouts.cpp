@@ -53,15 +53,10 @@ std::optional<ActivationNeeds> pack::getHeldNeeds(LayoutAttr activation) {
   return needs;
 }
 
-LayoutAttr pack::getQuantizedActivationLayout(MLIRContext *context,
-                                              int64_t rowTile,
-                                              const ActivationNeeds &needs) {
-  LayoutBuilder b(context, Float32Type::get(context), rowTile,
-                  kActivationBlock);
-  b.add(kQuants, 8, 1,
-        b.j.floorDiv(4) * (rowTile * 32) + b.n * 32 + (b.j % 4) * 8);
+/// Behind the quants, whose field `b` has, the needs and the scales.
+static LayoutAttr addNeeds(LayoutBuilder &b, std::string name, int64_t rowTile,
+                           const ActivationNeeds &needs) {
   int64_t bit = rowTile * kActivationBlock * 8;
-  std::string name = "i8.m" + std::to_string(rowTile) + "k32";
   auto addWords = [&](const std::string &field, int64_t unit) {
     b.add(field, 32, unit, b.j * (rowTile * 32) + b.n * 32 + bit);
     bit += kActivationBlock / unit * rowTile * 32;
@@ -76,6 +71,31 @@ LayoutAttr pack::getQuantizedActivationLayout(MLIRContext *context,
   }
   addWords(kScale.str(), kActivationBlock);
   return b.finish(name, bit / 8, 4);
+}
+
+LayoutAttr pack::getQuantizedActivationLayout(MLIRContext *context,
+                                              int64_t rowTile,
+                                              const ActivationNeeds &needs) {
+  LayoutBuilder b(context, Float32Type::get(context), rowTile,
+                  kActivationBlock);
+  b.add(kQuants, 8, 1,
+        b.j.floorDiv(4) * (rowTile * 32) + b.n * 32 + (b.j % 4) * 8);
+  return addNeeds(b, "i8.m" + std::to_string(rowTile) + "k32", rowTile, needs);
+}
+
+LayoutAttr pack::getRowActivationLayout(MLIRContext *context, int64_t rowTile,
+                                        const ActivationNeeds &needs) {
+  LayoutBuilder b(context, Float32Type::get(context), rowTile,
+                  kActivationBlock);
+  b.add(kQuants, 8, 1, b.n * (kActivationBlock * 8) + b.j * 8);
+  return addNeeds(b, "i8.m" + std::to_string(rowTile) + "k32.rows", rowTile,
+                  {{}, needs.sums});
+}
+
+bool pack::hasQuantRows(LayoutAttr activation) {
+  return activation.getRows() > 1 && activation.getField(kQuants) &&
+         activation.getByteOffset(kQuants, 0, 4) ==
+             activation.getByteOffset(kQuants, 0, 0) + 4;
 }
 
 LayoutAttr pack::getFloatActivationLayout(MLIRContext *context,

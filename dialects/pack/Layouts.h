@@ -79,7 +79,16 @@ LayoutAttr getQuantizedActivationLayout(mlir::MLIRContext *context,
                                         int64_t rowTile,
                                         const ActivationNeeds &needs);
 
-/// The needs that such a layout holds; nothing for other layouts.
+/// The same for matrix units, which read a row's quants one behind the other
+/// and weights that are true quants: quants[rowTile][32] instead of quads, and
+/// no starts.
+LayoutAttr getRowActivationLayout(mlir::MLIRContext *context, int64_t rowTile,
+                                  const ActivationNeeds &needs);
+
+/// True for layouts of the latter kind.
+bool hasQuantRows(LayoutAttr activation);
+
+/// The needs that a layout of either kind holds; nothing for other layouts.
 std::optional<ActivationNeeds> getHeldNeeds(LayoutAttr activation);
 
 /// Float activations in tiles of `rowTile` rows: values[k][rowTile].

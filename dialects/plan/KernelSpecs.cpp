@@ -111,6 +111,14 @@ int64_t MatmulSpecAttr::getImageSumBytes() const {
          pack::kPanelRows * sizeof(float);
 }
 
+int64_t MatmulSpecAttr::getProductBytes() const {
+  // Two, so that one can be read while the next is stored.
+  constexpr int64_t kProducts = 2;
+  if (!hasImages() || !pack::hasQuantRows(getInput()))
+    return 0;
+  return kProducts * getInput().getRows() * pack::kPanelRows * sizeof(int32_t);
+}
+
 int64_t MatmulSpecAttr::getScratchBytes() const {
   if (!hasImages())
     return 0;
@@ -121,7 +129,8 @@ int64_t MatmulSpecAttr::getScratchBytes() const {
     imageBytes = std::max(
         imageBytes, pack::getImageLayout(getWeightLayout(i))
                         .getPanelOffset(pack::kPanelRows, getImageColumns()));
-  return (isPair ? 2 : 1) * getImageSumBytes() + getImagePanels() * imageBytes;
+  return (isPair ? 2 : 1) * getImageSumBytes() + getProductBytes() +
+         getImagePanels() * imageBytes;
 }
 
 std::string MatmulSpecAttr::getKernelName() const {

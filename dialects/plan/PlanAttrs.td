@@ -89,7 +89,8 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
     panels and `imageColumns` columns (a multiple of 64 and of a group) are
     unpacked to images in scratch, by which kImageRowTiles row tiles are
     multiplied; their sums stand in scratch too. Else each row tile reads the
-    packed weights.
+    packed weights. An input whose quants lie in rows is multiplied by images
+    only, by a matrix unit.
   }];
   let parameters = (ins
     "int64_t":$columns, "::modelc::pack::LayoutAttr":$input,
@@ -112,6 +113,9 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
     static constexpr int64_t kImageRowTiles = 96;
     /// Scratch for the sums of one weight; 0 without images.
     int64_t getImageSumBytes() const;
+    /// Scratch for what a matrix unit stores of its products, where images are
+    /// multiplied by one, else 0: the input's layout says which.
+    int64_t getProductBytes() const;
   }];
 }
 

@@ -34,13 +34,15 @@ Type CodegenTest::getType(model::GgmlType type) {
 }
 
 pack::LayoutAttr CodegenTest::makeInput(const target::TargetSpec &target,
-                                        Type type, int64_t rowTile) {
+                                        Type type,
+                                        const target::Regime &regime) {
   if (isa<FloatType>(type))
-    return pack::getFloatActivationLayout(&context, rowTile);
-  return pack::getQuantizedActivationLayout(
-      &context, rowTile,
-      pack::getActivationNeeds(
-          pack::getPanelLayout(&context, type, target.quantFlip)));
+    return pack::getFloatActivationLayout(&context, regime.rowTile);
+  pack::ActivationNeeds needs = pack::getActivationNeeds(
+      pack::getPanelLayout(&context, type, target.quantFlip));
+  if (regime.matrixIsa)
+    return pack::getRowActivationLayout(&context, regime.rowTile, needs);
+  return pack::getQuantizedActivationLayout(&context, regime.rowTile, needs);
 }
 
 plan::MatmulSpecAttr CodegenTest::makeMatmul(const target::TargetSpec &target,
@@ -53,7 +55,7 @@ plan::MatmulSpecAttr CodegenTest::makeMatmul(const target::TargetSpec &target,
   SmallVector<Attribute> layouts(weights, layout);
   SmallVector<int64_t> rows(weights, kRows);
   return plan::MatmulSpecAttr::get(
-      &context, kColumns, makeInput(target, type, regime.rowTile),
+      &context, kColumns, makeInput(target, type, regime),
       ArrayAttr::get(&context, layouts), DenseI64ArrayAttr::get(&context, rows),
       epilogue, model::Activation::Silu, /*bias=*/false, /*tileRows=*/64,
       hasImages ? regime.imagePanels : 0, hasImages ? regime.imageColumns : 0);
@@ -98,7 +100,7 @@ CodegenTest::makeAllKinds(const target::TargetSpec &target) {
   constexpr int64_t kHeads = 4, kKvHeads = 2, kHeadDim = 32, kPairs = 16;
   Builder b(&context);
   std::vector<plan::KernelSpecInterface> specs;
-  for (const target::Regime &regime : target.regimes) {
+  for (const target::Regime &regime : target.blockRegimes) {
 #define MATMUL_KERNEL(isaName, type)                                           \
   if (target.isa == target::Isa::isaName)                                      \
     specs.push_back(makeMatmul(target, getType(model::GgmlType::type), regime, \

@@ -42,7 +42,7 @@ private:
   void appendExpertKinds(const target::TargetSpec &target,
                          std::vector<plan::KernelSpecInterface> &specs);
   pack::LayoutAttr makeInput(const target::TargetSpec &target, mlir::Type type,
-                             int64_t rowTile);
+                             const target::Regime &regime);
 };
 
 } // namespace modelc::codegen::test

@@ -79,6 +79,59 @@ TEST_F(Assembly, ImagesAreReadReadyToMultiply) {
   }
 }
 
+// Tiles are configured once, before the first is touched, and released once,
+// behind the last; a loop over blocks holds the products of one step, and its
+// sums stay in registers.
+TEST_F(Assembly, TilesAreConfiguredOnce) {
+  const target::TargetSpec &target = getTarget("sapphirerapids");
+  for (auto [type, products] :
+       {std::pair(GgmlType::Q4_0, 2), {GgmlType::Q4_K, 2}, {GgmlType::Q6_K, 4}})
+    for (Epilogue epilogue : {Epilogue::Store, Epilogue::Glu}) {
+      int64_t weights = epilogue == Epilogue::Glu ? 2 : 1;
+      std::string text = print(makeMatmul(target, getType(type),
+                                          target.blockRegimes.back(), epilogue),
+                               target.name);
+      EXPECT_EQ(count(text, "ldtilecfg"), 1);
+      EXPECT_EQ(count(text, "tilerelease"), 1);
+      EXPECT_EQ(count(text, "\tretq"), 1);
+      size_t first = text.find("ldtilecfg"), last = text.find("tilerelease");
+      EXPECT_LT(first, text.find("tilezero"));
+      EXPECT_LT(text.rfind("tilestored"), last);
+      EXPECT_LT(last, text.find("\tretq"));
+      for (const char *instruction : {"tdpbssd", "tilezero", "tilestored"})
+        EXPECT_EQ(count(text, instruction), weights * products) << text;
+      EXPECT_EQ(count(text, "tileloadd"), 2 * weights * products);
+      EXPECT_FALSE(contains(text, "vpdpbusd|\\tcallq"));
+    }
+}
+
+// Scales are multiplied from where they lie: three vector instructions and the
+// broadcast's own load for each row of a product.
+TEST_F(Assembly, TileProductsAreScaledInRegisters) {
+  const target::TargetSpec &target = getTarget("sapphirerapids");
+  std::string text = print(makeMatmul(target, getType(GgmlType::Q8_0),
+                                      target.blockRegimes.back(),
+                                      Epilogue::Store),
+                           target.name);
+  size_t begin = text.find("tdpbssd"), end = text.rfind("tdpbssd");
+  std::string between = text.substr(begin, end - begin);
+  EXPECT_EQ(count(between, "vcvtdq2ps"), 16) << text;
+  EXPECT_EQ(count(between, "vmulps"), 16);
+  EXPECT_EQ(count(between, "{1to16}"), 16);
+  EXPECT_TRUE(contains(between, "vfmadd[0-9]+ps"));
+  EXPECT_FALSE(contains(between, "\\(%rsp\\)|vbroadcastss")) << text;
+}
+
+// What only AVX512-FP16 has is not used, whatever the CPU.
+TEST_F(Assembly, HalvesAreConvertedByF16C) {
+  const target::TargetSpec &target = getTarget("graniterapids");
+  std::string text = print(
+      makeMatmul(target, getType(GgmlType::F16), {1, 1}, Epilogue::Store),
+      target.name);
+  EXPECT_TRUE(contains(text, "vcvtph2ps "));
+  EXPECT_FALSE(contains(text, "vcvtph2psx|vcvtps2phx|vmovw|[a-z]sh\\t"));
+}
+
 // Float kernels multiply and add with one rounding, and no other arithmetic.
 TEST_F(Assembly, FloatKernelsAreFmaOnly) {
   for (const char *target : {"cascadelake", "x86-64-v3"})

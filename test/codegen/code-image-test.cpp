@@ -27,7 +27,7 @@ protected:
 };
 
 TEST_F(CodeImageTest, SameBytesForAnyThreadCountAndAnyContext) {
-  for (const char *name : {"cascadelake", "x86-64-v3"}) {
+  for (const char *name : {"cascadelake", "x86-64-v3", "sapphirerapids"}) {
     const target::TargetSpec &target = getTarget(name);
     std::vector<KernelRequest> requests = makeAllKinds(target);
     CodeImage one = compile(requests, target, 1);

@@ -20,7 +20,8 @@ import sys
 import tempfile
 import traceback
 
-TARGETS = ("x86-64-v3", "cascadelake", "icelake-server", "znver4")
+TARGETS = ("x86-64-v3", "cascadelake", "icelake-server", "sapphirerapids",
+           "graniterapids", "znver4")
 # More than two pages of the cache, and ids all over the vocabulary of 512.
 TOKENS = [1] + [(i * i * 31 + i * 7919) % 505 + 3 for i in range(1, 150)]
 
@@ -122,6 +123,27 @@ class Tools:
                      *options)
             with open(out, "rb") as file:
                 return file.read()
+
+    def emulated_logits(self, plan, *options, **more):
+        """The logits of a plan for Sapphire Rapids, and how many tile products
+        the emulator counted: None where the CPU has tiles itself."""
+        if not {"avx512f", "avx512bw", "avx512vl"} <= cpu_flags():
+            raise Skip("this CPU has no AVX-512 to emulate the rest with")
+        library = os.path.join(self.libraries, os.pardir, "emulators",
+                               "intel-amx", "libamxemu.so")
+        env = dict(os.environ, LD_PRELOAD=os.path.abspath(library),
+                   MODELC_FORCE_CPU_FEATURES="1", AMXEMU_REPORT="1")
+        ids = ",".join(map(str, more.get("tokens") or TOKENS))
+        with tempfile.TemporaryDirectory(prefix="modelc-e2e-") as work:
+            out = os.path.join(work, "logits.f32")
+            done = self.try_run("modelc-run", plan, f"--tokens={ids}",
+                                f"--logits-out={out}", *options, env=env)
+            require(done.returncode == 0, done.stderr)
+            found = re.search(r"^amxemu: tdpbssd +(\d+)$", done.stderr, re.M)
+            with open(out, "rb") as file:
+                products = int(found.group(1)) if found else 0
+                return (file.read(), None if "amx_tile" in cpu_flags()
+                        else products)
 
     def shared(self, name):
         """A model beside the checkout."""

@@ -6,11 +6,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "test/kernels/KernelHarness.h"
+#include "test/emulators/intel-amx/amxemu.h"
 #include "test/reference/Numerics.h"
 #include "llvm/Support/MathExtras.h"
 #include <bit>
 #include <cmath>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <xmmintrin.h>
 
@@ -221,25 +223,56 @@ KernelTest::KernelTest() : context(mlir::MLIRContext::Threading::DISABLED) {
   codegen::loadKernelDialects(context);
 }
 
+/// False only if the CPU has tiles and the kernel does not let us use them:
+/// else the emulator has them.
+static bool permitTiles() {
+  constexpr long kArchReqXcompPerm = 0x1023, kXfeatureXtiledata = 18;
+  return (amxemu_native_sets() & AMXEMU_AMX_TILE) == 0 ||
+         syscall(SYS_arch_prctl, kArchReqXcompPerm, kXfeatureXtiledata) == 0;
+}
+
+/// True if this machine runs such kernels, if need be by the emulator.
 static bool hasIsa(target::Isa isa) {
   bool hasAvx2 =
       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
       __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi2");
-  if (isa == target::Isa::Avx2)
+  bool hasAvx512 =
+      hasAvx2 && __builtin_cpu_supports("avx512f") &&
+      __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
+  switch (isa) {
+  case target::Isa::Avx2:
     return hasAvx2;
-  return hasAvx2 && __builtin_cpu_supports("avx512f") &&
-         __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512cd") &&
-         __builtin_cpu_supports("avx512vnni");
+  case target::Isa::Avx512Vnni:
+    return hasAvx512 && __builtin_cpu_supports("avx512vnni");
+  case target::Isa::IntelAmx:
+    return hasAvx512 && permitTiles();
+  }
+  llvm_unreachable("no such instruction set");
 }
 
 void KernelTest::SetUp() {
   target = target::findTarget(GetParam());
   ASSERT_TRUE(target);
-  if (!hasIsa(target->isa))
-    GTEST_SKIP() << "this machine has no " << target->isaName.str();
+  for (target::Isa isa : {target::Isa::Avx2, target::Isa::Avx512Vnni,
+                          target::Isa::IntelAmx})
+    if (target->hasKernelsOf(isa) && !hasIsa(isa))
+      GTEST_SKIP() << "this machine has no " << target::getIsaName(isa).str();
+  amxemu_reset_counts();
+}
+
+void KernelTest::TearDown() {
+  // A plan for a CPU without tiles has none.
+  if (target && !target->hasKernelsOf(target::Isa::IntelAmx)) {
+    EXPECT_EQ(amxemu_count("tdpbssd"), 0u);
+  }
+}
+
+void KernelTest::expectTileProducts(uint64_t products) {
+  if ((amxemu_native_sets() & AMXEMU_AMX_TILE) == 0) {
+    EXPECT_EQ(amxemu_count("tdpbssd"), products);
+  }
 }
 
 llvm::ArrayRef<ModelcKernel>

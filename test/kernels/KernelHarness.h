@@ -113,11 +113,13 @@ private:
 };
 
 /// A test of kernels of one target, whose name is the parameter. Skipped where
-/// the machine cannot run them.
+/// the machine cannot run them; what it lacks of Sapphire Rapids' instructions
+/// is emulated.
 class KernelTest : public testing::TestWithParam<const char *> {
 protected:
   KernelTest();
   void SetUp() override;
+  void TearDown() override;
 
   /// Compiles the specifications; the kernels stand in their order and live as
   /// long as the test.
@@ -131,6 +133,10 @@ protected:
 
   /// For every specification: no emitter, no kernel, and this message.
   void expectRefused(plan::KernelSpecInterface spec, llvm::StringRef message);
+
+  /// So many tile products ran since the test began; nothing where the CPU has
+  /// tiles itself, as nobody counts there.
+  void expectTileProducts(uint64_t products);
 
   mlir::FloatAttr f32(float value);
 
@@ -148,7 +154,8 @@ private:
 /// Instantiates a test for one target of each instruction set.
 #define MODELC_FOR_EACH_TARGET(test)                                           \
   INSTANTIATE_TEST_SUITE_P(, test,                                             \
-                           testing::Values("x86-64-v3", "cascadelake"),        \
+                           testing::Values("x86-64-v3", "cascadelake",         \
+                                         "sapphirerapids"),                  \
                            [](const testing::TestParamInfo<const char *> &i) { \
                              std::string name = i.param;                       \
                              std::replace(name.begin(), name.end(), '-', '_'); \

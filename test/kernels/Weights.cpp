@@ -42,6 +42,18 @@ pack::ActivationNeeds getNeeds(llvm::ArrayRef<pack::LayoutAttr> weights) {
   return needs;
 }
 
+pack::LayoutAttr getInputLayout(llvm::ArrayRef<pack::LayoutAttr> weights,
+                                const target::Regime &regime) {
+  mlir::MLIRContext *context = weights[0].getContext();
+  if (mlir::isa<mlir::FloatType, mlir::IntegerType>(weights[0].getSource()))
+    return pack::getFloatActivationLayout(context, regime.rowTile);
+  if (regime.matrixIsa)
+    return pack::getRowActivationLayout(context, regime.rowTile,
+                                        getNeeds(weights));
+  return pack::getQuantizedActivationLayout(context, regime.rowTile,
+                                            getNeeds(weights));
+}
+
 /// -1 .. 1.
 static float makeFloat(std::mt19937 &random) {
   return float(random()) / 0x1p31f - 1;

@@ -38,6 +38,10 @@ mlir::Type getElementType(mlir::MLIRContext *context,
 /// these weights together.
 pack::ActivationNeeds getNeeds(llvm::ArrayRef<pack::LayoutAttr> weights);
 
+/// How kernels of this regime read the activations of these weights.
+pack::LayoutAttr getInputLayout(llvm::ArrayRef<pack::LayoutAttr> weights,
+                                const target::Regime &regime);
+
 /// True for types whose activations are quantised.
 inline bool isQuantized(reference::WeightType type) {
   return reference::getBlockElems(type) > 1;

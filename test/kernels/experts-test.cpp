@@ -291,11 +291,7 @@ plan::ExpertsSpecAttr Experts::makeSpec(const ExpertsShape &shape,
   std::vector<pack::LayoutAttr> layouts;
   for (WeightType type : shape.types)
     layouts.push_back(getLayout(type));
-  pack::LayoutAttr input =
-      isQuantized(shape.types[0])
-          ? pack::getQuantizedActivationLayout(&context, regime.rowTile,
-                                               getNeeds(layouts))
-          : pack::getFloatActivationLayout(&context, regime.rowTile);
+  pack::LayoutAttr input = getInputLayout(layouts, regime);
   llvm::SmallVector<mlir::Attribute> attributes(layouts.begin(), layouts.end());
   auto matmul = plan::MatmulSpecAttr::get(
       &context, shape.columns, input,

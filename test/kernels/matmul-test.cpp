@@ -9,6 +9,7 @@
 #include "dialects/pack/Layouts.h"
 #include "test/kernels/KernelHarness.h"
 #include "test/kernels/Weights.h"
+#include "llvm/Support/MathExtras.h"
 #include <bit>
 #include <cmath>
 #include <set>
@@ -36,6 +37,9 @@ protected:
     return pack::getPanelLayout(&context, getElementType(&context, type),
                                 target->quantFlip);
   }
+  llvm::ArrayRef<target::Regime> getRegimes(const Shape &shape) {
+    return isQuantized(shape.types[0]) ? target->blockRegimes : target->regimes;
+  }
   plan::MatmulSpecAttr makeSpec(const Shape &shape,
                                 const target::Regime &regime);
   void checkShapes(const std::vector<Shape> &shapes);
@@ -55,19 +59,13 @@ MODELC_FOR_EACH_TARGET(Matmul);
 
 plan::MatmulSpecAttr Matmul::makeSpec(const Shape &shape,
                                       const target::Regime &regime) {
-  int64_t rowTile = regime.rowTile;
   bool hasImages = isQuantized(shape.types[0]);
   std::vector<pack::LayoutAttr> layouts;
   for (WeightType type : shape.types)
     layouts.push_back(getLayout(type));
-  pack::LayoutAttr input =
-      isQuantized(shape.types[0])
-          ? pack::getQuantizedActivationLayout(&context, rowTile,
-                                               getNeeds(layouts))
-          : pack::getFloatActivationLayout(&context, rowTile);
   llvm::SmallVector<mlir::Attribute> attributes(layouts.begin(), layouts.end());
   return plan::MatmulSpecAttr::get(
-      &context, shape.columns, input,
+      &context, shape.columns, getInputLayout(layouts, regime),
       mlir::ArrayAttr::get(&context, attributes),
       mlir::DenseI64ArrayAttr::get(&context, shape.rows), shape.epilogue,
       model::Activation::Silu, shape.hasBias, shape.tileRows,
@@ -147,13 +145,13 @@ void Matmul::check(const Shape &shape, plan::MatmulSpecAttr spec,
 void Matmul::checkShapes(const std::vector<Shape> &shapes) {
   std::vector<plan::MatmulSpecAttr> specs;
   for (const Shape &shape : shapes)
-    for (const target::Regime &regime : target->regimes)
+    for (const target::Regime &regime : getRegimes(shape))
       specs.push_back(makeSpec(shape, regime));
   auto kernels = compile(specs);
   ASSERT_EQ(kernels.size(), specs.size());
   size_t next = 0;
   for (const Shape &shape : shapes)
-    for (const target::Regime &regime : target->regimes) {
+    for (const target::Regime &regime : getRegimes(shape)) {
       int64_t tile = regime.rowTile;
       for (int64_t count : std::set<int64_t>{1, tile - 1, tile, tile + 1,
                                              2 * tile, 2 * tile + 1, 8})
@@ -178,6 +176,34 @@ TEST_P(Matmul, EveryType) {
     for (int64_t columns : {1, 2, 3, 17})
       shapes.push_back({{type}, {20}, columns});
   checkShapes(shapes);
+}
+
+// Rows around the edges of several tiles of the last regime; the number of
+// products that a matrix unit computes for them, in three runs each.
+TEST_P(Matmul, RowsAroundTiles) {
+  const target::Regime &regime = target->blockRegimes.back();
+  constexpr int64_t kRows = 20, kPanels = 2;
+  std::vector<Shape> shapes;
+  std::vector<plan::MatmulSpecAttr> specs;
+  for (WeightType type : getWeightTypes(target->isa))
+    if (isQuantized(type)) {
+      int64_t block = std::max<int64_t>(32, reference::getBlockElems(type));
+      shapes.push_back({{type}, {kRows}, block});
+      specs.push_back(makeSpec(shapes.back(), regime));
+    }
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), specs.size());
+  uint64_t products = 0;
+  for (size_t i = 0; i < shapes.size(); ++i)
+    for (int64_t count = 1; count <= 70; ++count) {
+      check(shapes[i], specs[i], kernels[i], count);
+      int64_t length =
+          pack::getBlockFormat(specs[i].getWeightLayout(0)).subBlock;
+      products += 3 * kPanels * llvm::divideCeil(count, regime.rowTile) *
+                  (shapes[i].columns / length);
+    }
+  if (regime.matrixIsa)
+    expectTileProducts(products);
 }
 
 TEST_P(Matmul, Epilogues) {
@@ -265,6 +291,26 @@ TEST_P(Matmul, LargestProducts) {
     if (isQuantized(type))
       shapes.push_back({{type}, {16}, reference::getBlockElems(type)});
   checkShapes(shapes);
+}
+
+// Every type with kernels has them for the matrix unit too, if there is one.
+TEST_P(Matmul, MatrixUnitReadsAllBlockTypes) {
+  for (const target::Regime &regime : target->blockRegimes) {
+    if (!regime.matrixIsa)
+      continue;
+    std::vector<WeightType> types = getWeightTypes(target->isa);
+    std::erase_if(types, [](WeightType type) { return !isQuantized(type); });
+    EXPECT_EQ(getWeightTypes(*regime.matrixIsa), types);
+  }
+}
+
+// A matrix unit reads images only, and only where the target has one.
+TEST_P(Matmul, RefusesRowsOfQuants) {
+  Shape shape = {{WeightType::Q8_0}, {16}, 64};
+  target::Regime regime = {INT64_MAX, 16, 0, 0, target::Isa::IntelAmx};
+  bool hasTiles = target->hasKernelsOf(target::Isa::IntelAmx);
+  expectRefused(makeSpec(shape, regime),
+                hasTiles ? "without images" : "cannot multiply");
 }
 
 // Many blocks: sums that lose bits, so that their order shows.

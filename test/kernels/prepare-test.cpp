@@ -85,10 +85,15 @@ TEST_P(Prepare, EqualsReference) {
     for (int64_t columns : {1, 16, 33, 64})
       add(columns, pack::getFloatActivationLayout(&context, tile));
   }
+  // Rows of quants, for a matrix unit: 16 of them.
+  for (const pack::ActivationNeeds &needs :
+       {pack::ActivationNeeds(), {{}, {16, 32}}})
+    for (int64_t columns : {1, 63, 96})
+      add(columns, pack::getRowActivationLayout(&context, 16, needs));
   auto kernels = compile(specs);
   ASSERT_EQ(kernels.size(), specs.size());
   for (auto [spec, kernel] : llvm::zip_equal(specs, kernels))
-    for (int64_t count : {1, 2, 3, 4, 8, 12, 13})
+    for (int64_t count : {1, 2, 3, 4, 8, 12, 13, 17})
       check(spec, kernel, count);
 }
 

@@ -1,5 +1,8 @@
 // RUN: modelc-opt %s --pass-pipeline='builtin.module( \
 // RUN:   plan-schedule{target=cascadelake ubatch=12})' | FileCheck %s
+// RUN: modelc-opt %s --pass-pipeline='builtin.module( \
+// RUN:   plan-schedule{target=sapphirerapids ubatch=12})' \
+// RUN:   | FileCheck %s --check-prefix=TILES
 
 #quant = affine_map<(n, j) -> ((j floordiv 4) * 512 + n * 32 + (j mod 4) * 8)>
 #scale = affine_map<(n, j) -> (j * 256 + n * 16 + 8192)>
@@ -11,6 +14,18 @@
 // which is a regime of its own: from 9 rows on. Float weights are multiplied
 // as they are in every regime.
 // CHECK-LABEL: module @images
+//
+// The same regime is that of tiles, where the target has them: block types are
+// multiplied by a row tile of 16, from rows of quants, by a kernel of another
+// instruction set. All else is as without tiles.
+// TILES-LABEL: module @images
+// TILES: #plan.prepare<columns = 64, layout = #i8_m16k32_rows
+// TILES: #plan.matmul<columns = 64, input = #i8_m16k32_rows, {{.*}} tileRows = 16, imagePanels = 1, imageColumns = 1024>
+// TILES: plan.step "up" @mc_matmul_{{.*}}_i8_m16k32_rows_k64_t16_i1x1024_intelamx
+// TILES-SAME: for tokens in [9, 12] tiles 12 * 4
+// TILES: #plan.matmul<columns = 64, input = #f32_m6k1, {{.*}} tileRows = 16>
+// TILES: plan.step "table" {{.*}}_avx512vnni
+// TILES-SAME: for outputs in [9, 12] tiles 12 * 2
 module @images {
   model.weight @table : tensor<32x64xf32> at 0 in 0
   model.weight @up.weight : tensor<64x64x!model.ggml<q8_0>> at 8192 in 0

@@ -112,7 +112,7 @@ void ImageMatmulEmitter::emitBlock(Value firstStep, const ColumnRange &range) {
   if (range.steps && stepsPerPanelStep > 1)
     panelRange.steps = b.divU(range.steps, stepsPerPanelStep);
   emitUnpack(b,
-             {panel, matmul.columns, matmul.imageColumns, matmul.panels,
+             {panel, input, matmul.columns, matmul.imageColumns, matmul.panels,
               b.offset(matmul.weightBase, b.mul(group, panel.getBytes())),
               matmul.image},
              panelRange);
@@ -125,7 +125,8 @@ void ImageMatmulEmitter::emitBlock(Value firstStep, const ColumnRange &range) {
     SmallVector<Value> sums =
         emitMatmulTile(b,
                        {panel, image, input, matmul.imageColumns, matmul.panels,
-                        matmul.image, inputBase, /*panelRows=*/Value()},
+                        matmul.image, inputBase, /*panelRows=*/Value(),
+                        matmul.products},
                        range, loadImageSums(b, matmul, rowTile));
     storeSums(b, matmul, rowTile, sums);
   });

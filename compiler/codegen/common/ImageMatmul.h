@@ -26,6 +26,7 @@ struct ImageMatmul {
   mlir::Value rowTiles;   ///< How many, i64.
   /// Scratch for the images of `panels` panels of `imageColumns` columns.
   mlir::Value image;
+  mlir::Value products; ///< As DotBlock has it.
   /// Scratch for the sums, f32 [row tile][panel][row of the tile][kLanes].
   mlir::Value sums;
 };

@@ -34,6 +34,8 @@ struct DotBlock {
   mlir::Value inputGroup;
   /// First element of the sub-block inside the activation group.
   int64_t inputK = 0;
+  /// Scratch of the matmul's getProductBytes(), or null.
+  mlir::Value products;
 };
 
 /// A step of one panel that is unpacked.
@@ -53,6 +55,13 @@ public:
   /// True if `emit` can multiply these.
   virtual bool supports(pack::LayoutAttr weight,
                         pack::LayoutAttr input) const = 0;
+
+  /// True if `emit` reads images only.
+  virtual bool needsImages() const { return false; }
+
+  /// Once in a kernel, before and behind all that `emit` gives.
+  virtual void begin(KernelBuilder &) const {}
+  virtual void end(KernelBuilder &) const {}
 
   /// The exact sums over the sub-block of true weight quants times activation
   /// quants: vectors of kLanes i32, [panel][row of the activation tile].
@@ -74,8 +83,12 @@ public:
                              mlir::Value indices) const = 0;
 };
 
-/// The one for the target's instruction set. Lives for ever.
+/// The one of an instruction set. Lives for ever.
 const IntDot &getIntDot(target::Isa isa);
+
+/// The one that multiplies by such activations on this target.
+const IntDot &getIntDot(const target::TargetSpec &target,
+                        pack::LayoutAttr input);
 
 } // namespace modelc::codegen
 

@@ -531,3 +531,8 @@ Value KernelBuilder::callIntrinsic(Type result, StringRef name,
                                        builder.getStringAttr(name), args)
       .getResults();
 }
+
+void KernelBuilder::callIntrinsic(StringRef name, ValueRange args) {
+  LLVM::CallIntrinsicOp::create(builder, loc, builder.getStringAttr(name),
+                                args);
+}

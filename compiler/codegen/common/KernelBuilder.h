@@ -220,6 +220,8 @@ public:
 
   /// Calls an intrinsic of LLVM by name.
   Value callIntrinsic(Type result, llvm::StringRef name, mlir::ValueRange args);
+  /// One without a result.
+  void callIntrinsic(llvm::StringRef name, mlir::ValueRange args);
 
 private:
   Value loadParam(Type type, size_t offset);

@@ -20,6 +20,7 @@
 
 #include "compiler/codegen/common/Emitters.h"
 #include "compiler/codegen/common/ImageMatmul.h"
+#include "compiler/codegen/common/IntDot.h"
 #include "compiler/codegen/common/Math.h"
 #include "compiler/codegen/common/MatmulTile.h"
 #include "dialects/plan/ExpertGroups.h"
@@ -111,8 +112,11 @@ LogicalResult MatmulEmitter::emit() {
   if (failed(check()))
     return failure();
   loadOperands();
+  const IntDot &dot = getIntDot(b.getTarget(), input);
+  dot.begin(b);
   for (const Member &member : getMembers())
     emitMember(member);
+  dot.end(b);
   return success();
 }
 
@@ -122,6 +126,9 @@ LogicalResult MatmulEmitter::check() {
       return emitError(b.getLoc())
              << "cannot multiply " << spec.getWeightLayout(i) << " by " << input
              << " on " << b.getTarget().name;
+  if (getIntDot(b.getTarget(), input).needsImages() && !spec.hasImages())
+    return emitError(b.getLoc()) << "cannot multiply " << input
+                                 << " without images";
   if (spec.getTileRows() <= 0 || spec.getTileRows() % kLanes != 0)
     return emitError(b.getLoc()) << "tileRows " << spec.getTileRows()
                                  << " is not a multiple of " << kLanes;
@@ -258,7 +265,8 @@ void MatmulEmitter::emitPlace(const Member &member, const Place &place) {
     sums.push_back(emitMatmulTile(b,
                                   {layout, layout, input, columns, place.panels,
                                    getPanel(weight, place.panel),
-                                   getRowTile(place.rowTile), panelRows},
+                                   getRowTile(place.rowTile), panelRows,
+                                   /*products=*/Value()},
                                   getWholeRange(b, layout, columns), zeros));
   }
   store(member, place, sums);
@@ -269,13 +277,15 @@ void MatmulEmitter::emitImagePanels(const Member &member, const Place &first,
                                     Value endRowTile) {
   Value rowTiles = b.sub(endRowTile, first.rowTile);
   SmallVector<ImageMatmul, 2> matmuls;
+  int64_t sumBytes = member.weights.size() * spec.getImageSumBytes();
   for (auto [i, weight] : llvm::enumerate(member.weights)) {
-    // Sums of each weight, then the image, which they share.
+    // Sums of each weight, then products and image, which they share.
     matmuls.push_back(
         {spec.getWeightLayout(weight), input, spec.getColumns(),
          spec.getImageColumns(), first.panels, getPanel(weight, first.panel),
          getRowTile(first.rowTile), rowTiles,
-         b.offset(scratch, member.weights.size() * spec.getImageSumBytes()),
+         b.offset(scratch, sumBytes + spec.getProductBytes()),
+         b.offset(scratch, sumBytes),
          b.offset(scratch, i * spec.getImageSumBytes())});
     emitImageMatmul(b, matmuls.back());
   }
@@ -313,9 +323,12 @@ LogicalResult MatmulEmitter::emitExperts(plan::ExpertsSpecAttr experts) {
   if (spec.hasImages())
     scratch = b.loadScratch();
   Member member = getMembers().front();
+  const IntDot &dot = getIntDot(b.getTarget(), input);
+  dot.begin(b);
   b.forLoop(b.loadTileBegin(), b.loadTileEnd(), 1, [&](Value tile) {
     emitGroupTile(member, tile, groups, allExperts);
   });
+  dot.end(b);
   return success();
 }
 

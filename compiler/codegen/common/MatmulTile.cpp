@@ -117,7 +117,7 @@ bool codegen::canMultiply(pack::LayoutAttr weight, pack::LayoutAttr input,
            getRowStride(input, pack::kValues).has_value();
   return input.getK() == pack::kActivationBlock &&
          weight.getK() % input.getK() == 0 && hasScaleVectors(weight) &&
-         getIntDot(target.isa).supports(weight, input);
+         getIntDot(target, input).supports(weight, input);
 }
 
 /// Panels of block types are read as one stream, which is how memory is read
@@ -262,7 +262,8 @@ void TileEmitter::addBlock(ArrayRef<GroupCursor> weights, Value inputGroup,
   for (int64_t sub = 0; sub < pack::kActivationBlock; sub += length)
     addSubBlock(
         weights,
-        {tile.input, tile.panel, weights, k + sub, length, inputGroup, sub},
+        {tile.input, tile.panel, weights, k + sub, length, inputGroup, sub,
+         tile.products},
         sums);
 }
 
@@ -270,7 +271,7 @@ void TileEmitter::addBlock(ArrayRef<GroupCursor> weights, Value inputGroup,
 ///       + min * (activation scale * sum of activation quants).
 void TileEmitter::addSubBlock(ArrayRef<GroupCursor> weights,
                               const DotBlock &block, Values &sums) {
-  Values dots = getIntDot(b.getTarget().isa).emit(b, block);
+  Values dots = getIntDot(b.getTarget(), tile.input).emit(b, block);
   SmallVector<BlockScales> scales;
   for (const GroupCursor &weight : weights)
     scales.push_back(tile.weight == tile.panel
@@ -299,15 +300,16 @@ void TileEmitter::addSubBlock(ArrayRef<GroupCursor> weights,
 
 /// The first `elements` k of a step of one panel, to the groups of its image
 /// from `image` on.
-static void unpackStep(KernelBuilder &b, const GroupCursor &panel,
-                       int64_t elements, Value image) {
+static void unpackStep(KernelBuilder &b, const IntDot &dot,
+                       const GroupCursor &panel, int64_t elements,
+                       Value image) {
   pack::LayoutAttr layout = pack::getImageLayout(panel.layout);
   auto getByte = [&](StringRef field, int64_t k) {
     return k / layout.getK() * layout.getBytes() +
            layout.getByteOffset(field, 0, k);
   };
   auto getQuad = [&](int64_t k) { return getByte(pack::kOperand, k); };
-  getIntDot(b.getTarget().isa).unpack(b, {panel, elements, image, getQuad});
+  dot.unpack(b, {panel, elements, image, getQuad});
   int64_t subBlock = pack::getBlockFormat(panel.layout).subBlock;
   for (int64_t k = 0; k < elements; k += subBlock) {
     BlockScales scales = emitPanelScales(b, panel, k);
@@ -319,6 +321,7 @@ static void unpackStep(KernelBuilder &b, const GroupCursor &panel,
 
 void codegen::emitUnpack(KernelBuilder &b, const UnpackTile &tile,
                          const ColumnRange &range) {
+  const IntDot &dot = getIntDot(b.getTarget(), tile.input);
   pack::LayoutAttr layout = pack::getImageLayout(tile.panel);
   int64_t panelBytes = tile.panel.getPanelOffset(kLanes, tile.columns);
   int64_t imageBytes = layout.getPanelOffset(kLanes, tile.imageColumns);
@@ -329,7 +332,7 @@ void codegen::emitUnpack(KernelBuilder &b, const UnpackTile &tile,
     Value to = b.offset(tile.image, b.mul(number, imageBytes));
     forEachStep(b, step, range, {},
                 [&](Value index, int64_t elements, ValueRange) {
-                  unpackStep(b, getStepCursor(b, tile.panel, from, index),
+                  unpackStep(b, dot, getStepCursor(b, tile.panel, from, index),
                              elements, b.offset(to, b.mul(index, stepBytes)));
                   return SmallVector<Value>();
                 });

@@ -26,6 +26,7 @@ struct MatmulTile {
   /// Rows that the first panel has, i64, at least 1; other lanes repeat the
   /// last. Null if it has kLanes, as all but mapped weights have.
   mlir::Value panelRows;
+  mlir::Value products; ///< As DotBlock has it.
 };
 
 /// The part of the columns that a loop over k takes: `steps` whole steps, then
@@ -64,6 +65,7 @@ llvm::SmallVector<mlir::Value> emitMatmulTile(KernelBuilder &b,
 /// Panels of a block type to be unpacked to images, both one behind the other.
 struct UnpackTile {
   pack::LayoutAttr panel;
+  pack::LayoutAttr input; ///< What the images are multiplied by.
   int64_t columns;      ///< K of a panel.
   int64_t imageColumns; ///< K of an image.
   int64_t panels;

@@ -132,7 +132,8 @@ LogicalResult PrepareEmitter::checkLayout() {
   if (isQuantized) {
     std::optional<pack::ActivationNeeds> held = pack::getHeldNeeds(layout);
     isKnown = held && layout.getK() == pack::kActivationBlock &&
-              hasQuadVectors(layout, pack::kQuants);
+              (hasQuadVectors(layout, pack::kQuants) ||
+               getElementStride(layout, pack::kQuants) == 1);
     for (auto field : layout.getFields().getAsRange<pack::FieldAttr>())
       isKnown &= getRowStride(layout, field.getName().getValue()).has_value();
     needs = held.value_or(pack::ActivationNeeds());

@@ -19,6 +19,13 @@
 // |w| times the activation with w's sign: |w| is at most 128 and unsigned, and
 // an activation, -127 .. 127, can be negated.
 //
+// Intel AMX: one tdpbssd multiplies a tile of 16 activation rows, a row of 16
+// or 32 bytes each, by a tile of 4 or 8 quads of an image, whose bytes are
+// true quants:
+//
+//   A [16 rows][sub-block]   B [quads][16 weight rows][4]
+//     ==>  C [16 rows][16 weight rows]  ==>  memory  ==>  16 vectors
+//
 // Where a quad's weight bytes come from is the matter of StoredQuads; what it
 // asks of an instruction set, the look-up of bytes and the gathering of words,
 // stands here too.
@@ -80,18 +87,43 @@ private:
   static int64_t getQuadsPerSum(pack::LayoutAttr weight);
 };
 
+class IntelAmxDot final : public X86IntDot {
+public:
+  bool supports(pack::LayoutAttr weight, pack::LayoutAttr input) const override;
+  bool needsImages() const override { return true; }
+  void begin(KernelBuilder &b) const override;
+  void end(KernelBuilder &b) const override;
+  SmallVector<Value> emit(KernelBuilder &b,
+                          const DotBlock &block) const override;
+  void unpack(KernelBuilder &b, const UnpackStep &step) const override;
+
+private:
+  static void multiply(KernelBuilder &b, const DotBlock &block,
+                       const GroupCursor &weight, Value sumTile);
+};
+
 } // namespace
 
 const IntDot &codegen::getIntDot(target::Isa isa) {
   static const Avx2Dot avx2;
   static const Avx512VnniDot avx512Vnni;
+  static const IntelAmxDot intelAmx;
   switch (isa) {
   case target::Isa::Avx2:
     return avx2;
   case target::Isa::Avx512Vnni:
     return avx512Vnni;
+  case target::Isa::IntelAmx:
+    return intelAmx;
   }
   llvm_unreachable("no such instruction set");
+}
+
+const IntDot &codegen::getIntDot(const target::TargetSpec &target,
+                                 pack::LayoutAttr input) {
+  bool isForTiles = pack::hasQuantRows(input) &&
+                    target.hasKernelsOf(target::Isa::IntelAmx);
+  return getIntDot(isForTiles ? target::Isa::IntelAmx : target.isa);
 }
 
 //===----------------------------------------------------------------------===//
@@ -379,4 +411,126 @@ SmallVector<Value> Avx2Dot::emit(KernelBuilder &b,
             : b.add(sum, loadStart(b, block, static_cast<int64_t>(i) % rows)));
   }
   return results;
+}
+
+//===----------------------------------------------------------------------===//
+// Intel AMX
+//===----------------------------------------------------------------------===//
+
+static constexpr int64_t kTileRows = 16;
+static constexpr int64_t kTileRowBytes = 64;
+
+namespace {
+
+/// What the tile registers are for: no tile lives longer than one product, so
+/// that they are given away here once and for all. Two products that follow
+/// one another take different registers for their sums.
+enum TileRegister : int8_t {
+  kSumTile = 0, ///< And 1. C, rows of 16 i32.
+  kInput32 = 2, ///< A of a sub-block of 32.
+  kWeight32 = 3,
+  kInput16 = 4, ///< A of a sub-block of 16.
+  kWeight16 = 5,
+};
+
+/// What ldtilecfg reads (Intel SDM vol. 1, 18.2): 64 bytes.
+struct TileConfig {
+  uint8_t palette = 1;
+  uint8_t startRow = 0;
+  uint8_t reserved[14] = {};
+  uint16_t rowBytes[16] = {};
+  uint8_t rows[16] = {};
+};
+static_assert(sizeof(TileConfig) == 64);
+
+} // namespace
+
+static TileConfig getTileConfig() {
+  TileConfig config;
+  auto set = [&](int64_t tile, int64_t rows, int64_t rowBytes) {
+    config.rows[tile] = static_cast<uint8_t>(rows);
+    config.rowBytes[tile] = static_cast<uint16_t>(rowBytes);
+  };
+  set(kSumTile, kTileRows, kTileRowBytes);
+  set(kSumTile + 1, kTileRows, kTileRowBytes);
+  set(kInput32, kTileRows, 32);
+  set(kWeight32, 32 / 4, kTileRowBytes);
+  set(kInput16, kTileRows, 16);
+  set(kWeight16, 16 / 4, kTileRowBytes);
+  return config;
+}
+
+/// The number of a tile register, as intrinsics take it.
+static Value getTile(KernelBuilder &b, int64_t tile) {
+  return arith::ConstantOp::create(b.getBuilder(), b.getLoc(),
+                                   b.getBuilder().getI8IntegerAttr(tile));
+}
+
+bool IntelAmxDot::supports(pack::LayoutAttr weight,
+                           pack::LayoutAttr input) const {
+  int64_t length = pack::getBlockFormat(weight).subBlock;
+  return weight.getRows() == kLanes && StoredQuads::canRead(weight) &&
+         (length == 16 || length == 32) && input.getRows() == kTileRows &&
+         getElementStride(input, pack::kQuants) == 1 &&
+         getRowStride(input, pack::kQuants).has_value();
+}
+
+void IntelAmxDot::begin(KernelBuilder &b) const {
+  TileConfig config = getTileConfig();
+  uint32_t words[sizeof(config) / sizeof(uint32_t)];
+  std::memcpy(words, &config, sizeof(config));
+  b.callIntrinsic("llvm.x86.ldtilecfg", {b.constTable("tileConfig", words)});
+}
+
+void IntelAmxDot::end(KernelBuilder &b) const {
+  b.callIntrinsic("llvm.x86.tilerelease", {});
+}
+
+SmallVector<Value> IntelAmxDot::emit(KernelBuilder &b,
+                                     const DotBlock &block) const {
+  constexpr int64_t kProductBytes = kTileRows * kTileRowBytes;
+  SmallVector<Value> sums;
+  for (auto [i, weight] : llvm::enumerate(block.weights)) {
+    int64_t parity = (block.k / block.length + i) % 2;
+    Value product = b.offset(block.products, parity * kProductBytes);
+    Value sumTile = getTile(b, kSumTile + parity);
+    b.callIntrinsic("llvm.x86.tilezero", {sumTile});
+    multiply(b, block, weight, sumTile);
+    b.callIntrinsic("llvm.x86.tilestored64",
+                    {sumTile, product, b.constI64(kTileRowBytes)});
+    for (int64_t row = 0; row < kTileRows; ++row)
+      sums.push_back(b.load(b.vec(b.i32()), product, row * kTileRowBytes));
+  }
+  return sums;
+}
+
+/// Loads both operands and adds their product to a tile of sums.
+void IntelAmxDot::multiply(KernelBuilder &b, const DotBlock &block,
+                           const GroupCursor &weight, Value sumTile) {
+  Value inputTile = getTile(b, block.length == 32 ? kInput32 : kInput16);
+  Value weightTile = getTile(b, block.length == 32 ? kWeight32 : kWeight16);
+  int64_t inputByte =
+      block.input.getByteOffset(pack::kQuants, 0, block.inputK);
+  int64_t firstQuad = getQuadByte(weight.layout, pack::kOperand, block.k);
+  int64_t quadBytes =
+      getQuadByte(weight.layout, pack::kOperand, block.k + 4) - firstQuad;
+  b.callIntrinsic("llvm.x86.tileloadd64",
+                  {inputTile, b.offset(block.inputGroup, inputByte),
+                   b.constI64(*getRowStride(block.input, pack::kQuants))});
+  b.callIntrinsic("llvm.x86.tileloadd64",
+                  {weightTile,
+                   b.offset(weight.getBase(b, pack::kOperand), firstQuad),
+                   b.constI64(quadBytes)});
+  b.callIntrinsic("llvm.x86.tdpbssd", {sumTile, inputTile, weightTile});
+}
+
+void IntelAmxDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
+  int64_t offset = pack::getQuantOffset(step.panel.layout);
+  StoredQuads quads = readRows(b, step.panel, 0, kLanes);
+  for (int64_t k = 0; k < step.elements; k += 4) {
+    Value operand = quads.getOperand(k, offset);
+    if (offset != 0)
+      operand = b.sub(operand, b.constLike(operand, offset));
+    b.store(operand, step.image, step.getByte(k));
+  }
 }
