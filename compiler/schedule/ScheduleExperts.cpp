@@ -219,8 +219,7 @@ void Scheduler::prepareTokens(model::ExpertsOp op) {
     ExpertGroupLimits limits = {
         range.max, getSlots(op.getIds()),
         model::getMatrices(op.getGate().getType())->count, range.rowTile};
-    LayoutAttr input =
-        getInputLayout({op.getGate(), op.getUp()}, range);
+    LayoutAttr input = getInputLayout({op.getGate(), op.getUp()}, range);
     int64_t rows = isIndirect(range) ? range.max : limits.getRows();
     bytes = std::max(bytes, input.getMatrixBytes(rows, columns));
   }
@@ -265,8 +264,8 @@ void Scheduler::scheduleExperts(model::ExpertsOp op, const CountRange &range,
                  slots.hidden);
   auto prepare = plan::PrepareSpecAttr::get(
       op.getContext(), model::getMatrices(op.getDown().getType())->columns,
-      getInputLayout(op.getDown(), range), /*gather=*/false,
-      FloatAttr(), /*grouped=*/true);
+      getInputLayout(op.getDown(), range), /*gather=*/false, FloatAttr(),
+      /*grouped=*/true);
   StepInfo info{getStepName(op.getDown()) + ".prepare", range};
   info.counter = {routing.counts, plan::kRowTilesByte,
                   getLimits(range, routing).getRowTiles()};

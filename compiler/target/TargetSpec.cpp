@@ -106,8 +106,7 @@ llvm::StringRef modelc::target::getIsaName(Isa isa) {
 }
 
 bool TargetSpec::hasKernelsOf(Isa other) const {
-  return isa == other ||
-         llvm::any_of(blockRegimes, [&](const Regime &regime) {
+  return isa == other || llvm::any_of(blockRegimes, [&](const Regime &regime) {
            return regime.matrixIsa == other;
          });
 }

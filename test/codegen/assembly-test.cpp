@@ -109,10 +109,10 @@ TEST_F(Assembly, TilesAreConfiguredOnce) {
 // broadcast's own load for each row of a product.
 TEST_F(Assembly, TileProductsAreScaledInRegisters) {
   const target::TargetSpec &target = getTarget("sapphirerapids");
-  std::string text = print(makeMatmul(target, getType(GgmlType::Q8_0),
-                                      target.blockRegimes.back(),
-                                      Epilogue::Store),
-                           target.name);
+  std::string text =
+      print(makeMatmul(target, getType(GgmlType::Q8_0),
+                       target.blockRegimes.back(), Epilogue::Store),
+            target.name);
   size_t begin = text.find("tdpbssd"), end = text.rfind("tdpbssd");
   std::string between = text.substr(begin, end - begin);
   EXPECT_EQ(count(between, "vcvtdq2ps"), 16) << text;
@@ -125,9 +125,9 @@ TEST_F(Assembly, TileProductsAreScaledInRegisters) {
 // What only AVX512-FP16 has is not used, whatever the CPU.
 TEST_F(Assembly, HalvesAreConvertedByF16C) {
   const target::TargetSpec &target = getTarget("graniterapids");
-  std::string text = print(
-      makeMatmul(target, getType(GgmlType::F16), {1, 1}, Epilogue::Store),
-      target.name);
+  std::string text =
+      print(makeMatmul(target, getType(GgmlType::F16), {1, 1}, Epilogue::Store),
+            target.name);
   EXPECT_TRUE(contains(text, "vcvtph2ps[^x]"));
   EXPECT_FALSE(contains(text, "vcvtph2psx|vcvtps2phx|vmovw|[a-z]sh\\t"));
 }

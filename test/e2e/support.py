@@ -14,6 +14,7 @@ A test fails by an exception and is skipped, exit status 77, by Skip.
 import argparse
 import json
 import os
+import re
 import struct
 import subprocess
 import sys

@@ -236,11 +236,11 @@ static bool hasIsa(target::Isa isa) {
   bool hasAvx2 =
       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
       __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi2");
-  bool hasAvx512 =
-      hasAvx2 && __builtin_cpu_supports("avx512f") &&
-      __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
+  bool hasAvx512 = hasAvx2 && __builtin_cpu_supports("avx512f") &&
+                   __builtin_cpu_supports("avx512bw") &&
+                   __builtin_cpu_supports("avx512dq") &&
+                   __builtin_cpu_supports("avx512vl") &&
+                   __builtin_cpu_supports("avx512cd");
   switch (isa) {
   case target::Isa::Avx2:
     return hasAvx2;
@@ -255,8 +255,8 @@ static bool hasIsa(target::Isa isa) {
 void KernelTest::SetUp() {
   target = target::findTarget(GetParam());
   ASSERT_TRUE(target);
-  for (target::Isa isa : {target::Isa::Avx2, target::Isa::Avx512Vnni,
-                          target::Isa::IntelAmx})
+  for (target::Isa isa :
+       {target::Isa::Avx2, target::Isa::Avx512Vnni, target::Isa::IntelAmx})
     if (target->hasKernelsOf(isa) && !hasIsa(isa))
       GTEST_SKIP() << "this machine has no " << target::getIsaName(isa).str();
   amxemu_reset_counts();

@@ -153,14 +153,13 @@ private:
 
 /// Instantiates a test for one target of each instruction set.
 #define MODELC_FOR_EACH_TARGET(test)                                           \
-  INSTANTIATE_TEST_SUITE_P(, test,                                             \
-                           testing::Values("x86-64-v3", "cascadelake",         \
-                                         "sapphirerapids"),                  \
-                           [](const testing::TestParamInfo<const char *> &i) { \
-                             std::string name = i.param;                       \
-                             std::replace(name.begin(), name.end(), '-', '_'); \
-                             return name;                                      \
-                           })
+  INSTANTIATE_TEST_SUITE_P(                                                    \
+      , test, testing::Values("x86-64-v3", "cascadelake", "sapphirerapids"),   \
+      [](const testing::TestParamInfo<const char *> &i) {                      \
+        std::string name = i.param;                                            \
+        std::replace(name.begin(), name.end(), '-', '_');                      \
+        return name;                                                           \
+      })
 
 } // namespace modelc::kernels::test
 

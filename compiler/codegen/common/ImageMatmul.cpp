@@ -122,12 +122,11 @@ void ImageMatmulEmitter::emitBlock(Value firstStep, const ColumnRange &range) {
   Value first = b.offset(matmul.inputBase, b.mul(firstStep, stepBytes));
   b.forLoop(b.constI64(0), matmul.rowTiles, 1, [&](Value rowTile) {
     Value inputBase = b.offset(first, b.mul(rowTile, tileBytes));
-    SmallVector<Value> sums =
-        emitMatmulTile(b,
-                       {panel, image, input, matmul.imageColumns, matmul.panels,
-                        matmul.image, inputBase, /*panelRows=*/Value(),
-                        matmul.products},
-                       range, loadImageSums(b, matmul, rowTile));
+    SmallVector<Value> sums = emitMatmulTile(
+        b,
+        {panel, image, input, matmul.imageColumns, matmul.panels, matmul.image,
+         inputBase, /*panelRows=*/Value(), matmul.products},
+        range, loadImageSums(b, matmul, rowTile));
     storeSums(b, matmul, rowTile, sums);
   });
 }

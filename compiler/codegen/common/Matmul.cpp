@@ -127,8 +127,8 @@ LogicalResult MatmulEmitter::check() {
              << "cannot multiply " << spec.getWeightLayout(i) << " by " << input
              << " on " << b.getTarget().name;
   if (getIntDot(b.getTarget(), input).needsImages() && !spec.hasImages())
-    return emitError(b.getLoc()) << "cannot multiply " << input
-                                 << " without images";
+    return emitError(b.getLoc())
+           << "cannot multiply " << input << " without images";
   if (spec.getTileRows() <= 0 || spec.getTileRows() % kLanes != 0)
     return emitError(b.getLoc()) << "tileRows " << spec.getTileRows()
                                  << " is not a multiple of " << kLanes;
@@ -280,13 +280,13 @@ void MatmulEmitter::emitImagePanels(const Member &member, const Place &first,
   int64_t sumBytes = member.weights.size() * spec.getImageSumBytes();
   for (auto [i, weight] : llvm::enumerate(member.weights)) {
     // Sums of each weight, then products and image, which they share.
-    matmuls.push_back(
-        {spec.getWeightLayout(weight), input, spec.getColumns(),
-         spec.getImageColumns(), first.panels, getPanel(weight, first.panel),
-         getRowTile(first.rowTile), rowTiles,
-         b.offset(scratch, sumBytes + spec.getProductBytes()),
-         b.offset(scratch, sumBytes),
-         b.offset(scratch, i * spec.getImageSumBytes())});
+    matmuls.push_back({spec.getWeightLayout(weight), input, spec.getColumns(),
+                       spec.getImageColumns(), first.panels,
+                       getPanel(weight, first.panel), getRowTile(first.rowTile),
+                       rowTiles,
+                       b.offset(scratch, sumBytes + spec.getProductBytes()),
+                       b.offset(scratch, sumBytes),
+                       b.offset(scratch, i * spec.getImageSumBytes())});
     emitImageMatmul(b, matmuls.back());
   }
   b.forLoop(b.constI64(0), rowTiles, 1, [&](Value tile) {

@@ -260,11 +260,10 @@ void TileEmitter::addBlock(ArrayRef<GroupCursor> weights, Value inputGroup,
                            int64_t k, Values &sums) {
   int64_t length = pack::getBlockFormat(tile.panel).subBlock;
   for (int64_t sub = 0; sub < pack::kActivationBlock; sub += length)
-    addSubBlock(
-        weights,
-        {tile.input, tile.panel, weights, k + sub, length, inputGroup, sub,
-         tile.products},
-        sums);
+    addSubBlock(weights,
+                {tile.input, tile.panel, weights, k + sub, length, inputGroup,
+                 sub, tile.products},
+                sums);
 }
 
 /// sums += float(integer sum) * (D * activation scale)

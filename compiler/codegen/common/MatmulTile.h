@@ -66,8 +66,8 @@ llvm::SmallVector<mlir::Value> emitMatmulTile(KernelBuilder &b,
 struct UnpackTile {
   pack::LayoutAttr panel;
   pack::LayoutAttr input; ///< What the images are multiplied by.
-  int64_t columns;      ///< K of a panel.
-  int64_t imageColumns; ///< K of an image.
+  int64_t columns;        ///< K of a panel.
+  int64_t imageColumns;   ///< K of an image.
   int64_t panels;
   mlir::Value base;  ///< First step of the first panel.
   mlir::Value image; ///< First byte of the first image.

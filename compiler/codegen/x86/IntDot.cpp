@@ -121,8 +121,8 @@ const IntDot &codegen::getIntDot(target::Isa isa) {
 
 const IntDot &codegen::getIntDot(const target::TargetSpec &target,
                                  pack::LayoutAttr input) {
-  bool isForTiles = pack::hasQuantRows(input) &&
-                    target.hasKernelsOf(target::Isa::IntelAmx);
+  bool isForTiles =
+      pack::hasQuantRows(input) && target.hasKernelsOf(target::Isa::IntelAmx);
   return getIntDot(isForTiles ? target::Isa::IntelAmx : target.isa);
 }
 
@@ -509,8 +509,7 @@ void IntelAmxDot::multiply(KernelBuilder &b, const DotBlock &block,
                            const GroupCursor &weight, Value sumTile) {
   Value inputTile = getTile(b, block.length == 32 ? kInput32 : kInput16);
   Value weightTile = getTile(b, block.length == 32 ? kWeight32 : kWeight16);
-  int64_t inputByte =
-      block.input.getByteOffset(pack::kQuants, 0, block.inputK);
+  int64_t inputByte = block.input.getByteOffset(pack::kQuants, 0, block.inputK);
   int64_t firstQuad = getQuadByte(weight.layout, pack::kOperand, block.k);
   int64_t quadBytes =
       getQuadByte(weight.layout, pack::kOperand, block.k + 4) - firstQuad;
