@@ -6,13 +6,13 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 They run under the emulator of test/emulators/intel-amx where the CPU has no
 tiles, and it counts the tile products: a plan that did without them fails.
+types-test.py holds the same for every type.
 """
 
 import os
 import sys
 
 import support
-import synthetic
 from support import require
 
 TOKENS = support.TOKENS[:41]
@@ -77,13 +77,6 @@ def test_packed_alike(tools):
                 for row in rows]
     require(weights("sapphirerapids") == weights("cascadelake"),
             "other layouts than cascadelake's")
-
-
-def test_k_quants(tools):
-    """Minima, and sub-blocks of 16."""
-    for kind in ("q4_K", "q2_K", "q6_K"):
-        model = synthetic.write_model("model.gguf", "llama", kind)
-        check(tools, model, TOKENS)
 
 
 def test_experts(tools):

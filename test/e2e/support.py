@@ -125,10 +125,14 @@ class Tools:
             with open(out, "rb") as file:
                 return file.read()
 
+    def can_emulate(self):
+        """True if this CPU has what the emulator of Intel AMX builds on."""
+        return {"avx512f", "avx512bw", "avx512vl"} <= cpu_flags()
+
     def emulated_logits(self, plan, *options, **more):
         """The logits of a plan for Sapphire Rapids, and how many tile products
         the emulator counted: None where the CPU has tiles itself."""
-        if not {"avx512f", "avx512bw", "avx512vl"} <= cpu_flags():
+        if not self.can_emulate():
             raise Skip("this CPU has no AVX-512 to emulate the rest with")
         library = os.path.join(self.libraries, os.pardir, "emulators",
                                "intel-amx", "libamxemu.so")

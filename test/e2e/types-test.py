@@ -49,6 +49,18 @@ def check_page(tools, kind):
             f"the page says a mean KL of {said_kl}, found {found_kl}")
 
 
+def check_tiles(tools, model, expected):
+    """The same bits by Intel AMX, emulated; every product of the matmuls is in
+    tiles, so that there are many."""
+    if not tools.can_emulate():
+        return
+    plan = tools.compile(model, "sapphirerapids", "tiles.mplan", "--strict")
+    found, products = tools.emulated_logits(plan, "-t", "3", tokens=TOKENS)
+    require(found == expected, "sapphirerapids gives other bits")
+    require(products is None or products > 1000,
+            f"only {products} tile products")
+
+
 def check(tools, kind, preset="tiny-llama"):
     model = make_model(tools, preset, kind)
     expected = tools.logits(model, tokens=TOKENS, tool=("modelc-reference",))
@@ -64,6 +76,7 @@ def check(tools, kind, preset="tiny-llama"):
                 f"{target} gives other bits than the reference")
         require(tools.logits(plan, "--batch=1", tokens=TOKENS) == expected,
                 f"{target} gives other bits one token at a time")
+    check_tiles(tools, model, expected)
     if preset == "tiny-llama":
         check_page(tools, kind)
 
