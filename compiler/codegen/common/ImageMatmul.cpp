@@ -21,7 +21,6 @@
 #include "compiler/codegen/common/ImageMatmul.h"
 #include "compiler/codegen/common/MatmulTile.h"
 #include "dialects/pack/Layouts.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace modelc;

@@ -211,11 +211,13 @@ void MatmulEmitter::emitPanels(const Member &member, Value firstPanel,
   int64_t tilePanels = spec.getTileRows() / kLanes;
   int64_t allPanels = llvm::divideCeil(getRows(member), kLanes);
   int64_t step = std::min(tilePanels, allPanels);
-  if (scratch)
+  if (scratch) {
     step = std::min(step, spec.getImagePanels());
-  for (size_t i = 0; i < member.weights.size() && !scratch; ++i)
-    step = choosePanels(spec.getWeightLayout(member.weights[i]), input,
-                        b.getTarget(), step);
+  } else {
+    for (int64_t weight : member.weights)
+      step = choosePanels(spec.getWeightLayout(weight), input, b.getTarget(),
+                          step);
+  }
   auto loopOverPanels = [&](Value begin, Value end, int64_t panels) {
     b.forLoop(begin, end, panels, [&](Value panel) {
       if (scratch)
