@@ -266,6 +266,6 @@ std::string AttentionSpecAttr::getKernelName() const {
 
 int64_t AttentionSpecAttr::getScratchBytes() const {
   int64_t words = MODELC_PAGE_TOKENS + llvm::alignTo(getKeyDim(), 16) +
-                  llvm::alignTo(getValueDim(), 16) + kStateWords;
-  return kBlockRows * words * sizeof(float);
+                  llvm::alignTo(getValueDim(), 16);
+  return (kBlockRows * words + kStateVectors * 16) * sizeof(float);
 }

@@ -217,8 +217,8 @@ def Plan_AttentionSpec : Plan_Spec<"AttentionSpec", "attention",
   let extraClassDeclaration = [{
     /// The most query rows that a kernel computes at once, on any target.
     static constexpr int64_t kBlockRows = 12;
-    /// Words of scratch for a block row's state.
-    static constexpr int64_t kStateWords = 16;
+    /// Vectors of scratch with the state of a block's rows, one in a lane.
+    static constexpr int64_t kStateVectors = 7;
   }];
 }
 

@@ -12,12 +12,17 @@
 //     for page of the sequence:                     64 positions
 //       scores[row][64] = q * K^T * scale           positions in lanes
 //       for row: max, exp, sum                      of existing positions
+//       keep, gain                                  rows in lanes
 //       results[row] = results[row] * keep + scores[row] * V * gain
 //     out[row] = results[row] / sum                 values in lanes
 //
 // Everything is in scratch but the accumulators of the two products, which
 // are in registers: the arithmetic is that of docs/numerics.md ("Attention"),
 // row by row, so it does not depend on the blocks.
+//
+// Pages lie anywhere, and the hardware's prefetchers learn each anew. So the
+// values of a page are asked for while its keys are multiplied, and the next
+// page's keys while its values are.
 //
 // Three things make the result exact without branches:
 // - results begin as -0 and the maximum as -inf, so that the first page's
@@ -47,14 +52,19 @@ static constexpr int64_t kWord = sizeof(float);
 static constexpr uint32_t kMinusInfinity = 0xff800000;
 static constexpr uint32_t kMinusZero = 0x80000000;
 
-// A row's state in scratch: byte offsets.
-static constexpr int64_t kPosition = 0; ///< i64.
-static constexpr int64_t kMax = 8;      ///< f32, as the rest.
-static constexpr int64_t kSum = 12;
-static constexpr int64_t kKeep = 16; ///< Factor of what was before this page.
-static constexpr int64_t kGain = 20; ///< Factor of this page.
-static constexpr int64_t kStateBytes =
-    plan::AttentionSpecAttr::kStateWords * kWord;
+// The rows' state in scratch, a row in each lane of a vector: byte offsets.
+static constexpr int64_t kPositions = 0; ///< i32.
+static constexpr int64_t kMaxima = 64;   ///< f32, as the rest.
+static constexpr int64_t kSums = 128;
+static constexpr int64_t kPageMaxima = 192; ///< Of this page's scores.
+static constexpr int64_t kPageSums = 256;   ///< Of this page's weights.
+static constexpr int64_t kKeep = 320; ///< Factor of what was before this page.
+static constexpr int64_t kGain = 384; ///< Factor of this page.
+static_assert(kGain + kLanes * kWord ==
+              plan::AttentionSpecAttr::kStateVectors * kLanes * kWord);
+static_assert(plan::AttentionSpecAttr::kBlockRows <= kLanes);
+
+static constexpr int64_t kCacheLine = 64;
 
 namespace {
 
@@ -75,6 +85,7 @@ struct Block {
 /// One page of a block's sequence.
 struct Page {
   Value keys, values; ///< First byte of the kv head's group.
+  Value nextKeys;     ///< Of the next page, or of this if it is the last.
   Value begin;        ///< First position.
   /// Positions of the page, 0 .. 64, that exist for all rows; for any row.
   Value common, limit;
@@ -96,16 +107,22 @@ private:
                int64_t elements);
   void startRows(const Block &block);
   void finishRows(const Block &block);
-  Page openPage(const Block &block, Value number);
+  Value getGroup(const Block &block, Value pageNumber);
+  Page openPage(const Block &block, Value number, Value pages);
   void emitScores(const Block &block, const Page &page);
   void emitSoftmax(const Page &page, Value row);
   void emitSoftmaxOfRow(Value scores, Value state, Value count);
+  void emitFactors(const Page &page);
   void emitValues(const Block &block, const Page &page);
   void emitSlab(const Block &block, const Page &page, Value firstElement,
                 ArrayRef<int64_t> vectorLanes);
   int64_t getVectors(int64_t rows);
   Value loadEntry(size_t field, Value index);
   Value splatLoad(Value pointer, int64_t bytes);
+  Value loadState(int64_t field) {
+    return b.load(b.vec(b.f32()), states, field);
+  }
+  void prefetch(Value pointer, Value turn, int64_t bytes);
 
   KernelBuilder &b;
   plan::AttentionSpecAttr spec;
@@ -255,10 +272,11 @@ void AttentionEmitter::emitBlock(const Block &block) {
                          getToken(block, block.tokens - 1));
   Value pages = b.add(b.divU(last, kPage), 1);
   b.forLoop(b.constI64(0), pages, 1, [&](Value number) {
-    Page page = openPage(block, number);
+    Page page = openPage(block, number, pages);
     emitScores(block, page);
     b.forLoop(0, block.getRows(), 1,
               [&](Value row) { emitSoftmax(page, row); });
+    emitFactors(page);
     emitValues(block, page);
   });
   finishRows(block);
@@ -296,20 +314,23 @@ void AttentionEmitter::startRows(const Block &block) {
     for (int64_t d = 0; d < valueDim; d += kLanes)
       b.store(b.splatF32Bits(kMinusZero), results,
               (row * valueElements + d) * kWord);
+  }
+  Value positions = b.splatI32(-1);
+  for (int64_t row = 0; row < block.getRows(); ++row) {
     Value position = loadEntry(offsetof(ModelcStepInputs, positions),
                                getToken(block, row / block.heads));
-    int64_t state = row * kStateBytes;
-    b.store(position, states, state + kPosition);
-    b.store(b.constI32(static_cast<int32_t>(kMinusInfinity)), states,
-            state + kMax);
-    b.store(b.constF32(0), states, state + kSum);
+    positions = b.insert(positions, b.truncate(position, b.i32()), row);
   }
+  b.store(positions, states, kPositions);
+  b.store(b.splatF32Bits(kMinusInfinity), states, kMaxima);
+  for (int64_t field : {kSums, kPageMaxima, kPageSums})
+    b.store(b.splatF32(0), states, field);
 }
 
 void AttentionEmitter::finishRows(const Block &block) {
   for (int64_t row = 0; row < block.getRows(); ++row) {
     Value target = getRow(block, out, row, valueDim);
-    Value sum = splatLoad(states, row * kStateBytes + kSum);
+    Value sum = splatLoad(states, kSums + row * kWord);
     for (int64_t d = 0; d < valueDim; d += kLanes) {
       Value result =
           b.load(b.vec(b.f32()), results, (row * valueElements + d) * kWord);
@@ -328,19 +349,28 @@ Value AttentionEmitter::splatLoad(Value pointer, int64_t bytes) {
 // Pages
 //===----------------------------------------------------------------------===//
 
-Page AttentionEmitter::openPage(const Block &block, Value number) {
+/// Number of the kv head's group in the pools for a page of the sequence.
+Value AttentionEmitter::getGroup(const Block &block, Value pageNumber) {
   Value sequence =
       loadEntry(offsetof(ModelcStepInputs, sequences), block.firstToken);
   Value table = b.mul(
       sequence, b.loadInputU32(offsetof(ModelcStepInputs, pagesPerSequence)));
-  Value entry =
-      loadEntry(offsetof(ModelcStepInputs, pageTables), b.add(table, number));
-  Value index = b.add(b.mul(entry, spec.getKvHeads()), block.kvHead);
+  Value entry = loadEntry(offsetof(ModelcStepInputs, pageTables),
+                          b.add(table, pageNumber));
+  return b.add(b.mul(entry, spec.getKvHeads()), block.kvHead);
+}
+
+/// Page `number` of the `pages` that the block's rows see.
+Page AttentionEmitter::openPage(const Block &block, Value number, Value pages) {
+  int64_t keyBytes = spec.getKeyPage().getBytes();
+  Value index = getGroup(block, number);
+  Value next = getGroup(block, b.minU(b.add(number, 1), b.sub(pages, 1)));
 
   Page page;
-  page.keys = b.offset(keyPool, b.mul(index, spec.getKeyPage().getBytes()));
+  page.keys = b.offset(keyPool, b.mul(index, keyBytes));
   page.values =
       b.offset(valuePool, b.mul(index, spec.getValuePage().getBytes()));
+  page.nextKeys = b.offset(keyPool, b.mul(next, keyBytes));
   page.begin = b.mul(number, kPage);
   auto countUpTo = [&](Value token) {
     Value position = loadEntry(offsetof(ModelcStepInputs, positions), token);
@@ -354,16 +384,27 @@ Page AttentionEmitter::openPage(const Block &block, Value number) {
   return page;
 }
 
+/// Asks for part `turn` of what lies at `pointer` in parts of `bytes` bytes.
+void AttentionEmitter::prefetch(Value pointer, Value turn, int64_t bytes) {
+  Value part = b.offset(pointer, b.mul(turn, bytes));
+  for (int64_t at = 0; at < bytes; at += kCacheLine)
+    b.prefetch(part, at);
+}
+
 /// scores[row][j] = (sum_d q[row][d] * K[j][d]) * scale for all j of the page.
 void AttentionEmitter::emitScores(const Block &block, const Page &page) {
   pack::LayoutAttr layout = spec.getKeyPage();
   int64_t rows = block.getRows(), vectors = getVectors(rows);
   int64_t stride = keyDim > 1 ? *getElementStride(layout, pack::kValues) : 0;
   Value scale = b.splatF32(spec.getScale().getValue().convertToFloat());
+  int64_t turns = kPage / (vectors * kLanes) * keyDim;
+  int64_t bytesPerTurn = spec.getValuePage().getBytes() / turns;
   b.forLoop(b.constI64(0), page.limit, vectors * kLanes, [&](Value first) {
     Value keys = b.offset(page.keys, b.mul(first, sizeof(uint16_t)));
     SmallVector<Value> zeros(rows * vectors, b.splatF32(0));
+    Value firstTurn = b.mul(b.divU(first, vectors * kLanes), keyDim);
     auto addElement = [&](Value d, ValueRange sums) {
+      prefetch(page.values, b.add(firstTurn, d), bytesPerTurn);
       Value element = b.offset(keys, b.mul(d, stride));
       Value query = b.offset(queries, b.mul(d, kWord));
       SmallVector<Value> k, next;
@@ -387,22 +428,16 @@ void AttentionEmitter::emitScores(const Block &block, const Page &page) {
   });
 }
 
-/// Turns a row's scores into weights, and sets keep and gain.
+/// Turns a row's scores into weights; sets its page maximum and page sum.
 void AttentionEmitter::emitSoftmax(const Page &page, Value row) {
   Value rowScores = b.offset(scores, b.mul(row, kPage * kWord));
-  Value state = b.offset(states, b.mul(row, kStateBytes));
-  Value position = b.load(b.i64(), state, kPosition);
+  Value state = b.offset(states, b.mul(row, kWord));
+  Value position = b.extendU(b.load(b.i32(), state, kPositions), b.i64());
   Value exists = b.cmpI(arith::CmpIPredicate::ule, page.begin, position);
-  b.ifElse(
-      exists,
-      [&] {
-        Value count = b.add(b.sub(position, page.begin), 1);
-        emitSoftmaxOfRow(rowScores, state, b.minU(count, b.constI64(kPage)));
-      },
-      [&] {
-        b.store(b.constF32(1), state, kKeep);
-        b.store(b.constI32(static_cast<int32_t>(kMinusZero)), state, kGain);
-      });
+  b.ifThen(exists, [&] {
+    Value count = b.add(b.sub(position, page.begin), 1);
+    emitSoftmaxOfRow(rowScores, state, b.minU(count, b.constI64(kPage)));
+  });
 }
 
 static Value emitMax(KernelBuilder &b, Value x, Value y) {
@@ -430,23 +465,30 @@ void AttentionEmitter::emitSoftmaxOfRow(Value scores, Value state,
 
   Value sums, shift = b.splat(pageMax);
   for (int64_t v = 0; v < kVectors; ++v) {
-    Value p = b.select(masks[v], emitExp(b, b.sub(x[v], shift)), b.splatF32(0));
+    Value p = b.select(masks[v], emitExpOfNonPositive(b, b.sub(x[v], shift)),
+                       b.splatF32(0));
     b.store(p, scores, v * kLanes * kWord);
     sums = v == 0 ? p : b.add(sums, p);
   }
-  Value pageSum = b.reduceTree(sums);
+  b.store(pageMax, state, kPageMaxima);
+  b.store(b.reduceTree(sums), state, kPageSums);
+}
 
-  Value oldMax = b.load(b.f32(), state, kMax);
+/// Adds the page to the state of all rows, and sets keep and gain.
+void AttentionEmitter::emitFactors(const Page &page) {
+  Value begin = b.splat(b.truncate(page.begin, b.i32()));
+  Value exists = b.cmpI(arith::CmpIPredicate::sle, begin,
+                        b.load(b.vec(b.i32()), states, kPositions));
+  Value oldMax = loadState(kMaxima), pageMax = loadState(kPageMaxima);
   Value newMax = emitMax(b, oldMax, pageMax);
-  // One exp for both factors.
-  Value both = b.insert(b.splat(oldMax), pageMax, 1);
-  Value factors = emitExp(b, b.sub(both, b.splat(newMax)));
-  Value keep = b.extract(factors, 0), gain = b.extract(factors, 1);
-  Value oldSum = b.load(b.f32(), state, kSum);
-  b.store(newMax, state, kMax);
-  b.store(b.fma(oldSum, keep, b.mul(pageSum, gain)), state, kSum);
-  b.store(keep, state, kKeep);
-  b.store(gain, state, kGain);
+  Value keep = emitExpOfNonPositive(b, b.sub(oldMax, newMax));
+  Value gain = emitExpOfNonPositive(b, b.sub(pageMax, newMax));
+  Value oldSum = loadState(kSums), pageSum = loadState(kPageSums);
+  Value newSum = b.fma(oldSum, keep, b.mul(pageSum, gain));
+  b.store(b.select(exists, newMax, oldMax), states, kMaxima);
+  b.store(b.select(exists, newSum, oldSum), states, kSums);
+  b.store(b.select(exists, keep, b.splatF32(1)), states, kKeep);
+  b.store(b.select(exists, gain, b.splatF32Bits(kMinusZero)), states, kGain);
 }
 
 /// Values in slabs of as many vectors as registers hold.
@@ -472,7 +514,12 @@ void AttentionEmitter::emitSlab(const Block &block, const Page &page,
   int64_t rows = block.getRows(), vectors = vectorLanes.size();
   int64_t stride = *getRowStride(layout, pack::kValues);
   Value values = b.offset(page.values, b.mul(firstElement, sizeof(uint16_t)));
+  int64_t bytesPerElement = spec.getKeyPage().getBytes() / valueElements;
+  int64_t bytesPerTurn = bytesPerElement * vectors * kLanes / kPage;
+  Value nextKeys =
+      b.offset(page.nextKeys, b.mul(firstElement, bytesPerElement));
   auto addPosition = [&](Value j, ValueRange sums, bool isShared) {
+    prefetch(nextKeys, j, bytesPerTurn);
     Value position = b.offset(values, b.mul(j, stride));
     Value weights = b.offset(scores, b.mul(j, kWord));
     SmallVector<Value> v, next;
@@ -482,8 +529,8 @@ void AttentionEmitter::emitSlab(const Block &block, const Page &page,
     for (int64_t row = 0; row < rows; ++row) {
       Value p = splatLoad(weights, row * kPage * kWord), exists;
       if (!isShared) {
-        Value last = b.load(b.i64(), states, row * kStateBytes + kPosition);
-        Value lanes = b.splat(b.sub(last, page.begin));
+        Value last = b.load(b.i32(), states, kPositions + row * kWord);
+        Value lanes = b.splat(b.sub(b.extendU(last, b.i64()), page.begin));
         exists = b.cmpI(arith::CmpIPredicate::sle, b.splat(j), lanes);
       }
       for (int64_t i = 0; i < vectors; ++i) {
@@ -505,8 +552,8 @@ void AttentionEmitter::emitSlab(const Block &block, const Page &page,
                      });
   Value target = b.offset(results, b.mul(firstElement, kWord));
   for (int64_t row = 0; row < rows; ++row) {
-    Value keep = splatLoad(states, row * kStateBytes + kKeep);
-    Value gain = splatLoad(states, row * kStateBytes + kGain);
+    Value keep = splatLoad(states, kKeep + row * kWord);
+    Value gain = splatLoad(states, kGain + row * kWord);
     for (int64_t i = 0; i < vectors; ++i) {
       int64_t bytes = (row * valueElements + i * kLanes) * kWord;
       Value old = b.load(b.vec(b.f32()), target, bytes);

@@ -458,6 +458,12 @@ void KernelBuilder::storeLanes(Value vector, Value pointer, int64_t bytes,
   storeMasked(vector, offset(pointer, bytes), laneMask(lanes));
 }
 
+void KernelBuilder::prefetch(Value pointer, int64_t bytes) {
+  constexpr uint32_t kRead = 0, kSecondCache = 2, kData = 1;
+  LLVM::Prefetch::create(builder, loc, offset(pointer, bytes), kRead,
+                         kSecondCache, kData);
+}
+
 //===----------------------------------------------------------------------===//
 // Control
 //===----------------------------------------------------------------------===//

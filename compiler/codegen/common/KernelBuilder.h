@@ -201,6 +201,11 @@ public:
   void storeLanes(Value vector, Value pointer, int64_t bytes = 0,
                   int64_t lanes = kLanes);
 
+  /// Asks for the cache line at `pointer` + `bytes` to come to the second-level
+  /// cache: the first level has too few outstanding misses to read memory at
+  /// full speed. Any address will do.
+  void prefetch(Value pointer, int64_t bytes = 0);
+
   //===--------------------------------------------------------------------===//
   // Control
   //===--------------------------------------------------------------------===//

@@ -29,7 +29,24 @@ static Value emitPowerOfTwo(KernelBuilder &b, Value n) {
   return b.bitcast(b.shl(biased, b.splatI32(23)), b.vec(b.f32()));
 }
 
+/// y * 2^n, rounded once, for y around 1 and -151 <= n <= 128. Two factors, as
+/// one may not be a float; the first product is exact.
+static Value emitScaleByPowerOfTwo(KernelBuilder &b, Value y, Value n) {
+  if (b.getTarget().isa == target::Isa::Avx512Vnni) // vscalefps.
+    return b.callIntrinsic(y.getType(), "llvm.ldexp.v16f32.v16i32", {y, n});
+  Value half = b.shrS(n, b.splatI32(1));
+  y = b.mul(y, emitPowerOfTwo(b, half));
+  return b.mul(y, emitPowerOfTwo(b, b.sub(n, half)));
+}
+
 Value codegen::emitExp(KernelBuilder &b, Value x) {
+  Value isLarge =
+      b.cmpF(arith::CmpFPredicate::OGT, x, b.splatF32Bits(0x42b17217));
+  Value y = emitExpOfNonPositive(b, x);
+  return b.select(isLarge, b.splatF32Bits(0x7f800000), y);
+}
+
+Value codegen::emitExpOfNonPositive(KernelBuilder &b, Value x) {
   // n = rne(x * LOG2E), as a float and as an integer.
   Value magic = b.splatF32(0x1.8p+23f);
   Value shifted = b.add(b.mul(x, b.splatF32Bits(0x3fb8aa3b)), magic);
@@ -47,14 +64,9 @@ Value codegen::emitExp(KernelBuilder &b, Value x) {
     p = b.fma(p, r, b.splatF32(coefficient));
   Value y = b.add(b.fma(p, b.mul(r, r), r), b.splatF32(1));
 
-  Value half = b.shrS(exponent, b.splatI32(1));
-  y = b.mul(y, emitPowerOfTwo(b, half));
-  y = b.mul(y, emitPowerOfTwo(b, b.sub(exponent, half)));
-
-  using arith::CmpFPredicate;
-  Value isLarge = b.cmpF(CmpFPredicate::OGT, x, b.splatF32Bits(0x42b17217));
-  Value isSmall = b.cmpF(CmpFPredicate::OLT, x, b.splatF32Bits(0xc2aeac4f));
-  y = b.select(isLarge, b.splatF32Bits(0x7f800000), y);
+  y = emitScaleByPowerOfTwo(b, y, exponent);
+  Value isSmall =
+      b.cmpF(arith::CmpFPredicate::OLT, x, b.splatF32Bits(0xc2aeac4f));
   return b.select(isSmall, b.splatF32(0), y);
 }
 

@@ -19,6 +19,8 @@ namespace modelc::codegen {
 
 /// exp of a vector of f32.
 mlir::Value emitExp(KernelBuilder &b, mlir::Value x);
+/// The same where x <= 0 or NaN, in fewer instructions.
+mlir::Value emitExpOfNonPositive(KernelBuilder &b, mlir::Value x);
 
 /// x / (1 + exp(-x)) of a vector of f32.
 mlir::Value emitSilu(KernelBuilder &b, mlir::Value x);
