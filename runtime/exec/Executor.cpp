@@ -97,6 +97,12 @@ void Executor::clearProfile() {
     profile = {};
 }
 
+static uint64_t nowNanoseconds() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return uint64_t(now.tv_sec) * 1000000000 + uint64_t(now.tv_nsec);
+}
+
 void Executor::runPass() {
   pool.run(
       [](void *self, uint32_t worker) {
@@ -104,7 +110,8 @@ void Executor::runPass() {
       },
       this);
   stepNumber = lastStepNumber;
-  endTimedStep();
+  if (timedStep)
+    endTimedStep(nowNanoseconds());
 }
 
 void Executor::runWorker(uint32_t worker) {
@@ -138,30 +145,28 @@ void Executor::runWorker(uint32_t worker) {
       profiles[i].arenaCounts += step.counter ? params.count : 0;
     }
     runTiles(step, ++number, worker, &params);
+    if (timing)
+      timedTilesUntil = nowNanoseconds();
     ranSinceBarrier = true;
   }
   if (worker == 0)
     lastStepNumber = number;
 }
 
-static uint64_t nowNanoseconds() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return uint64_t(now.tv_sec) * 1000000000 + uint64_t(now.tv_nsec);
-}
-
 /// Worker 0's view: a step ends where the next begins, so what it waits for at
 /// the next one's barrier is the earlier step's time.
 void Executor::beginTimedStep(StepProfile *profile) {
-  endTimedStep();
+  const uint64_t now = nowNanoseconds();
+  if (timedStep)
+    endTimedStep(now);
   timedStep = profile;
   timedStep->runs += 1;
-  timedSince = nowNanoseconds();
+  timedSince = now;
 }
 
-void Executor::endTimedStep() {
-  if (timedStep)
-    timedStep->nanoseconds += nowNanoseconds() - timedSince;
+void Executor::endTimedStep(uint64_t now) {
+  timedStep->nanoseconds += now - timedSince;
+  timedStep->waitNanoseconds += now - timedTilesUntil;
   timedStep = nullptr;
 }
 

@@ -19,6 +19,8 @@ namespace modelc::rt {
 /// Time and counts of one step over the passes of one modelc_session_step.
 struct StepProfile {
   uint64_t nanoseconds;
+  /// Of these, those after worker 0 had computed its last tile.
+  uint64_t waitNanoseconds;
   /// Passes in which the step ran.
   uint64_t runs;
   /// Sum over these passes of what the step's bounds are compared with.
@@ -71,7 +73,7 @@ private:
   void runTiles(const Step &step, uint32_t number, uint32_t worker,
                 ModelcKernelParams *params);
   void beginTimedStep(StepProfile *profile);
-  void endTimedStep();
+  void endTimedStep(uint64_t now);
 
   const ModelcStepInputs *inputs = nullptr;
   HeapArray<Step> steps;
@@ -88,6 +90,7 @@ private:
   /// The step being timed, by worker 0; null between passes.
   StepProfile *timedStep = nullptr;
   uint64_t timedSince = 0;
+  uint64_t timedTilesUntil = 0;
   /// Last, so that its threads end before what they use.
   WorkerPool pool;
 };

@@ -261,6 +261,7 @@ size_t modelc_session_get_profile(const modelc_session *session,
       out.name = plan.tables.string(step.name);
       out.kernel = plan.tables.string(plan.variant.kernels[step.kernel].name);
       out.nanoseconds = measured[i].nanoseconds;
+      out.waitNanoseconds = measured[i].waitNanoseconds;
       out.bytes = step.bytesFixed * (step.countSource == MODELC_COUNT_ARENA_U32
                                          ? measured[i].arenaCounts
                                          : measured[i].runs);

@@ -326,6 +326,7 @@ TEST(Session, Profile) {
     EXPECT_STREQ(profile[i].name, names[i]);
     EXPECT_STREQ(profile[i].kernel, kernels[i]);
     EXPECT_GT(profile[i].nanoseconds, 0u);
+    EXPECT_LE(profile[i].waitNanoseconds, profile[i].nanoseconds);
     EXPECT_EQ(profile[i].bytes, bytes[i]);
     EXPECT_EQ(profile[i].ops, ops[i]);
   }

@@ -202,6 +202,9 @@ typedef struct modelc_step_profile {
   uint64_t nanoseconds;
   uint64_t bytes; ///< Weight bytes read.
   uint64_t ops;   ///< Multiply and add operations.
+  /// Of `nanoseconds`, those in which the caller's worker had no more tiles of
+  /// the step: it waited at a barrier for the others, or for the pass's end.
+  uint64_t waitNanoseconds;
 } modelc_step_profile;
 
 /// Turns timing of steps on or off (off at first; it costs two clock reads a
