@@ -48,6 +48,11 @@ def test_usage(tools):
         ["modelc-run", plan, "--tokens=1"],
         ["modelc-run", plan, "--tokens=1,x", "--logits-out=out"],
         ["modelc-bench"],
+        ["modelc-bench", plan, "-b", "2,0"],
+        ["modelc-bench", plan, "-b", "2", "-n", "0"],
+        ["modelc-bench", plan, "-b", "two"],
+        ["modelc-bench", plan, "-d", "-1"],
+        ["modelc-bench", plan, "--svg="],
     ]
     for command in wrong:
         done = tools.try_run(*command)

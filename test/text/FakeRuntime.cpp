@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FakeRuntime.h"
+#include <algorithm>
 #include <cstdio>
 
 using modelc::text::test::stringAt;
@@ -18,7 +19,7 @@ using modelc::text::test::stringAt;
 struct modelc_session {
   modelc_plan *plan;
   uint32_t context;
-  uint32_t length = 0;
+  std::vector<uint32_t> lengths; ///< By sequence.
   std::vector<std::vector<float>> logits;
   bool isProfiled = false;
 };
@@ -76,10 +77,12 @@ modelc_code modelc_session_create(modelc_plan *plan,
                                   modelc_session **out_session,
                                   modelc_status *) {
   plan->sessionContext = options->contextTokens;
+  plan->sessionSequences = options->sequences;
   plan->sessionThreads = options->threads;
   uint32_t context =
       options->contextTokens ? options->contextTokens : plan->contextLength;
-  *out_session = new modelc_session{plan, context, 0, {}, false};
+  std::vector<uint32_t> lengths(std::max(options->sequences, 1u));
+  *out_session = new modelc_session{plan, context, lengths, {}, false};
   return MODELC_OK;
 }
 
@@ -92,9 +95,12 @@ modelc_code modelc_session_step(modelc_session *session,
   session->logits.clear();
   std::vector<int32_t> ids;
   for (size_t at = 0; at < count; ++at) {
-    if (tokens[at].position != static_cast<int32_t>(session->length++))
+    if (tokens[at].sequence >= session->lengths.size())
+      return fail(status, MODELC_INVALID_ARGUMENT, "no such sequence");
+    uint32_t &length = session->lengths[tokens[at].sequence];
+    if (tokens[at].position != static_cast<int32_t>(length++))
       return fail(status, MODELC_INVALID_ARGUMENT, "wrong position");
-    if (session->length > session->context)
+    if (length > session->context)
       return fail(status, MODELC_OUT_OF_RANGE, "the context is overrun");
     ids.push_back(tokens[at].id);
     if (!tokens[at].wantLogits)
@@ -109,6 +115,8 @@ modelc_code modelc_session_step(modelc_session *session,
   if (session->logits.size() > plan.ubatch)
     return fail(status, MODELC_INVALID_ARGUMENT, "too many logits wanted");
   plan.steps.push_back(ids);
+  if (plan.tokenLog)
+    plan.tokenLog->emplace_back(tokens, tokens + count);
   if (plan.steps.size() == plan.failingStep)
     return fail(status, MODELC_INTERNAL, "fake.mplan: the step fails");
   return MODELC_OK;
@@ -123,15 +131,16 @@ modelc_code modelc_session_logits(const modelc_session *session, size_t index,
   return MODELC_OK;
 }
 
-modelc_code modelc_session_length(const modelc_session *session, uint32_t,
-                                  uint32_t *out_tokens, modelc_status *) {
-  *out_tokens = session->length;
+modelc_code modelc_session_length(const modelc_session *session,
+                                  uint32_t sequence, uint32_t *out_tokens,
+                                  modelc_status *) {
+  *out_tokens = session->lengths.at(sequence);
   return MODELC_OK;
 }
 
-modelc_code modelc_session_truncate(modelc_session *session, uint32_t,
+modelc_code modelc_session_truncate(modelc_session *session, uint32_t sequence,
                                     uint32_t length, modelc_status *) {
-  session->length = length;
+  session->lengths.at(sequence) = length;
   return MODELC_OK;
 }
 

@@ -31,9 +31,13 @@ struct modelc_plan {
 
   // What was asked for.
   uint32_t sessionContext = 0;
+  uint32_t sessionSequences = 0;
   uint32_t sessionThreads = 0;
   /// [step] -> ids, in order of the calls.
   std::vector<std::vector<int32_t>> steps;
+  /// The same with sequences and positions, where one is given; it may
+  /// outlive the plan.
+  std::vector<std::vector<modelc_token>> *tokenLog = nullptr;
 };
 
 /// What modelc_open gives out next, once; NOT_FOUND if there is none.

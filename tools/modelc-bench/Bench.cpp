@@ -6,21 +6,20 @@
 //===----------------------------------------------------------------------===//
 //
 //   open, first logits              once, cold
+//   depth tokens for each sequence  once
 //   one round that is not counted   pages and caches
-//   r rounds: prefill, decode       each from an empty sequence
+//   r rounds: prefill, decode,      each from sequences of depth tokens
+//             decode of batches
 //   one round with step times       bytes and operations
 //   ceilings                        on the same threads
 //
 //===----------------------------------------------------------------------===//
 
 #include "Bench.h"
-#include "Ceilings.h"
 #include "tools/modelc-run/RunCommand.h"
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <sys/resource.h>
-#include <tuple>
 
 namespace modelc::tools {
 namespace {
@@ -55,12 +54,13 @@ public:
 
 private:
   bool open(BenchResult *result);
-  bool clear() {
-    return !modelc_session_truncate(session.get(), 0, 0, &status);
-  }
-  bool step(uint32_t count);
-  bool prefill() { return clear() && step(options.promptTokens); }
-  bool decode(uint32_t count);
+  bool createSession(uint32_t threads);
+  bool rewind(uint32_t length);
+  bool append(uint32_t sequence, uint32_t count);
+  bool stepTokens();
+  bool fill();
+  bool prefill();
+  bool decode(uint32_t count, uint32_t batch);
   bool measure(BenchResult *result);
   bool profile(BenchResult *result);
   void appendProfile(std::vector<modelc_step_profile> &steps) const;
@@ -70,19 +70,18 @@ private:
   PlanPointer plan;
   SessionPointer session;
   modelc_plan_info info = {};
+  uint32_t sequences = 1; ///< Of the largest batch.
   Dice dice;
-  std::vector<modelc_token> tokens;
-  uint32_t length = 0;
+  std::vector<modelc_token> tokens; ///< Of the next step.
 };
 
 bool Bench::run(BenchResult *result) {
-  if (!open(result) || !measure(result) || !profile(result))
+  if (!open(result) || !fill() || !measure(result) || !profile(result))
     return false;
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   result->peakRssBytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
-  result->readGbPerSecond = measureReadCeiling(result->threads);
-  result->int8Gops = measureInt8Ceiling(result->threads);
+  result->ceilings = measureCeilings(result->threads);
   return true;
 }
 
@@ -96,15 +95,7 @@ bool Bench::open(BenchResult *result) {
   modelc_plan_get_info(rawPlan, &info);
 
   result->threads = options.threads ? options.threads : usableCpus();
-  modelc_session_options sessionOptions = {};
-  sessionOptions.contextTokens = options.promptTokens + options.decodeTokens;
-  sessionOptions.threads = result->threads;
-  modelc_session *rawSession;
-  if (modelc_session_create(rawPlan, &sessionOptions, &rawSession, &status))
-    return false;
-  session.reset(rawSession);
-  tokens.reserve(options.promptTokens);
-  if (!step(1))
+  if (!createSession(result->threads) || !append(0, 1) || !stepTokens())
     return false;
   result->firstLogitsMs = secondsSince(begin) * 1e3;
 
@@ -115,42 +106,129 @@ bool Bench::open(BenchResult *result) {
   return true;
 }
 
-/// Appends `count` random tokens; the last one's logits are computed.
-bool Bench::step(uint32_t count) {
-  tokens.clear();
-  if (modelc_session_length(session.get(), 0, &length, &status))
+bool Bench::createSession(uint32_t threads) {
+  modelc_session_options sessionOptions = {};
+  sessionOptions.contextTokens =
+      options.depth + std::max(options.promptTokens, options.decodeTokens);
+  for (uint32_t batch : options.batches)
+    sequences = std::max(sequences, batch);
+  sessionOptions.sequences = sequences;
+  sessionOptions.threads = threads;
+  modelc_session *rawSession;
+  if (modelc_session_create(plan.get(), &sessionOptions, &rawSession, &status))
     return false;
-  for (uint32_t at = 0; at < count; ++at)
-    tokens.push_back(
-        {dice.below(info.vocabSize), static_cast<int32_t>(length + at), 0, 0});
-  tokens.back().wantLogits = 1;
-  return !modelc_session_step(session.get(), tokens.data(), count, &status);
+  session.reset(rawSession);
+  tokens.reserve(std::max({options.promptTokens, options.depth, sequences}));
+  return true;
 }
 
-bool Bench::decode(uint32_t count) {
-  for (uint32_t at = 0; at < count; ++at)
-    if (!step(1))
+/// Leaves `length` tokens in each sequence.
+bool Bench::rewind(uint32_t length) {
+  for (uint32_t sequence = 0; sequence < sequences; ++sequence)
+    if (modelc_session_truncate(session.get(), sequence, length, &status))
       return false;
   return true;
 }
 
-bool Bench::measure(BenchResult *result) {
-  if (!prefill() || !decode(std::min(options.decodeTokens, 4u)))
+/// Adds `count` random tokens of a sequence to the next step; the last one's
+/// logits are wanted.
+bool Bench::append(uint32_t sequence, uint32_t count) {
+  uint32_t length;
+  if (modelc_session_length(session.get(), sequence, &length, &status))
     return false;
-  std::vector<double> prefills, decodes;
-  for (uint32_t round = 0; round < options.repetitions; ++round) {
+  for (uint32_t at = 0; at < count; ++at)
+    tokens.push_back({dice.below(info.vocabSize),
+                      static_cast<int32_t>(length + at), sequence, 0});
+  tokens.back().wantLogits = 1;
+  return true;
+}
+
+bool Bench::stepTokens() {
+  bool done = !modelc_session_step(session.get(), tokens.data(), tokens.size(),
+                                   &status);
+  tokens.clear();
+  return done;
+}
+
+/// Gives every sequence `depth` tokens of its own: copies would share pages,
+/// and with them caches.
+bool Bench::fill() {
+  if (!rewind(0))
+    return false;
+  for (uint32_t sequence = 0; sequence < sequences; ++sequence)
+    if (options.depth > 0 &&
+        (!append(sequence, options.depth) || !stepTokens()))
+      return false;
+  return true;
+}
+
+bool Bench::prefill() {
+  return append(0, options.promptTokens) && stepTokens();
+}
+
+/// `count` steps of one token of each of `batch` sequences.
+bool Bench::decode(uint32_t count, uint32_t batch) {
+  for (uint32_t at = 0; at < count; ++at) {
+    for (uint32_t sequence = 0; sequence < batch; ++sequence)
+      if (!append(sequence, 1))
+        return false;
+    if (!stepTokens())
+      return false;
+  }
+  return true;
+}
+
+bool Bench::measure(BenchResult *result) {
+  const uint32_t count = options.decodeTokens;
+  const double promptTokens = options.promptTokens;
+  /// Seconds of `work` from sequences of `depth` tokens; negative on failure.
+  auto measureFromDepth = [&](auto work) {
+    if (!rewind(options.depth))
+      return -1.0;
     Clock::time_point begin = Clock::now();
-    if (!prefill())
+    return work() ? secondsSince(begin) : -1.0;
+  };
+  auto measurePrefill = [&] {
+    return measureFromDepth([&] { return prefill(); });
+  };
+  auto measureDecode = [&](uint32_t steps, uint32_t batch) {
+    return measureFromDepth([&] { return decode(steps, batch); });
+  };
+
+  const uint32_t warmSteps = std::min(count, 4u);
+  if (measurePrefill() < 0 || measureDecode(warmSteps, 1) < 0)
+    return false;
+  for (uint32_t batch : options.batches)
+    if (measureDecode(warmSteps, batch) < 0)
       return false;
-    prefills.push_back(options.promptTokens / secondsSince(begin));
-    begin = Clock::now();
-    if (!decode(options.decodeTokens))
+  std::vector<double> prefills, decodes;
+  std::vector<std::vector<double>> speeds(options.batches.size()),
+      ratios = speeds;
+  for (uint32_t round = 0; round < options.repetitions; ++round) {
+    double seconds = measurePrefill();
+    if (seconds < 0)
       return false;
-    if (options.decodeTokens > 0)
-      decodes.push_back(options.decodeTokens / secondsSince(begin));
+    prefills.push_back(promptTokens / seconds);
+    if (count == 0)
+      continue;
+    const double one = measureDecode(count, 1);
+    if (one < 0)
+      return false;
+    decodes.push_back(count / one);
+    for (size_t at = 0; at < speeds.size(); ++at) {
+      seconds = measureDecode(count, options.batches[at]);
+      if (seconds < 0)
+        return false;
+      speeds[at].push_back(double(count) * options.batches[at] / seconds);
+      ratios[at].push_back(seconds / one);
+    }
   }
   result->prefillTokensPerSecond = summarize(std::move(prefills));
   result->decodeTokensPerSecond = summarize(std::move(decodes));
+  for (size_t at = 0; at < speeds.size(); ++at)
+    result->batches.push_back({options.batches[at],
+                               summarize(std::move(speeds[at])),
+                               summarize(std::move(ratios[at]))});
   return true;
 }
 
@@ -164,23 +242,32 @@ void Bench::appendProfile(std::vector<modelc_step_profile> &steps) const {
 bool Bench::profile(BenchResult *result) {
   modelc_session_set_profile(session.get(), 1);
   std::vector<modelc_step_profile> prefillSteps, decodeSteps;
-  if (!prefill())
+  if (!rewind(options.depth) || !prefill())
     return false;
   appendProfile(prefillSteps);
+  if (!rewind(options.depth))
+    return false;
   result->profiledDecodes = std::min(options.decodeTokens, 16u);
+  double decodeSeconds = 0;
   for (uint32_t at = 0; at < result->profiledDecodes; ++at) {
-    if (!step(1))
+    if (!append(0, 1))
       return false;
+    Clock::time_point begin = Clock::now();
+    if (!stepTokens())
+      return false;
+    decodeSeconds += secondsSince(begin);
     appendProfile(decodeSteps);
   }
   modelc_session_set_profile(session.get(), 0);
 
-  for (const modelc_step_profile &entry : prefillSteps)
-    result->prefillOps += entry.ops;
+  result->prefillWork = sumWork(prefillSteps);
   for (const modelc_step_profile &entry : decodeSteps)
     result->decodeBytes += entry.bytes;
   if (result->profiledDecodes > 0)
     result->decodeBytes /= result->profiledDecodes;
+  result->decodeFixedCost =
+      computeFixedCost(decodeSteps, static_cast<uint64_t>(decodeSeconds * 1e9),
+                       result->profiledDecodes);
   result->prefillProfile = aggregateProfile(prefillSteps);
   result->decodeProfile = aggregateProfile(decodeSteps);
   return true;
@@ -196,44 +283,6 @@ Samples summarize(std::vector<double> values) {
   double median =
       values.size() % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
   return {median, values.front(), values.back()};
-}
-
-std::string namePattern(const std::string &name) {
-  std::string pattern;
-  for (size_t at = 0; at < name.size();) {
-    size_t dot = std::min(name.find('.', at), name.size());
-    std::string part = name.substr(at, dot - at);
-    bool isNumber = part.find_first_not_of("0123456789") == part.npos;
-    pattern += isNumber && !part.empty() ? "*" : part;
-    if (dot < name.size())
-      pattern += '.';
-    at = dot + 1;
-  }
-  return pattern;
-}
-
-std::vector<ProfileRow>
-aggregateProfile(const std::vector<modelc_step_profile> &steps) {
-  std::map<std::pair<std::string, std::string>, ProfileRow> rows;
-  for (const modelc_step_profile &step : steps) {
-    std::string name = namePattern(step.name);
-    ProfileRow &row = rows[{name, step.kernel}];
-    row.name = name;
-    row.kernel = step.kernel;
-    ++row.calls;
-    row.nanoseconds += step.nanoseconds;
-    row.bytes += step.bytes;
-    row.ops += step.ops;
-  }
-  std::vector<ProfileRow> sorted;
-  for (auto &[key, row] : rows)
-    sorted.push_back(std::move(row));
-  std::sort(sorted.begin(), sorted.end(),
-            [](const ProfileRow &a, const ProfileRow &b) {
-              return std::tie(b.nanoseconds, a.name, a.kernel) <
-                     std::tie(a.nanoseconds, b.name, b.kernel);
-            });
-  return sorted;
 }
 
 std::optional<BenchResult> runBench(const BenchOptions &options,

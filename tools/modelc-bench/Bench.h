@@ -12,10 +12,8 @@
 #ifndef MODELC_TOOLS_MODELC_BENCH_BENCH_H
 #define MODELC_TOOLS_MODELC_BENCH_BENCH_H
 
-#include "modelc/modelc.h"
+#include "Profile.h"
 #include <optional>
-#include <string>
-#include <vector>
 
 namespace modelc::tools {
 
@@ -23,10 +21,15 @@ struct BenchOptions {
   std::string file;
   uint32_t promptTokens = 512;
   uint32_t decodeTokens = 64;
+  /// Tokens that a sequence holds before the prompt, and before decoding.
+  uint32_t depth = 0;
+  /// Numbers of sequences that are decoded together; may be empty.
+  std::vector<uint32_t> batches;
   uint32_t threads = 0; ///< 0: the CPUs that this process may use.
   uint32_t repetitions = 5;
   bool json = false;
   bool profile = false;
+  std::string picturePath; ///< SVG of the profile; empty: none.
 };
 
 /// What the repetitions of one measurement gave.
@@ -38,22 +41,13 @@ struct Samples {
 
 Samples summarize(std::vector<double> values);
 
-/// Steps of one kind: those whose names differ only in their layer's number.
-struct ProfileRow {
-  std::string name; ///< "blk.*.ffn_down".
-  std::string kernel;
-  uint64_t calls = 0;
-  uint64_t nanoseconds = 0;
-  uint64_t bytes = 0;
-  uint64_t ops = 0;
+/// Decoding one token of each of several sequences in one step.
+struct BatchResult {
+  uint32_t sequences = 0;
+  Samples tokensPerSecond; ///< Of all sequences together.
+  /// The time of such a step by that of one sequence in the same round.
+  Samples stepRatio;
 };
-
-/// Sums `steps` by name pattern and kernel, the slowest kind first.
-std::vector<ProfileRow>
-aggregateProfile(const std::vector<modelc_step_profile> &steps);
-
-/// "blk.12.ffn_down" ==> "blk.*.ffn_down".
-std::string namePattern(const std::string &name);
 
 struct BenchResult {
   std::string target;
@@ -66,13 +60,13 @@ struct BenchResult {
   double firstLogitsMs = 0;
   Samples prefillTokensPerSecond;
   Samples decodeTokensPerSecond;
-  /// Weight bytes read for one decoded token, operations of the prompt.
-  uint64_t decodeBytes = 0;
-  uint64_t prefillOps = 0;
+  std::vector<BatchResult> batches; ///< As options.batches.
+  uint64_t decodeBytes = 0; ///< Weight bytes read for one decoded token.
+  Work prefillWork;         ///< Of the whole prompt.
+  FixedCost decodeFixedCost;
   /// Of this process after the measurements, before the ceilings.
   uint64_t peakRssBytes = 0;
-  double readGbPerSecond = 0; ///< Ceiling; 0: unknown.
-  double int8Gops = 0;        ///< Ceiling; 0: unknown.
+  Ceilings ceilings;
   std::vector<ProfileRow> prefillProfile;
   std::vector<ProfileRow> decodeProfile; ///< Of profiledDecodes tokens.
   uint32_t profiledDecodes = 0;
@@ -82,8 +76,14 @@ struct BenchResult {
            1e9;
   }
   double prefillGops(uint32_t promptTokens) const {
-    return static_cast<double>(prefillOps) * prefillTokensPerSecond.median /
+    return prefillWork.totalOps() * prefillTokensPerSecond.median /
            promptTokens / 1e9;
+  }
+  /// The time of the prompt's multiplications at their ceilings by the time
+  /// that the prompt takes; NaN if unknown.
+  double prefillShare(uint32_t promptTokens) const {
+    return secondsAtCeilings(prefillWork, ceilings) *
+           prefillTokensPerSecond.median / promptTokens;
   }
 };
 

@@ -7,6 +7,7 @@
 //
 //   read:  thread i sums its part of a buffer, all threads at once
 //   int8:  thread i runs a loop of independent multiply-accumulates
+//   f32:   the same with fused multiply-adds of floats
 //
 // A pass lasts from when all threads are there until the last has ended; the
 // best of several passes counts, since others use the machine, too.
@@ -115,6 +116,31 @@ constexpr int kChains = 12;
   keep(sums);
 }
 
+/// 16 multiply-adds per chain and round.
+[[gnu::target("avx512f")]] void multiplyAddAvx512(uint64_t rounds) {
+  __m512 a = _mm512_set1_ps(0.5f), b = _mm512_set1_ps(0.25f);
+  __m512 sums[kChains] = {};
+  for (uint64_t round = 0; round < rounds; ++round)
+    for (int chain = 0; chain < kChains; ++chain) {
+      // So that a sum with a known product does not take its place.
+      asm volatile("" : "+v"(a));
+      sums[chain] = _mm512_fmadd_ps(a, b, sums[chain]);
+    }
+  keep(sums);
+}
+
+/// 8 multiply-adds per chain and round.
+[[gnu::target("avx2,fma")]] void multiplyAddAvx2(uint64_t rounds) {
+  __m256 a = _mm256_set1_ps(0.5f), b = _mm256_set1_ps(0.25f);
+  __m256 sums[kChains] = {};
+  for (uint64_t round = 0; round < rounds; ++round)
+    for (int chain = 0; chain < kChains; ++chain) {
+      asm volatile("" : "+x"(a));
+      sums[chain] = _mm256_fmadd_ps(a, b, sums[chain]);
+    }
+  keep(sums);
+}
+
 #endif // __x86_64__
 
 /// The widest reader that the CPU has.
@@ -140,6 +166,35 @@ uint64_t multiply([[maybe_unused]] uint64_t rounds) {
   }
 #endif
   return 0;
+}
+
+/// The same of floats.
+uint64_t multiplyAdd([[maybe_unused]] uint64_t rounds) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f")) {
+    multiplyAddAvx512(rounds);
+    return 16 * kChains;
+  }
+  if (__builtin_cpu_supports("fma")) {
+    multiplyAddAvx2(rounds);
+    return 8 * kChains;
+  }
+#endif
+  return 0;
+}
+
+/// 10^9 operations per second of `loop`, which runs a number of rounds and
+/// returns the multiply-accumulates of one, 0 if it cannot run.
+double measureLoop(uint32_t threads, uint64_t (*loop)(uint64_t rounds)) {
+  // About 50 ms a pass at 3 GHz: one round takes some kChains / 2 cycles.
+  constexpr uint64_t kRounds = 25'000'000;
+  uint64_t perRound = loop(0);
+  if (perRound == 0)
+    return 0;
+  double seconds = bestPass(threads, [&](uint32_t) { loop(kRounds); });
+  double operations = 2.0 * static_cast<double>(perRound) *
+                      static_cast<double>(kRounds) * threads;
+  return operations / seconds / 1e9;
 }
 
 /// A quarter of the free memory, 64 MiB to 1 GiB, in whole pages per thread.
@@ -179,15 +234,16 @@ double measureReadCeiling(uint32_t threads) {
 }
 
 double measureInt8Ceiling(uint32_t threads) {
-  // About 50 ms a pass at 3 GHz: one round takes some kChains / 2 cycles.
-  constexpr uint64_t kRounds = 25'000'000;
-  uint64_t perRound = multiply(0);
-  if (perRound == 0)
-    return 0;
-  double seconds = bestPass(threads, [&](uint32_t) { multiply(kRounds); });
-  double operations = 2.0 * static_cast<double>(perRound) *
-                      static_cast<double>(kRounds) * threads;
-  return operations / seconds / 1e9;
+  return measureLoop(threads, multiply);
+}
+
+double measureF32Ceiling(uint32_t threads) {
+  return measureLoop(threads, multiplyAdd);
+}
+
+Ceilings measureCeilings(uint32_t threads) {
+  return {measureReadCeiling(threads), measureInt8Ceiling(threads),
+          measureF32Ceiling(threads)};
 }
 
 } // namespace modelc::tools

@@ -30,6 +30,21 @@ double measureReadCeiling(uint32_t threads);
 /// AVX-512 VNNI, else vpmaddubsw on 32. 0 on CPUs with neither.
 double measureInt8Ceiling(uint32_t threads);
 
+/// 10^9 f32 operations per second (a fused multiply-add is two) of `threads`
+/// threads that do nothing else: on 16 lanes where the CPU has AVX-512, else
+/// on 8 with FMA. 0 on CPUs with neither.
+double measureF32Ceiling(uint32_t threads);
+
+/// All of them; 0: unknown.
+struct Ceilings {
+  double readGbPerSecond = 0;
+  double int8Gops = 0;
+  double f32Gops = 0;
+};
+
+/// One after the other, on the same number of threads.
+Ceilings measureCeilings(uint32_t threads);
+
 } // namespace modelc::tools
 
 #endif // MODELC_TOOLS_MODELC_BENCH_CEILINGS_H

@@ -92,29 +92,53 @@ private:
   bool hasMembers = false;
 };
 
-/// Per call of the model: `tokens` times in a decode profile.
+/// Per call of the model: `calls` is the number of tokens in a decode profile.
 void appendProfileJson(std::string &text, const std::vector<ProfileRow> &rows,
                        const BenchResult &result, double calls) {
   text += "[";
   for (const ProfileRow &row : rows) {
     text += &row == rows.data() ? "\n    " : ",\n    ";
-    double nanoseconds = static_cast<double>(row.nanoseconds);
-    double gbPerSecond = static_cast<double>(row.bytes) / nanoseconds;
-    double gops = static_cast<double>(row.ops) / nanoseconds;
+    RowShares shares = computeShares(row, result.ceilings);
     JsonObject object(text, " ");
     object.string("step", row.name);
     object.string("kernel", row.kernel);
     object.number("calls", static_cast<double>(row.calls) / calls);
-    object.number("ms", nanoseconds / calls / 1e6);
+    object.number("ms", static_cast<double>(row.nanoseconds) / calls / 1e6);
+    object.number("wait_ms",
+                  static_cast<double>(row.waitNanoseconds) / calls / 1e6);
     object.number("bytes", static_cast<double>(row.bytes) / calls);
     object.number("ops", static_cast<double>(row.ops) / calls);
-    object.number("gb_per_s", gbPerSecond);
-    object.number("gb_share", share(gbPerSecond, result.readGbPerSecond));
-    object.number("gops", gops);
-    object.number("gops_share", share(gops, result.int8Gops));
+    object.number("gb_per_s", row.gbPerSecond());
+    object.number("gb_share", shares.read);
+    object.number("gops", row.gops());
+    object.number("gops_share", shares.ops);
+    object.number("share", shares.nearest);
     object.close();
   }
   text += "]";
+}
+
+void appendBatchesJson(std::string &text,
+                       const std::vector<BatchResult> &batches) {
+  text += "[";
+  for (const BatchResult &batch : batches) {
+    text += &batch == batches.data() ? "\n    " : ",\n    ";
+    JsonObject object(text, " ");
+    object.integer("sequences", batch.sequences);
+    object.samples("tokens_per_s", batch.tokensPerSecond);
+    object.samples("step_ratio", batch.stepRatio);
+    object.close();
+  }
+  text += "]";
+}
+
+void appendFixedCostJson(JsonObject &object, const FixedCost &cost) {
+  object.number("decode_step_us", known(cost.step));
+  object.number("fixed_us", cost.step > 0 ? cost.total() : NAN);
+  object.number("fixed_share", cost.step > 0 ? cost.share() : NAN);
+  object.number("fixed_outside_us", cost.outside);
+  object.number("fixed_weightless_us", cost.weightless);
+  object.number("fixed_waits_us", cost.waits);
 }
 
 void appendProfileTable(std::string &text, const char *title,
@@ -126,19 +150,60 @@ void appendProfileTable(std::string &text, const char *title,
   for (const ProfileRow &row : rows)
     total += static_cast<double>(row.nanoseconds);
   append(text, "\n%s: %.3f ms in steps\n", title, total / calls / 1e6);
-  append(text, "%9s %6s %6s %9s %6s %9s %6s  %s\n", "ms", "%", "calls", "GB/s",
-         "%max", "GOPS", "%max", "step (kernel)");
+  append(text, "%9s %6s %6s %6s %9s %9s %9s %6s %9s %6s  %s\n", "ms", "%",
+         "%wait", "calls", "MB", "Mop", "GB/s", "%max", "GOPS", "%max",
+         "step (kernel)");
   for (const ProfileRow &row : rows) {
     double nanoseconds = static_cast<double>(row.nanoseconds);
-    double gbPerSecond = static_cast<double>(row.bytes) / nanoseconds;
-    double gops = static_cast<double>(row.ops) / nanoseconds;
-    append(text, "%9.3f %6.1f %6.0f %9.2f %6.1f %9.1f %6.1f  %s (%s)\n",
+    RowShares shares = computeShares(row, result.ceilings);
+    append(text,
+           "%9.3f %6.1f %6.1f %6.0f %9.3f %9.3f %9.2f %6.1f %9.1f %6.1f  %s "
+           "(%s)\n",
            nanoseconds / calls / 1e6, 100 * nanoseconds / total,
-           static_cast<double>(row.calls) / calls, gbPerSecond,
-           100 * share(gbPerSecond, result.readGbPerSecond), gops,
-           100 * share(gops, result.int8Gops), row.name.c_str(),
+           100 * static_cast<double>(row.waitNanoseconds) / nanoseconds,
+           static_cast<double>(row.calls) / calls,
+           static_cast<double>(row.bytes) / calls / 1e6,
+           static_cast<double>(row.ops) / calls / 1e6, row.gbPerSecond(),
+           100 * shares.read, row.gops(), 100 * shares.ops, row.name.c_str(),
            row.kernel.c_str());
   }
+}
+
+/// Which ceiling the prompt's operations are measured with.
+std::string describeCeiling(const Work &work) {
+  if (work.f32Ops == 0)
+    return "the int8 ceiling";
+  if (work.int8Ops == 0)
+    return "the f32 ceiling";
+  std::string text = "the ceilings";
+  append(text, " (%.1f %% of the operations are f32)",
+         100 * work.f32Ops / work.totalOps());
+  return text;
+}
+
+void appendDecodeTable(std::string &text, const BenchOptions &options,
+                       const BenchResult &result) {
+  const Samples &decode = result.decodeTokensPerSecond;
+  double decodeGb = result.decodeWeightGbPerSecond();
+  append(text, "decode    %.1f tokens/s (%.1f .. %.1f) of %u tokens\n",
+         decode.median, decode.min, decode.max, options.decodeTokens);
+  append(text, "          %.2f GB/s of weights, %.1f %% of the ceiling\n",
+         decodeGb, 100 * share(decodeGb, result.ceilings.readGbPerSecond));
+  const FixedCost &cost = result.decodeFixedCost;
+  append(text,
+         "          fixed cost: %.1f us, %.1f %% of a decode step: %.1f us in "
+         "steps without weights,\n"
+         "          %.1f us waiting for other workers after the others, %.1f "
+         "us outside of steps\n",
+         cost.total(), 100 * cost.share(), cost.weightless, cost.waits,
+         cost.outside);
+  for (const BatchResult &batch : result.batches)
+    append(text,
+           "batch     %u sequences: %.1f tokens/s (%.1f .. %.1f), a step takes "
+           "%.2f (%.2f .. %.2f) of one's\n",
+           batch.sequences, batch.tokensPerSecond.median,
+           batch.tokensPerSecond.min, batch.tokensPerSecond.max,
+           batch.stepRatio.median, batch.stepRatio.min, batch.stepRatio.max);
 }
 
 } // namespace
@@ -156,6 +221,7 @@ std::string formatJson(const BenchOptions &options, const BenchResult &result) {
   object.integer("threads", result.threads);
   object.integer("prompt_tokens", options.promptTokens);
   object.integer("decode_tokens", options.decodeTokens);
+  object.integer("depth", options.depth);
   object.integer("repetitions", options.repetitions);
   object.number("open_ms", result.openMs);
   object.number("first_logits_ms", result.firstLogitsMs);
@@ -163,12 +229,18 @@ std::string formatJson(const BenchOptions &options, const BenchResult &result) {
   object.samples("decode_tokens_per_s", result.decodeTokensPerSecond);
   object.number("decode_weight_gb_per_s", known(decodeGb));
   object.number("decode_weight_share",
-                share(known(decodeGb), result.readGbPerSecond));
+                share(known(decodeGb), result.ceilings.readGbPerSecond));
   object.number("prefill_gops", prefillGops);
-  object.number("prefill_share", share(prefillGops, result.int8Gops));
+  object.number("prefill_f32_part", share(result.prefillWork.f32Ops,
+                                          result.prefillWork.totalOps()));
+  object.number("prefill_share", result.prefillShare(options.promptTokens));
+  appendFixedCostJson(object, result.decodeFixedCost);
+  object.begin("batches");
+  appendBatchesJson(text, result.batches);
   object.integer("peak_rss_bytes", result.peakRssBytes);
-  object.number("read_gb_per_s", known(result.readGbPerSecond));
-  object.number("int8_gops", known(result.int8Gops));
+  object.number("read_gb_per_s", known(result.ceilings.readGbPerSecond));
+  object.number("int8_gops", known(result.ceilings.int8Gops));
+  object.number("f32_gops", known(result.ceilings.f32Gops));
   if (options.profile) {
     object.begin("prefill_profile");
     appendProfileJson(text, result.prefillProfile, result, 1);
@@ -185,9 +257,6 @@ std::string formatJson(const BenchOptions &options, const BenchResult &result) {
 std::string formatTable(const BenchOptions &options,
                         const BenchResult &result) {
   const Samples &prefill = result.prefillTokensPerSecond;
-  const Samples &decode = result.decodeTokensPerSecond;
-  double decodeGb = result.decodeWeightGbPerSecond();
-  double prefillGops = result.prefillGops(options.promptTokens);
   std::string text;
   append(text, "plan      %s\n", options.file.c_str());
   append(text, "model     %s, %s, %.1f MB of weights\n",
@@ -197,18 +266,19 @@ std::string formatTable(const BenchOptions &options,
          result.threads);
   append(text, "open      %.2f ms, first logits after %.2f ms\n", result.openMs,
          result.firstLogitsMs);
+  if (options.depth > 0)
+    append(text, "depth     each from %u tokens of context\n", options.depth);
   append(text, "prefill   %.1f tokens/s (%.1f .. %.1f) of %u tokens\n",
          prefill.median, prefill.min, prefill.max, options.promptTokens);
-  append(text, "          %.1f GOPS, %.1f %% of the ceiling\n", prefillGops,
-         100 * share(prefillGops, result.int8Gops));
-  if (options.decodeTokens > 0) {
-    append(text, "decode    %.1f tokens/s (%.1f .. %.1f) of %u tokens\n",
-           decode.median, decode.min, decode.max, options.decodeTokens);
-    append(text, "          %.2f GB/s of weights, %.1f %% of the ceiling\n",
-           decodeGb, 100 * share(decodeGb, result.readGbPerSecond));
-  }
-  append(text, "ceilings  read %.2f GB/s, int8 %.1f GOPS\n",
-         result.readGbPerSecond, result.int8Gops);
+  append(text, "          %.1f GOPS, %.1f %% of %s\n",
+         result.prefillGops(options.promptTokens),
+         100 * result.prefillShare(options.promptTokens),
+         describeCeiling(result.prefillWork).c_str());
+  if (options.decodeTokens > 0)
+    appendDecodeTable(text, options, result);
+  append(text, "ceilings  read %.2f GB/s, int8 %.1f GOPS, f32 %.1f GFLOPS\n",
+         result.ceilings.readGbPerSecond, result.ceilings.int8Gops,
+         result.ceilings.f32Gops);
   append(text, "memory    %.1f MB at its peak\n",
          static_cast<double>(result.peakRssBytes) / 1e6);
   if (options.profile) {
