@@ -41,14 +41,20 @@ case "$1" in
 esac
 """
 
-# Prefill 300, 330, 390; decode 50 at first, 40 after a long prompt.
+# Prefill 300, 330, 390; decode 50, and 40 at a depth; 89, 90, 91 of two
+# sequences together.
 MODELC_BENCH = HEAD + """
 case "$1" in --version) echo "modelc-bench 1.2.3"; exit;; esac
 prefill=$((300 + 30 * (round - 1) * round / 2)); decode=50
-[ "$3" = 4096 ] && prefill=150 decode=40
+[ "$3" = 4096 ] && prefill=150
+[ "$6$7" = -d4096 ] && decode=40
 cat <<END
 {"prefill_tokens_per_s": $prefill, "decode_tokens_per_s": $decode,
- "int8_gops": 1000, "prefill_share": 0.5, "read_gb_per_s": 0.0001,
+ "int8_gops": 1000, "f32_gops": 250, "prefill_share": 0.5,
+ "read_gb_per_s": 0.0001, "fixed_us": 600, "fixed_share": 0.03,
+ "batches": [
+  {"sequences": 2, "tokens_per_s": $((88 + round)), "step_ratio": 1.1},
+  {"sequences": 8, "tokens_per_s": 160, "step_ratio": 2.5}],
  "open_ms": 1.5, "first_logits_ms": 30}
 END
 """
@@ -88,6 +94,16 @@ exit 1
 """
 KILLED_PEER = HEAD + "kill -9 $$\n"
 CHATTY_PEER = HEAD + "echo hello\n"
+
+
+# As llama-batched-bench: a JSON line for each number after -npl.
+BATCHED = HEAD + """
+echo "loading"
+for size in $(echo "$8" | tr , ' '); do
+  speed=$((20 + 10 * size))
+  echo "{\\"pp\\": 1, \\"pl\\": $size, \\"speed_tg\\": $speed}" >&2
+done
+"""
 
 
 def gguf(tensors, metadata):
@@ -185,9 +201,10 @@ class BenchmarkTest(unittest.TestCase):
         self.assertGreater(model["summary"]["modelc"]["touch_ms"]["min"], 0)
         self.assertEqual(model["compile"]["plan_bytes"], 9000)
         self.assertIn("| one | 330 (300..390) | 100 | 110 | "
-                      "3.00 (2.73..3.55) | 1000 | 50 % |", page)
-        self.assertIn("| one | 50.0 | 20.0 | 25.0 | 2.00 | 0.00 | 80 % |",
-                      page)
+                      "3.00 (2.73..3.55) | 1000 | 250 | 50 % |", page)
+        self.assertIn("| one | 50.0 | 20.0 | 25.0 | 2.00 | 0.00 | 80 % | "
+                      "600 | 3 % |", page)
+        self.assertNotIn("sequences", page)
         self.assertIn("- a: commit abc, build 7", page)
         self.assertIn("- modelc: modelc 1.2.3, modelc-bench 1.2.3", page)
 
@@ -228,6 +245,53 @@ class BenchmarkTest(unittest.TestCase):
         self.assertIn("| one | modelc | 300 | 150 | 50 % | "
                       "50.0 | 40.0 | 80 % |", page)
         self.assertIn("| one | c | 110 | 50.0 | 45 % | 25.0 | - | - |", page)
+
+    def test_batches(self):
+        """30 tokens/s of one, 40 of two, 100 of eight sequences: a step of two
+        takes 2 * 30 / 40 of one's."""
+        self.add("a-batched", BATCHED)
+        result, page = self.measure(
+            self.model("one"), self.add("a", DEEP_PEER),
+            self.add("b", PLAIN_PEER), "--batch=8,2",
+            f"--batched-peer=a={self.path('a-batched')}")
+        summary = result["models"][0]["summary"]
+        self.assertEqual(summary["modelc"]["batch_2"],
+                         {"median": 90, "min": 89, "max": 91})
+        self.assertEqual(summary["a"]["step_2"]["median"], 1.5)
+        self.assertAlmostEqual(summary["a"]["step_8"]["median"], 2.4)
+        self.assertEqual(summary["ratio"]["batch_2"]["median"], 2.25)
+        self.assertNotIn("step_2", summary["ratio"])
+        source, plan = self.path("one.gguf"), self.path("one.mplan")
+        self.assertIn(f"a-batched -m {source} -npp 1 -ntg 64 -npl 1,2,8 "
+                      "-c 520 -t 2 --output-format jsonl", self.calls())
+        ours = [call.replace(plan, "") for call in self.calls()
+                if " -b " in call]
+        self.assertEqual(len(ours), 3)
+        self.assertTrue(ours[0].endswith(
+            " -p 1 -n 64 -b 2,8 -t 2 -r 1 --json"), ours[0])
+        self.assertIn("| model | sequences | modelc | step | a | step | b | "
+                      "step | modelc / best peer |", page)
+        self.assertIn("| one | 8 | 160 | 2.50 | 100 | 2.40 | - | - | 1.60 |",
+                      page)
+
+    def test_a_batched_bench_that_fails_costs_batches_only(self):
+        self.add("a-batched", BROKEN_PEER)
+        result, page = self.measure(
+            self.model("one"), self.add("a", DEEP_PEER), "--batch=2",
+            f"--batched-peer=a={self.path('a-batched')}", "-r", "1")
+        model = result["models"][0]
+        self.assertEqual(model["failures"]["a"]["mode"], "batch")
+        self.assertEqual(model["summary"]["a"]["prefill"]["median"], 100)
+        self.assertNotIn("batch_2", model["summary"]["ratio"])
+        self.assertIn("| one | 2 | 89.0 | 1.10 | failed | failed | - |", page)
+        self.assertIn("- one: a failed (batch): `error: unknown type | 99`",
+                      page)
+        self.add("a-batched", BATCHED.replace('"$8"', "1"))
+        result, _ = self.measure(
+            self.model("one"), self.add("a", DEEP_PEER), "--batch=2",
+            f"--batched-peer=a={self.path('a-batched')}", "-r", "1")
+        self.assertEqual(result["models"][0]["failures"]["a"]["reason"],
+                         "no result for each of [1, 2] sequences")
 
     def test_a_peer_that_fails_is_no_error(self):
         result, page = self.measure(
@@ -299,6 +363,9 @@ class BenchmarkTest(unittest.TestCase):
                 ([one, "--peer=modelc=/bin/true"], "name modelc is taken"),
                 ([one, a, "--peer=x=/none"], "x: /none is no program"),
                 (["--model=x=/none"], "/none is not there"),
+                ([one, "--batch=2,0"], "numbers of sequences, found '2,0'"),
+                ([one, "--batched-peer=a=/bin/true"], "there is no peer a"),
+                ([one, a, "--batched-peer=a=/none"], "a: /none is no program"),
                 ([one, "-r", "0"], "rounds is less than 1")):
             done = self.run_script(*arguments)
             self.assertEqual(done.returncode, 2, arguments)

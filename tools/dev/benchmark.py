@@ -7,6 +7,7 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
     benchmark.py --model=LABEL=IN.gguf... [--peer=NAME=PROGRAM...]
                  [-p 512] [-n 64] [-t 2] [-r 3] [--target=native]
                  [--modelc=build/bin] [--context=4096] [--work=DIR]
+                 [--batch=2,4,8] [--batched-peer=NAME=PROGRAM...]
                  [--json=OUT] [--markdown=OUT] [--max-load=0.5] [--force]
 
 Compiles each model once. Then r rounds; in each, modelc-bench and every peer
@@ -16,8 +17,9 @@ run one after the other, another one first in each round:
 
 A peer's PROGRAM takes llama-bench's options, `-m FILE -p N -n N -t T -r 1
 -o json`, and prints its JSON. One that fails on a model is reported with its
-last words and not run again on that model. docs/benchmarks.md says what the
-numbers mean.
+last words and not run again on that model. A peer's batched bench is a program
+of its own, which takes llama-batched-bench's options. docs/benchmarks.md says
+what the numbers mean.
 
 Exit status: 0; 1 if modelc itself failed on a model, or the machine is busy
 and there is no --force; 2 for wrong usage. What is measured so far is written
@@ -100,6 +102,11 @@ class Runner:
 
     def run(self, command):
         """The program's stdout and the seconds it took."""
+        done, seconds = self.run_both(command)
+        return done.stdout, seconds
+
+    def run_both(self, command):
+        """The same, with all that it has printed."""
         begin, busy, own = time.monotonic(), busy_seconds(), own_seconds()
         try:
             done = subprocess.run(
@@ -115,7 +122,7 @@ class Runner:
         if seconds >= MIN_SECONDS:
             others = (busy_seconds() - busy) - (own_seconds() - own)
             self.others = max(self.others, others / seconds)
-        return done.stdout, seconds
+        return done, seconds
 
     def run_json(self, command):
         text, _ = self.run(command)
@@ -140,19 +147,26 @@ class Ours:
         return ", ".join(self.runner.run([program, "--version"])[0].strip()
                          for program in programs)
 
-    def bench(self, prompt, decode):
+    def bench(self, prompt, decode, *more):
         return self.runner.run_json(
             [os.path.join(self.options.modelc, "modelc-bench"), self.plan,
-             "-p", str(prompt), "-n", str(decode),
+             "-p", str(prompt), "-n", str(decode), *more,
              "-t", str(self.options.threads), "-r", "1", "--json"])
 
     def measure(self, mode):
-        """Two runs, since llama-bench too decodes from an empty context; each
-        measures the ceilings right after its phase."""
+        """Two runs: each measures the ceilings right after its phase."""
         if mode == "context":
-            found = self.bench(self.options.context, self.options.decode)
-            return {"context_prefill": found["prefill_tokens_per_s"],
-                    "context_decode": found["decode_tokens_per_s"]}
+            context = self.options.context
+            prefill = self.bench(context, 0)
+            decode = self.bench(1, self.options.decode, "-d", str(context))
+            return {"context_prefill": prefill["prefill_tokens_per_s"],
+                    "context_decode": decode["decode_tokens_per_s"]}
+        if mode == "batch":
+            sizes = ",".join(map(str, self.options.batch))
+            found = self.bench(1, self.options.decode, "-b", sizes)
+            return batch_values(
+                (batch["sequences"], batch["tokens_per_s"],
+                 batch["step_ratio"]) for batch in found["batches"])
         prefill = self.bench(self.options.prompt, 0)
         decode = self.bench(1, self.options.decode)
         speed, ceiling = decode["decode_tokens_per_s"], decode["read_gb_per_s"]
@@ -160,10 +174,13 @@ class Ours:
             "prefill": prefill["prefill_tokens_per_s"],
             "decode": speed,
             "int8_gops": prefill["int8_gops"],
+            "f32_gops": prefill["f32_gops"],
             "prefill_share": prefill["prefill_share"],
             "read_gb_per_s": ceiling,
             "decode_share": ceiling and self.token_bytes * speed / 1e9
             / ceiling,
+            "fixed_us": decode["fixed_us"],
+            "fixed_share": decode["fixed_share"],
             "open_ms": decode["open_ms"],
             "first_logits_ms": decode["first_logits_ms"],
             "warm_token_ms": 1e3 / speed,
@@ -173,13 +190,24 @@ class Ours:
                 if value is not None}
 
 
-class Peer:
-    """A program with llama-bench's options."""
+def batch_values(batches):
+    """Of (sequences, tokens/s of all, time of a step by that of one)."""
+    values = {}
+    for sequences, speed, ratio in batches:
+        values[f"batch_{sequences}"] = speed
+        values[f"step_{sequences}"] = ratio
+    return values
 
-    def __init__(self, runner, options, program):
+
+class Peer:
+    """A program with llama-bench's options, and perhaps another with
+    llama-batched-bench's."""
+
+    def __init__(self, runner, options, program, batched):
         self.runner = runner
         self.options = options
         self.program = program
+        self.batched = batched
         self.model = None
         self.version = "unknown version"
 
@@ -203,9 +231,31 @@ class Peer:
         prompt, decode = self.options.prompt, self.options.decode
         if mode == "context":
             return self.measure_context(decode, self.options.context)
+        if mode == "batch":
+            return self.measure_batches(decode) if self.batched else {}
         records = self.records("-p", str(prompt), "-n", str(decode))
         return {"prefill": self.speed(records, prompt, 0),
                 "decode": self.speed(records, 0, decode)}
+
+    def measure_batches(self, decode):
+        """Sequences of one token, then `decode` more of each; one of JSON's
+        lines a number of sequences, beside other lines."""
+        sizes = sorted({1, *self.options.batch})
+        done, _ = self.runner.run_both(
+            [self.batched, "-m", self.model, "-npp", "1", "-ntg", str(decode),
+             "-npl", ",".join(map(str, sizes)),
+             "-c", str(sizes[-1] * (decode + 1)),
+             "-t", str(self.options.threads), "--output-format", "jsonl"])
+        speeds = {}
+        for line in (done.stdout + done.stderr).splitlines():
+            if line.startswith("{"):
+                record = json.loads(line)
+                speeds[record["pl"]] = record["speed_tg"]
+        if not speeds.keys() >= set(sizes):
+            raise Failed(f"no result for each of {sizes} sequences")
+        return batch_values((size, speeds[size],
+                             size * speeds[1] / speeds[size])
+                            for size in self.options.batch)
 
     def measure_context(self, decode, context):
         """Forks of llama-bench differ in how a depth is asked for."""
@@ -279,7 +329,8 @@ def run_round(runner, programs, modes, failures, first):
 def measure_model(runner, options, programs, label, path):
     """Everything about one model, as it stands in the JSON file."""
     plan = os.path.join(options.work, label + ".mplan")
-    modes = ["short"] + (["context"] if options.context else [])
+    modes = ["short"] + (["context"] if options.context else []) + (
+        ["batch"] if options.batch else [])
     result = {"label": label, "file": path, "failures": {}, "rounds": []}
     ours = programs[OURS]
     try:
@@ -315,6 +366,14 @@ def parse_named(parser, what, entries):
     return found
 
 
+def parse_sizes(parser, text):
+    """N,... in ascending order."""
+    words = text.split(",")
+    if not all(re.fullmatch("[1-9][0-9]{0,3}", word) for word in words):
+        parser.error(f"--batch: expected numbers of sequences, found {text!r}")
+    return sorted(set(map(int, words)))
+
+
 def parse_options():
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", action="append", default=[],
@@ -330,6 +389,11 @@ def parse_options():
                         metavar="BIN", help="folder of modelc's programs")
     parser.add_argument("--context", type=int, metavar="N",
                         help="also a prompt of N tokens, decoding after it")
+    parser.add_argument("--batch", metavar="N,...",
+                        help="also decode N sequences together")
+    parser.add_argument("--batched-peer", action="append", default=[],
+                        metavar="NAME=PROGRAM",
+                        help="what measures the peer NAME for --batch")
     parser.add_argument("--work", metavar="DIR",
                         help="folder for plans, which stay there; it should "
                              "be on the models' disk")
@@ -349,9 +413,17 @@ def parse_options():
     for path in options.models.values():
         if not os.path.isfile(path):
             parser.error(f"--model: {path} is not there")
-    for name, path in options.peers.items():
-        if not shutil.which(path):
-            parser.error(f"--peer: {name}: {path} is no program")
+    options.batched = parse_named(parser, "batched-peer",
+                                  options.batched_peer)
+    for name in options.batched:
+        if name not in options.peers:
+            parser.error(f"--batched-peer: there is no peer {name}")
+    for what, programs in (("peer", options.peers),
+                           ("batched-peer", options.batched)):
+        for name, path in programs.items():
+            if not shutil.which(path):
+                parser.error(f"--{what}: {name}: {path} is no program")
+    options.batch = parse_sizes(parser, options.batch) if options.batch else []
     options.keep = bool(options.work)
     return options
 
@@ -377,13 +449,15 @@ def run(options):
     runner = Runner(options.timeout)
     programs = {OURS: Ours(runner, options)}
     for name, path in options.peers.items():
-        programs[name] = Peer(runner, options, path)
+        programs[name] = Peer(runner, options, path,
+                              options.batched.get(name))
     result = {
         "date": datetime.datetime.now().isoformat(timespec="minutes"),
         "cpu": cpu_name(), "cpus": len(os.sched_getaffinity(0)),
         "system": f"{platform.system()} {platform.release()}",
         "prompt_tokens": options.prompt, "decode_tokens": options.decode,
-        "context_tokens": options.context, "threads": options.threads,
+        "context_tokens": options.context, "batches": options.batch,
+        "threads": options.threads,
         "rounds": options.rounds, "target": options.target,
         "forced": options.force, "models": [],
         "versions": {OURS: programs[OURS].versions()},

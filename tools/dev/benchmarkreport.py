@@ -13,7 +13,10 @@ Used by benchmark.py.
 
 import statistics
 
-RATIOS = ("prefill", "decode", "context_prefill", "context_decode")
+# Keys that begin so are speeds, which are set against the best peer's.
+RATIOS = ("prefill", "decode", "context_", "batch_")
+# Where a program fails in one of these modes, its other numbers stay.
+MODE_KEYS = {"context": ("context_",), "batch": ("batch_", "step_")}
 
 
 def spread(values):
@@ -32,7 +35,7 @@ def usable_rounds(model):
                 found = {}
             elif failure:
                 found = {key: value for key, value in found.items()
-                         if not key.startswith("context")}
+                         if not key.startswith(MODE_KEYS[failure["mode"]])}
             values[name] = found
         yield values
 
@@ -53,10 +56,10 @@ def summarize(model, ours):
                 if "context_" + key in found:
                     add(name, "kept_" + key,
                         found["context_" + key] / found[key])
-        for key in RATIOS:
+        for key in filter(lambda key: key.startswith(RATIOS), values[ours]):
             peers = [found[key] for name, found in values.items()
                      if name != ours and key in found]
-            if peers and key in values[ours]:
+            if peers:
                 add("ratio", key, values[ours][key] / max(peers))
     model["summary"] = {
         name: {key: spread(values) for key, values in entries.items()}
@@ -89,18 +92,36 @@ def table(head, rows):
     return "\n".join(text) + "\n"
 
 
-def speed_table(result, ours, key, ceiling):
-    """One row a model: everyone's speed, the ratio, the ceiling's share."""
+def speed_table(result, ours, key, columns):
+    """One row a model: everyone's speed, the ratio, and `columns`: more of
+    ours, as (title, key, form)."""
     names = list(result["versions"])
-    title, ceiling_key, share_key = ceiling
     rows = []
     for model in result["models"]:
         rows.append(
             [model["label"]] + [cell(model, name, key) for name in names]
-            + [cell(model, "ratio", key), cell(model, ours, ceiling_key),
-               cell(model, ours, share_key, percent)])
-    return table(["model"] + names + [f"{ours} / best peer", title, "share"],
-                 rows)
+            + [cell(model, "ratio", key)]
+            + [cell(model, ours, of, form) for _, of, form in columns])
+    return table(["model"] + names + [f"{ours} / best peer"]
+                 + [title for title, _, _ in columns], rows)
+
+
+def batch_table(result, ours):
+    """One row a model and number of sequences: everyone's speed and what a
+    step takes by one of a single sequence."""
+    names = list(result["versions"])
+    rows = []
+    for model in result["models"]:
+        for size in result["batches"]:
+            row = [model["label"], str(size)]
+            for name in names:
+                row += [cell(model, name, f"batch_{size}"),
+                        cell(model, name, f"step_{size}")]
+            rows.append(row + [cell(model, "ratio", f"batch_{size}")])
+    head = ["model", "sequences"]
+    for name in names:
+        head += [name, "step"]
+    return table(head + [f"{ours} / best peer"], rows)
 
 
 def context_table(result):
@@ -161,7 +182,7 @@ def failure_list(result):
     lines = []
     for model in result["models"]:
         for name, failure in model["failures"].items():
-            mode = " (context)" if failure["mode"] == "context" else ""
+            mode = f" ({failure['mode']})" if failure["mode"] != "short" else ""
             lines.append(f"- {model['label']}: {name} failed{mode}: "
                          f"`{failure['reason'].replace('`', '')}`")
     return "\n".join(lines) + "\n" if lines else ""
@@ -180,10 +201,19 @@ def markdown(result, ours):
         "median (min..max).\n\n" + versions,
         f"Prefill, {result['prompt_tokens']} tokens: tokens/s.\n\n"
         + speed_table(result, ours, "prefill",
-                      ("int8 GOPS", "int8_gops", "prefill_share")),
+                      (("int8 GOPS", "int8_gops", number),
+                       ("f32 GFLOPS", "f32_gops", number),
+                       ("share", "prefill_share", percent))),
         f"Decode, {result['decode_tokens']} tokens: tokens/s.\n\n"
         + speed_table(result, ours, "decode",
-                      ("read GB/s", "read_gb_per_s", "decode_share"))]
+                      (("read GB/s", "read_gb_per_s", number),
+                       ("share", "decode_share", percent),
+                       ("fixed us", "fixed_us", number),
+                       ("fixed", "fixed_share", percent)))]
+    if result["batches"]:
+        parts.append("Decode of several sequences, one token of each in a "
+                     "step: tokens/s of all; the time of a step by that of "
+                     "one sequence.\n\n" + batch_table(result, ours))
     if result["context_tokens"]:
         parts.append(f"A context of {result['context_tokens']} tokens: "
                      "tokens/s.\n\n" + context_table(result))
