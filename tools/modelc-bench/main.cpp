@@ -83,7 +83,7 @@ Outcome parseOptions(std::span<const char *const> arguments,
   for (const char *name : {"-d", "--depth"})
     line.addInteger(name, 0, 1 << 24, &depth);
   for (const char *name : {"-b", "--batch"})
-    line.addIds(name, &batches);
+    line.addIds(name, &batches, "numbers of sequences like 2,4,8");
   line.addString("--svg", &picture);
   line.addInteger("-t", 1, 4096, &threads);
   line.addInteger("-r", 1, 100000, &repetitions);

@@ -110,13 +110,14 @@ void CommandLine::addReal(std::string name, float *target) {
 }
 
 void CommandLine::addIds(std::string name,
-                         std::optional<std::vector<int32_t>> *target) {
+                         std::optional<std::vector<int32_t>> *target,
+                         std::string expected) {
   options.push_back({std::move(name), true,
                      [=](std::string_view value) {
                        *target = parseIds(value);
                        return target->has_value();
                      },
-                     "token ids like 1,2,3"});
+                     std::move(expected)});
 }
 
 const CommandLine::Option *CommandLine::find(std::string_view name) const {

@@ -47,7 +47,8 @@ public:
   void addUnsigned(std::string name, std::optional<uint64_t> *target);
   void addReal(std::string name, float *target);
   /// Comma-separated numbers below 2^31, at least one.
-  void addIds(std::string name, std::optional<std::vector<int32_t>> *target);
+  void addIds(std::string name, std::optional<std::vector<int32_t>> *target,
+              std::string expected = "token ids like 1,2,3");
 
   /// Parses all of `arguments`. False, with `*error` naming the option, for
   /// the first that is unknown, lacks its value or has a wrong one.
