@@ -28,7 +28,7 @@ using namespace mlir;
 using namespace modelc;
 using namespace modelc::driver;
 
-static unsigned getThreads(const CompileOptions &options) {
+unsigned driver::getThreads(const CompileOptions &options) {
   if (options.threads != 0)
     return options.threads;
   cpu_set_t cpus;
@@ -57,7 +57,7 @@ std::vector<codegen::KernelRequest> Compilation::getKernels() const {
   return requests;
 }
 
-static absl::StatusOr<const target::TargetSpec *> findTarget(StringRef name) {
+absl::StatusOr<const target::TargetSpec *> driver::findTarget(StringRef name) {
   const target::TargetSpec *target =
       name == "native" ? target::getHostTarget() : target::findTarget(name);
   if (target)
@@ -100,7 +100,8 @@ driver::lower(const CompileOptions &options, Stage last) {
   PassManager passes(compilation->context.get());
   for (Stage stage : {Stage::Fuse, Stage::Layout, Stage::Schedule})
     if (stage <= last)
-      addPasses(passes, stage, {compilation->target, options.ubatch});
+      addPasses(passes, stage,
+                {compilation->target, options.ubatch, options.tuning.print()});
   report(options, "layout", 0, 0);
   if (failed(passes.run(*compilation->module)))
     return diagnostics.makeStatus(options.input);
@@ -145,8 +146,11 @@ static CompileSummary summarize(const Compilation &compilation,
 /// the plan (threads, paths) are not among them.
 static std::string describeOptions(const Compilation &compilation,
                                    const CompileOptions &options) {
-  return llvm::formatv("--target={0} --ubatch={1}", compilation.target->name,
-                       options.ubatch);
+  std::string text = llvm::formatv("--target={0} --ubatch={1}",
+                                   compilation.target->name, options.ubatch);
+  if (std::string tuning = options.tuning.print(); !tuning.empty())
+    text += (" " + target::kTuningOption + tuning).str();
+  return text;
 }
 
 static emit::PlanContents makeContents(const Compilation &compilation,

@@ -19,6 +19,7 @@
 #include "compiler/emit/Report.h"
 #include "compiler/import/gguf/GgufModel.h"
 #include "compiler/support/AtomicFile.h"
+#include "compiler/target/Tuning.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include <functional>
@@ -38,11 +39,19 @@ struct CompileOptions {
   std::string output;      ///< Plan file.
   int64_t ubatch = 512;    ///< Most tokens of one pass.
   unsigned threads = 0;    ///< 0: the CPUs this process may use.
+  target::Tuning tuning;   ///< In place of the target's regimes.
+  std::string tunedBy;     ///< The file that `tuning` is from; empty: none.
   bool strict = false;     ///< Fall-backs are errors.
   std::string reportPath;  ///< JSON; empty: none.
   std::string depfilePath; ///< For Make and Ninja; empty: none.
   ProgressFn progress;     ///< May be empty.
 };
+
+/// Threads that `options` ask for.
+unsigned getThreads(const CompileOptions &options);
+
+/// The target of this name, or of this machine for "native".
+absl::StatusOr<const target::TargetSpec *> findTarget(llvm::StringRef name);
 
 /// A model on its way. Members die in reverse order.
 struct Compilation {

@@ -32,6 +32,7 @@ static std::string getEntry(llvm::StringRef path) {
 }
 
 static absl::Status checkPaths(llvm::ArrayRef<std::string> paths,
+                               const std::string &tunedBy,
                                const gguf::GgufModel &source) {
   std::vector<std::string> entries;
   for (const std::string &path : paths) {
@@ -41,6 +42,9 @@ static absl::Status checkPaths(llvm::ArrayRef<std::string> paths,
       if (llvm::sys::fs::equivalent(path, shard.path))
         return absl::InvalidArgumentError(path +
                                           ": cannot write: is the model");
+    if (!tunedBy.empty() && llvm::sys::fs::equivalent(path, tunedBy))
+      return absl::InvalidArgumentError(path +
+                                        ": cannot write: is the tuning record");
     entries.push_back(getEntry(path));
     if (llvm::is_contained(llvm::ArrayRef(entries).drop_back(), entries.back()))
       return absl::InvalidArgumentError(
@@ -62,8 +66,9 @@ static absl::Status open(const std::string &path,
 
 absl::StatusOr<Outputs> Outputs::create(const CompileOptions &options,
                                         const gguf::GgufModel &source) {
-  if (absl::Status status = checkPaths(
-          {options.output, options.reportPath, options.depfilePath}, source);
+  if (absl::Status status =
+          checkPaths({options.output, options.reportPath, options.depfilePath},
+                     options.tunedBy, source);
       !status.ok())
     return status;
   absl::StatusOr<AtomicFile> plan = AtomicFile::create(options.output);
@@ -79,8 +84,9 @@ absl::StatusOr<Outputs> Outputs::create(const CompileOptions &options,
   return outputs;
 }
 
-/// A rule for Make and Ninja: the plan depends on every part of the source.
-static std::string makeRule(llvm::StringRef output,
+/// A rule for Make and Ninja: the plan depends on every part of the source, and
+/// on the record that it was tuned by.
+static std::string makeRule(const CompileOptions &options,
                             const gguf::GgufModel &source) {
   auto escape = [](llvm::StringRef path) {
     std::string text;
@@ -91,9 +97,11 @@ static std::string makeRule(llvm::StringRef output,
     }
     return text;
   };
-  std::string rule = escape(output) + ":";
+  std::string rule = escape(options.output) + ":";
   for (const gguf::GgufShard &shard : source.shards())
     rule += " \\\n  " + escape(shard.path);
+  if (!options.tunedBy.empty())
+    rule += " \\\n  " + escape(options.tunedBy);
   return rule + "\n";
 }
 
@@ -104,10 +112,13 @@ absl::Status Outputs::writeSideFiles(const CompileOptions &options,
     return file ? file->writeAt(0, llvm::arrayRefFromStringRef(text))
                 : absl::OkStatus();
   };
-  std::string json = llvm::formatv("{0:2}\n", emit::toJson(rows));
+  llvm::json::Value value = emit::toJson(rows);
+  if (std::string tuning = options.tuning.print(); !tuning.empty())
+    (*value.getAsObject())["tuning"] = std::move(tuning);
+  std::string json = llvm::formatv("{0:2}\n", value);
   if (absl::Status status = write(report, json); !status.ok())
     return status;
-  return write(depfile, makeRule(options.output, source));
+  return write(depfile, makeRule(options, source));
 }
 
 absl::Status Outputs::commit() {

@@ -59,6 +59,7 @@ void driver::addPasses(OpPassManager &passes, Stage stage,
     schedule::SchedulePassOptions scheduleOptions;
     scheduleOptions.target = options.target->name.str();
     scheduleOptions.ubatch = options.ubatch;
+    scheduleOptions.tuning = options.tuning;
     passes.addPass(schedule::createSchedulePass(scheduleOptions));
     passes.addNestedPass<plan::VariantOp>(schedule::createPlaceArenaPass());
     passes.addNestedPass<plan::VariantOp>(schedule::createInsertBarriersPass());

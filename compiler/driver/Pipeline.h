@@ -16,6 +16,7 @@
 #include "mlir/Pass/PassManager.h"
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace modelc::driver {
 
@@ -30,7 +31,8 @@ std::string listStages();
 
 struct PipelineOptions {
   const target::TargetSpec *target;
-  int64_t ubatch; ///< Most tokens of one pass.
+  int64_t ubatch;     ///< Most tokens of one pass.
+  std::string tuning; ///< As target::Tuning prints it; may be empty.
 };
 
 /// Adds the passes of one stage; Import, Codegen and Emit have none.

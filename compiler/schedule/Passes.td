@@ -29,12 +29,17 @@ def SchedulePass : Pass<"plan-schedule", "::mlir::ModuleOp"> {
     plan.step "blk.0.attn_output" @mc_matmul_...(@prepared, @w, @r, @r)
         for tokens in [1, 1] tiles 1 * 16 ...
     ```
+
+    `tuning` cuts kernels otherwise than the target's regimes do, for instance
+    `mc_matmul_..._t16_i2x512_avx512vnni:6x2x256x32`: see Tuning.h.
   }];
   let options = [
     Option<"target", "target", "std::string", /*default=*/"\"cascadelake\"",
            "Name of the target">,
     Option<"ubatch", "ubatch", "int64_t", /*default=*/"512",
-           "Most tokens of one pass">
+           "Most tokens of one pass">,
+    Option<"tuning", "tuning", "std::string", /*default=*/"\"\"",
+           "How kernels are cut, as target::Tuning prints it">
   ];
   let statistics = [
     Statistic<"numSteps", "steps", "Number of steps made">,

@@ -218,7 +218,8 @@ plan::MatmulSpecAttr Scheduler::getMatmulSpec(model::LinearOp op,
   return plan::MatmulSpecAttr::get(
       op.getContext(), getColumns(op.getX()), input, b.getArrayAttr(layouts),
       b.getDenseI64ArrayAttr(rows), op.getEpilogue(), activation,
-      !op.getBiases().empty(), getTileRows(rows, kWantedTiles),
+      !op.getBiases().empty(),
+      range.tileRows > 0 ? range.tileRows : getTileRows(rows, kWantedTiles),
       range.imagePanels, range.imageColumns);
 }
 
@@ -237,6 +238,35 @@ std::string Scheduler::addResult(Value result, Value residual, StringRef name) {
 /// Rows that the prepared input and the outputs have.
 static CountSource getCountSource(model::LinearOp op) {
   return op.getRows() ? CountSource::Outputs : CountSource::Tokens;
+}
+
+/// The target's regimes, and what the tuning has in place of them: it speaks of
+/// those that unpack images for vectors.
+FailureOr<SmallVector<CountRange>> Scheduler::getRegimes(model::LinearOp op) {
+  SmallVector<CountRange> regimes = steps.getRegimes(
+      getCountSource(op), isBlockType(getLayout(op.getWeights()[0])));
+  for (CountRange &range : regimes) {
+    if (range.imagePanels == 0 || range.matrixIsa)
+      continue;
+    std::string kernel = steps.getKernelSymbol(
+        getMatmulSpec(op, getInputLayout(op.getWeights(), range), range),
+        range.matrixIsa);
+    const target::MatmulChoice *choice = tuning.find(kernel);
+    if (!choice)
+      continue;
+    for (Value weight : op.getWeights())
+      if (int64_t group = getLayout(weight).getK();
+          choice->imageColumns % group != 0)
+        return op.emitOpError("expected a tuning of ")
+               << kernel << " with images of whole groups of " << group
+               << " columns, found " << choice->imageColumns;
+    tunedKernels.insert(kernel);
+    range.rowTile = choice->rowTile;
+    range.imagePanels = choice->imagePanels;
+    range.imageColumns = choice->imageColumns;
+    range.tileRows = choice->tileRows;
+  }
+  return regimes;
 }
 
 void Scheduler::scheduleRegime(model::LinearOp op, const CountRange &range,
@@ -288,15 +318,16 @@ LogicalResult Scheduler::schedule(model::LinearOp op) {
   for (unsigned i = 0; i < op.getNumResults(); ++i)
     results.push_back(addResult(op.getResults()[i], op.getResidual(),
                                 getStepName(op.getWeights()[i]) + ".out"));
-  SmallVector<CountRange> regimes = steps.getRegimes(
-      getCountSource(op), isBlockType(getLayout(op.getWeights()[0])));
+  FailureOr<SmallVector<CountRange>> regimes = getRegimes(op);
+  if (failed(regimes))
+    return failure();
   uint64_t bytes = 0;
-  for (const CountRange &range : regimes)
+  for (const CountRange &range : *regimes)
     bytes =
         std::max(bytes, getInputLayout(op.getWeights(), range)
                             .getMatrixBytes(range.max, getColumns(op.getX())));
   std::string prepared = steps.addSlot(op.getLoc(), name + ".in", bytes);
-  for (const CountRange &range : regimes)
+  for (const CountRange &range : *regimes)
     scheduleRegime(op, range, name, prepared, results);
   return success();
 }
@@ -470,6 +501,11 @@ LogicalResult Scheduler::run(func::FuncOp forward) {
   for (Operation &op : forward.getBody().front())
     if (failed(schedule(&op)))
       return failure();
+  for (const auto &[kernel, choice] : tuning.getChoices())
+    if (!tunedKernels.contains(kernel))
+      return forward.emitError()
+             << "expected a tuning of this model's kernels, found one of "
+             << kernel;
   return success();
 }
 
@@ -491,12 +527,18 @@ private:
                          << target << "' and ubatch " << int64_t(ubatch);
       return signalPassFailure();
     }
+    absl::StatusOr<target::Tuning> choices = target::Tuning::parse(tuning);
+    if (!choices.ok()) {
+      module.emitError() << "plan-schedule: tuning: "
+                         << std::string(choices.status().message());
+      return signalPassFailure();
+    }
     OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
     auto variant = plan::VariantOp::create(
         b, module.getLoc(), spec->name, ubatch,
         static_cast<int64_t>(spec->requiredFeatures), "", IntegerAttr());
     variant.getBody().emplaceBlock();
-    Scheduler scheduler(module, variant, *spec);
+    Scheduler scheduler(module, variant, *spec, *choices);
     if (failed(scheduler.run(forward)))
       return signalPassFailure();
     variant.setLogits(scheduler.getLogits());

@@ -15,6 +15,7 @@
 #define MODELC_COMPILER_SCHEDULE_SCHEDULER_H
 
 #include "compiler/schedule/StepBuilder.h"
+#include "compiler/target/Tuning.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
@@ -78,9 +79,10 @@ struct ExpertMemory {
 class Scheduler {
 public:
   Scheduler(mlir::ModuleOp module, plan::VariantOp variant,
-            const target::TargetSpec &target)
-      : symbols(module), steps(variant, target) {}
+            const target::TargetSpec &target, const target::Tuning &tuning)
+      : symbols(module), steps(variant, target), tuning(tuning) {}
 
+  /// Fails also if the tuning has a kernel that this model has not.
   LogicalResult run(mlir::func::FuncOp forward);
 
   StepBuilder &getSteps() { return steps; }
@@ -102,6 +104,7 @@ private:
   FailureOr<std::string> lookup(Operation *user, Value value);
   /// A new slot for a value of `source` rows.
   std::string addValue(Value value, StringRef name);
+  FailureOr<llvm::SmallVector<CountRange>> getRegimes(model::LinearOp op);
   void scheduleRegime(model::LinearOp op, const CountRange &range,
                       StringRef name, StringRef prepared,
                       ArrayRef<std::string> results);
@@ -132,6 +135,8 @@ private:
 
   mlir::SymbolTable symbols;
   StepBuilder steps;
+  const target::Tuning &tuning;
+  llvm::StringSet<> tunedKernels; ///< Of `tuning`, those that were found.
   llvm::DenseMap<Value, std::string> memory;
   llvm::DenseMap<Value, ExpertRouting> routings; ///< By their ids.
   /// Slots of inputs of model.experts that are prepared.

@@ -48,11 +48,16 @@ std::string StepBuilder::addConstant(Location loc, StringRef name,
   return symbol;
 }
 
+std::string StepBuilder::getKernelSymbol(plan::KernelSpecInterface spec,
+                                         std::optional<target::Isa> isa) const {
+  StringRef suffix = target::getIsaName(isa.value_or(target.isa));
+  return spec.getKernelName() + "_" + suffix.str();
+}
+
 void StepBuilder::addStep(Location loc, const StepInfo &info,
                           plan::KernelSpecInterface spec,
                           ArrayRef<std::string> operands) {
-  StringRef isa = target::getIsaName(info.isa.value_or(target.isa));
-  std::string kernel = spec.getKernelName() + "_" + isa.str();
+  std::string kernel = getKernelSymbol(spec, info.isa);
   if (kernels.insert(kernel).second)
     plan::KernelOp::create(builder, loc, kernel, spec);
   SmallVector<Attribute> symbols;

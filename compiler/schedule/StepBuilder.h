@@ -31,6 +31,7 @@ struct CountRange {
   int64_t imagePanels = 0; ///< As target::Regime has it.
   int64_t imageColumns = 0;
   std::optional<target::Isa> matrixIsa = std::nullopt;
+  int64_t tileRows = 0; ///< Rows of a matmul's tiles; 0: Scheduler says.
 };
 
 /// A number of the arena that is a step's count: the u32 at `byte` of a slot,
@@ -74,6 +75,10 @@ public:
   /// Appends a constant and returns its name, made as for slots.
   std::string addConstant(mlir::Location loc, llvm::StringRef name,
                           mlir::ElementsAttr value);
+
+  /// The symbol of the kernel with this specification; `isa` as in StepInfo.
+  std::string getKernelSymbol(plan::KernelSpecInterface spec,
+                              std::optional<target::Isa> isa) const;
 
   /// Appends a step of the kernel with specification `spec`, which is made if
   /// it is new.

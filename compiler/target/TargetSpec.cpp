@@ -127,19 +127,22 @@ static std::string getLlvmFeature(unsigned feature) {
   return name;
 }
 
-const TargetSpec *modelc::target::getHostTarget() {
+std::string modelc::target::getMissingFeatures(const TargetSpec &target) {
   llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
-  auto canRun = [&](const TargetSpec &target) {
-    for (unsigned f = 0; f < MODELC_FEATURE_COUNT; ++f)
-      if ((target.requiredFeatures & bit(f)) && !host.lookup(getLlvmFeature(f)))
-        return false;
-    return true;
-  };
+  std::string missing;
+  for (unsigned f = 0; f < MODELC_FEATURE_COUNT; ++f)
+    if ((target.requiredFeatures & bit(f)) && !host.lookup(getLlvmFeature(f)))
+      (missing += missing.empty() ? "" : " ") += modelc_cpu_feature_name(f);
+  return missing;
+}
+
+const TargetSpec *modelc::target::getHostTarget() {
   // Zen's own scheduling model is taken on Zen only; the rest take the first
   // of the Intel targets, newest first, that the machine can run.
   bool isZen = llvm::sys::getHostCPUName().starts_with("znver");
   for (const TargetSpec &target : llvm::reverse(kTargets))
-    if (canRun(target) && (target.name != "znver4" || isZen))
+    if (getMissingFeatures(target).empty() &&
+        (target.name != "znver4" || isZen))
       return &target;
   return nullptr;
 }

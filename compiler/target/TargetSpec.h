@@ -17,6 +17,7 @@
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace modelc::target {
 
@@ -73,6 +74,10 @@ llvm::ArrayRef<TargetSpec> getTargets();
 /// The target of this name or alias, or null. "native" is not a name here: see
 /// getHostTarget.
 const TargetSpec *findTarget(llvm::StringRef name);
+
+/// The features of `target` that this machine lacks, as Linux names them, with
+/// spaces between; empty if it can run the target's kernels.
+std::string getMissingFeatures(const TargetSpec &target);
 
 /// The best target that this machine can run, or null if there is none.
 const TargetSpec *getHostTarget();

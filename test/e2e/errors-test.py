@@ -36,6 +36,8 @@ def test_usage(tools):
         ["modelc", "compile", tools.demo, TARGET, "--stop-after=lunch"],
         ["modelc", "compile", tools.demo, TARGET, "--quiet=yes"],
         ["modelc", "compile", tools.demo, TARGET, "-o"],
+        ["modelc", "compile", tools.demo, TARGET, "--tuned-by="],
+        ["modelc", "compile", tools.demo, TARGET, "--tuned-by=x", "--tune"],
         ["modelc", "inspect"],
         ["modelc", "inspect", plan, plan],
         ["modelc", "verify"],

@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/driver/Driver.h"
+#include "compiler/driver/Tune.h"
 #include "tools/modelc/Commands.h"
 #include "tools/modelc/ProgressBar.h"
 #include "llvm/Support/Path.h"
@@ -24,8 +24,8 @@ namespace {
 
 constexpr const char *kUsage =
     "usage: modelc compile IN.gguf --target=NAME [-o OUT.mplan] [--ubatch=N] "
-    "[--threads=N] [--strict] [--report=FILE.json] [--depfile=FILE] "
-    "[--stop-after=STAGE] [--quiet]";
+    "[--threads=N] [--tune | --tuned-by=FILE] [--strict] [--report=FILE.json] "
+    "[--depfile=FILE] [--stop-after=STAGE] [--quiet]";
 
 /// The arena grows with every token of a pass; plans could say up to
 /// MODELC_MAX_UBATCH.
@@ -35,6 +35,7 @@ constexpr int64_t kMaxThreads = 1024;
 struct Options {
   driver::CompileOptions compile;
   std::optional<driver::Stage> stopAfter;
+  bool tune = false;
   bool quiet = false;
   bool help = false;
 };
@@ -50,12 +51,15 @@ static std::string getDefaultOutput(llvm::StringRef input) {
 
 static bool parseOptions(Arguments arguments, Options &options,
                          std::string &error) {
-  std::optional<std::string> target, output, report, depfile, stopAfter;
+  std::optional<std::string> target, output, report, depfile, stopAfter,
+      tunedBy;
   std::optional<int64_t> ubatch, threads;
   CommandLine line;
   addHelpFlags(line, &options.help);
   line.addFlag("--quiet", &options.quiet);
   line.addFlag("--strict", &options.compile.strict);
+  line.addFlag("--tune", &options.tune);
+  line.addString("--tuned-by", &tunedBy);
   line.addString("--target", &target);
   line.addString("-o", &output);
   line.addString("--report", &report);
@@ -73,8 +77,12 @@ static bool parseOptions(Arguments arguments, Options &options,
     error = "--target is missing; see modelc targets";
     return false;
   }
-  if (output == "" || report == "" || depfile == "") {
-    error = "-o, --report, --depfile: expected the name of a file";
+  if (output == "" || report == "" || depfile == "" || tunedBy == "") {
+    error = "-o, --report, --depfile, --tuned-by: expected the name of a file";
+    return false;
+  }
+  if (options.tune && tunedBy) {
+    error = "--tune measures anew what --tuned-by has: expected one of them";
     return false;
   }
   if (stopAfter && !(options.stopAfter = driver::findStage(*stopAfter))) {
@@ -89,6 +97,7 @@ static bool parseOptions(Arguments arguments, Options &options,
   compile.depfilePath = depfile.value_or("");
   compile.ubatch = ubatch.value_or(compile.ubatch);
   compile.threads = threads.value_or(0);
+  compile.tunedBy = tunedBy.value_or("");
   return true;
 }
 
@@ -111,9 +120,33 @@ static int printStage(const Options &options) {
   return 0;
 }
 
+/// Finds the choices that the kernels are cut by.
+static absl::Status tune(Options &options) {
+  driver::CompileOptions &compile = options.compile;
+  if (options.tune) {
+    absl::StatusOr<target::TuningRecord> record = driver::tuneModel(compile);
+    if (record.ok())
+      compile.tuning = std::move(record->tuning);
+    return record.status();
+  }
+  if (compile.tunedBy.empty())
+    return absl::OkStatus();
+  absl::StatusOr<target::Tuning> tuning =
+      driver::readTuning(compile.tunedBy, compile);
+  if (tuning.ok())
+    compile.tuning = *std::move(tuning);
+  return tuning.status();
+}
+
 static void printSummary(const driver::CompileSummary &summary,
                          const driver::CompileOptions &options) {
   std::printf("%s", emit::printReport(summary.report).c_str());
+  for (const auto &[kernel, choice] : options.tuning.getChoices())
+    std::printf("tuned %s: %lldx%lldx%lldx%lld\n", kernel.c_str(),
+                static_cast<long long>(choice.rowTile),
+                static_cast<long long>(choice.imagePanels),
+                static_cast<long long>(choice.imageColumns),
+                static_cast<long long>(choice.tileRows));
   std::printf("%llu kernels, %llu bytes of code\n",
               static_cast<unsigned long long>(summary.kernelCount),
               static_cast<unsigned long long>(summary.codeBytes));
@@ -137,15 +170,21 @@ int tools::compileCommand(Arguments arguments) {
     std::printf("%s\n", kUsage);
     return 0;
   }
-  if (options.stopAfter && *options.stopAfter != driver::Stage::Emit)
+  if (options.stopAfter && *options.stopAfter != driver::Stage::Emit) {
+    if (absl::Status status = tune(options); !status.ok())
+      return reportFailure(status);
     return printStage(options);
-  absl::StatusOr<driver::CompileSummary> summary = [&] {
+  }
+  absl::StatusOr<driver::CompileSummary> summary =
+      [&]() -> absl::StatusOr<driver::CompileSummary> {
     ProgressBar bar;
     if (!options.quiet)
       options.compile.progress = [&](llvm::StringRef stage, uint64_t done,
                                      uint64_t total) {
         bar.update(stage, done, total);
       };
+    if (absl::Status status = tune(options); !status.ok())
+      return status;
     return driver::compileModel(options.compile);
   }();
   if (!summary.ok())

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/emit/Report.h"
+#include "compiler/target/Tuning.h"
 #include "modelc/cpu_features.h"
 #include "modelc/kernel_abi.h"
 #include "tools/modelc/Commands.h"
@@ -25,7 +26,7 @@ namespace json = llvm::json;
 namespace {
 
 constexpr const char *kUsage =
-    "usage: modelc inspect FILE.mplan [--json] [--tensors]";
+    "usage: modelc inspect FILE.mplan [--json] [--tensors] [--tuning]";
 
 } // namespace
 
@@ -148,16 +149,36 @@ static void printText(const rt::PlanTables &tables, bool tensors) {
     llvm::outs() << "\n" << emit::printReport(readReport(tables));
 }
 
+/// Prints the record that --tuned-by takes, of the first variant.
+static int printTuning(const rt::PlanTables &tables) {
+  llvm::StringRef options = tables.string(tables.provenance->options);
+  size_t at = options.find(target::kTuningOption);
+  llvm::StringRef text;
+  if (at != options.npos)
+    text = options.substr(at + target::kTuningOption.size()).split(' ').first;
+  absl::StatusOr<target::Tuning> tuning = target::Tuning::parse(text);
+  if (!tuning.ok())
+    return reportFailure(tuning.status());
+  const ModelcVariant &variant = *tables.variantTables(0).variant;
+  target::TuningRecord record = {tables.string(variant.target), variant.ubatch,
+                                 *std::move(tuning)};
+  llvm::outs() << record.print();
+  return 0;
+}
+
 int tools::inspectCommand(Arguments arguments) {
-  bool asJson = false, tensors = false;
+  bool asJson = false, tensors = false, tuning = false;
   CommandLine line;
   line.addFlag("--json", &asJson);
   line.addFlag("--tensors", &tensors);
+  line.addFlag("--tuning", &tuning);
   std::variant<std::unique_ptr<PlanView>, int> opened =
       openPlanArgument(line, arguments, kUsage);
   if (const int *status = std::get_if<int>(&opened))
     return *status;
   const rt::PlanTables &tables = std::get<0>(opened)->tables;
+  if (tuning)
+    return printTuning(tables);
   if (!asJson) {
     printText(tables, tensors);
     return 0;

@@ -1,0 +1,276 @@
+//===- Tune.cpp - Times how kernels could be cut, on this machine
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+//   lower(model)                    the kernels that a tuning can cut: K1, K2
+//   lower(model, {K1: a, K2: c})    what they are in other cuts, by the same
+//   lower(model, {K1: b, K2: d})    steps of the schedule
+//   Jit                             all of them in this process
+//   timeKernels(K1, K1a, K1b)  ==>  {K1: b}
+//
+// So layouts and specifications are made by the schedule alone.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/driver/Tune.h"
+#include "compiler/driver/KernelTimer.h"
+#include "compiler/import/gguf/MappedFile.h"
+#include "dialects/pack/Layouts.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::driver;
+using target::MatmulChoice;
+
+namespace {
+
+/// Rows and panels of a register tile.
+struct RegisterTile {
+  int64_t rows;
+  int64_t panels;
+};
+
+/// The steps of one kernel that a tuning can cut, and the kernel in each cut,
+/// the target's own first.
+struct TunedKernel {
+  std::string symbol;
+  std::string step; ///< The name of one of its steps.
+  int64_t minCount; ///< Of that step.
+  int64_t count;    ///< The most rows that it computes.
+  std::vector<MatmulChoice> cuts;
+  std::vector<codegen::KernelRequest> requests; ///< [cut]
+};
+
+class Tuner {
+public:
+  explicit Tuner(const CompileOptions &options) : options(options) {}
+
+  absl::StatusOr<target::TuningRecord> run();
+
+private:
+  absl::Status findKernels();
+  absl::Status cutKernels();
+  absl::Status load();
+  absl::Status time(target::Tuning &tuning);
+
+  const CompileOptions &options;
+  /// Specifications live in their contexts. The first is the target's own.
+  std::vector<std::unique_ptr<Compilation>> compilations;
+  std::vector<TunedKernel> kernels;
+  std::optional<codegen::Jit> jit;
+  llvm::StringMap<ModelcKernel> functions; ///< By symbol.
+};
+
+} // namespace
+
+// Twelve accumulators of integers and twelve of floats, as the target's own,
+// in other shapes, and fewer; 16 registers of half the width hold a quarter.
+static constexpr RegisterTile kAvx512Tiles[] = {{12, 1}, {4, 3}, {8, 1}};
+static constexpr RegisterTile kAvx2Tiles[] = {{2, 1}, {4, 1}};
+
+std::vector<MatmulChoice>
+driver::getCandidates(const target::TargetSpec &target,
+                      const MatmulChoice &present) {
+  constexpr int64_t kLeastRows = 16, kMostRows = 128;
+  std::vector<MatmulChoice> candidates;
+  auto add = [&](MatmulChoice choice) {
+    if (choice != present)
+      candidates.push_back(choice);
+  };
+  llvm::ArrayRef<RegisterTile> tiles = kAvx512Tiles;
+  if (target.isa == target::Isa::Avx2)
+    tiles = kAvx2Tiles;
+  for (const RegisterTile &tile : tiles)
+    add({tile.rows, tile.panels, present.imageColumns, present.tileRows});
+  // Whole groups of the largest types, which have 256 columns.
+  for (int64_t columns : {256, 1024})
+    add({present.rowTile, present.imagePanels, columns, present.tileRows});
+  for (int64_t rows : {present.tileRows / 2, present.tileRows * 2})
+    if (rows >= kLeastRows && rows <= kMostRows)
+      add({present.rowTile, present.imagePanels, present.imageColumns, rows});
+  return candidates;
+}
+
+size_t driver::chooseCut(llvm::ArrayRef<double> seconds) {
+  // Times of the same kernel, each the least of some, differ by a percent.
+  constexpr double kClearly = 0.97;
+  size_t best = llvm::min_element(seconds) - seconds.begin();
+  return seconds[best] < kClearly * seconds[0] ? best : 0;
+}
+
+/// Calls visit(step, specification) for the matmuls of `compilation` that
+/// unpack images for vectors.
+static void forEachImageMatmul(
+    const Compilation &compilation,
+    llvm::function_ref<void(plan::StepOp, plan::MatmulSpecAttr)> visit) {
+  plan::VariantOp variant = compilation.getVariant();
+  SymbolTable symbols(variant);
+  for (auto step : variant.getBody().getOps<plan::StepOp>()) {
+    auto kernel = symbols.lookup<plan::KernelOp>(step.getKernel());
+    auto spec = dyn_cast<plan::MatmulSpecAttr>(kernel.getSpec());
+    if (spec && spec.hasImages() && !pack::hasQuantRows(spec.getInput()))
+      visit(step, spec);
+  }
+}
+
+static MatmulChoice getCut(plan::MatmulSpecAttr spec) {
+  return {spec.getInput().getRows(), spec.getImagePanels(),
+          spec.getImageColumns(), spec.getTileRows()};
+}
+
+absl::StatusOr<target::TuningRecord> Tuner::run() {
+  target::TuningRecord record;
+  absl::Status status = findKernels();
+  if (status.ok())
+    status = cutKernels();
+  if (status.ok())
+    status = load();
+  if (status.ok())
+    status = time(record.tuning);
+  if (!status.ok())
+    return status;
+  record.target = compilations.front()->target->name.str();
+  record.ubatch = options.ubatch;
+  return record;
+}
+
+absl::Status Tuner::findKernels() {
+  CompileOptions untuned = options;
+  untuned.tuning = {};
+  auto compilation = lower(untuned, Stage::Schedule);
+  if (!compilation.ok())
+    return compilation.status();
+  const target::TargetSpec &target = *(*compilation)->target;
+  if (std::string missing = target::getMissingFeatures(target);
+      !missing.empty())
+    return absl::FailedPreconditionError(
+        llvm::formatv("--tune: this machine cannot run target {0}: it lacks "
+                      "{1}",
+                      target.name, missing)
+            .str());
+  forEachImageMatmul(
+      **compilation, [&](plan::StepOp step, plan::MatmulSpecAttr spec) {
+        auto isThis = [&](const TunedKernel &kernel) {
+          return kernel.symbol == step.getKernel();
+        };
+        if (llvm::any_of(kernels, isThis))
+          return;
+        MatmulChoice present = getCut(spec);
+        std::vector<MatmulChoice> cuts = getCandidates(target, present);
+        cuts.insert(cuts.begin(), present);
+        kernels.push_back({step.getKernel().str(),
+                           step.getName().str(),
+                           static_cast<int64_t>(step.getMin()),
+                           static_cast<int64_t>(step.getMax()),
+                           std::move(cuts),
+                           {}});
+      });
+  compilations.push_back(*std::move(compilation));
+  return absl::OkStatus();
+}
+
+/// Lowers the model once for each number of a cut.
+absl::Status Tuner::cutKernels() {
+  size_t most = 0;
+  for (const TunedKernel &kernel : kernels)
+    most = std::max(most, kernel.cuts.size());
+  for (size_t cut = 0; cut < most; ++cut) {
+    CompileOptions cutting = options;
+    cutting.tuning = {};
+    for (const TunedKernel &kernel : kernels)
+      if (cut < kernel.cuts.size())
+        cutting.tuning.set(kernel.symbol, kernel.cuts[cut]);
+    auto compilation = lower(cutting, Stage::Schedule);
+    if (!compilation.ok())
+      return compilation.status();
+    forEachImageMatmul(
+        **compilation, [&](plan::StepOp step, plan::MatmulSpecAttr spec) {
+          for (TunedKernel &kernel : kernels)
+            if (kernel.step == step.getName() &&
+                kernel.minCount == static_cast<int64_t>(step.getMin()) &&
+                cut < kernel.cuts.size())
+              kernel.requests.push_back({step.getKernel().str(), spec});
+        });
+    compilations.push_back(*std::move(compilation));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Tuner::load() {
+  std::vector<codegen::KernelRequest> requests;
+  for (const TunedKernel &kernel : kernels)
+    for (const codegen::KernelRequest &request : kernel.requests)
+      if (functions.try_emplace(request.symbol, nullptr).second)
+        requests.push_back(request);
+  if (options.progress)
+    options.progress("codegen", 0, 0);
+  absl::StatusOr<codegen::Jit> loaded = codegen::Jit::create(
+      requests, *compilations.front()->target, getThreads(options));
+  if (!loaded.ok())
+    return loaded.status();
+  jit.emplace(*std::move(loaded));
+  for (auto [request, function] : llvm::zip_equal(requests, jit->getKernels()))
+    functions[request.symbol] = function;
+  return absl::OkStatus();
+}
+
+absl::Status Tuner::time(target::Tuning &tuning) {
+  for (auto [i, kernel] : llvm::enumerate(kernels)) {
+    if (options.progress)
+      options.progress("tune", i, kernels.size());
+    std::vector<TimedKernel> timed;
+    for (const codegen::KernelRequest &request : kernel.requests)
+      timed.push_back({functions[request.symbol],
+                       cast<plan::MatmulSpecAttr>(Attribute(request.spec))});
+    std::vector<double> seconds =
+        timeKernels(timed, kernel.count, getThreads(options));
+    if (seconds.empty())
+      return absl::ResourceExhaustedError(
+          options.input + ": --tune: no memory for the operands of step " +
+          kernel.step);
+    if (size_t cut = chooseCut(seconds))
+      tuning.set(kernel.symbol, kernel.cuts[cut]);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<target::TuningRecord>
+driver::tuneModel(const CompileOptions &options) {
+  return Tuner(options).run();
+}
+
+absl::StatusOr<target::Tuning>
+driver::readTuning(llvm::StringRef path, const CompileOptions &options) {
+  constexpr size_t kMostBytes = 1 << 20;
+  auto file = gguf::MappedFile::open(path);
+  if (!file.ok())
+    return file.status();
+  llvm::StringRef text = llvm::toStringRef(file->bytes());
+  auto fail = [&](const std::string &what) {
+    return absl::InvalidArgumentError((path + ": " + what).str());
+  };
+  if (text.size() > kMostBytes)
+    return fail(llvm::formatv("found {0} bytes, expected a tuning record of at "
+                              "most {1}",
+                              text.size(), kMostBytes));
+  absl::StatusOr<target::TuningRecord> record =
+      target::TuningRecord::parse(text);
+  if (!record.ok())
+    return fail(std::string(record.status().message()));
+  absl::StatusOr<const target::TargetSpec *> target =
+      findTarget(options.target);
+  if (!target.ok())
+    return target.status();
+  if (record->target != (*target)->name || record->ubatch != options.ubatch)
+    return fail(llvm::formatv("found a tuning for target {0} and ubatch {1}, "
+                              "expected {2} and {3}",
+                              llvm::json::fixUTF8(record->target),
+                              record->ubatch, (*target)->name, options.ubatch));
+  return std::move(record->tuning);
+}
