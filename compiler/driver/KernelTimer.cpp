@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-//   round 0 (not counted): a b c    round 1: a b c    round 2: a b c ...
+//   round 0 (not counted): a b c    round 1: b c a    round 2: c a b ...
 //
 //   thread 0   tiles 0 .. 7   of kernel a, on operands that all kernels share
 //   thread 1   tiles 8 .. 15
@@ -23,7 +23,7 @@ using namespace modelc::driver;
 
 namespace {
 
-constexpr int kRounds = 4;
+constexpr size_t kRounds = 4;
 
 /// As f32 0.0115, as f16 1.06, as bytes 60: no sum of products overflows, and
 /// none is so small that hardware is slow with it.
@@ -138,9 +138,10 @@ std::vector<double> driver::timeKernels(llvm::ArrayRef<TimedKernel> kernels,
   params.operands = operands.data();
   params.count = static_cast<uint32_t>(count);
   std::vector<double> best(kernels.size());
-  for (int round = 0; round <= kRounds; ++round)
-    for (auto [i, timed] : llvm::enumerate(kernels)) {
-      double seconds = runOnce(timed, params, scratch);
+  for (size_t round = 0; round <= kRounds; ++round)
+    for (size_t turn = 0; turn < kernels.size(); ++turn) {
+      size_t i = (turn + round) % kernels.size();
+      double seconds = runOnce(kernels[i], params, scratch);
       if (round <= 1 || seconds < best[i])
         best[i] = seconds;
     }

@@ -51,13 +51,13 @@ class Tuner {
 public:
   explicit Tuner(const CompileOptions &options) : options(options) {}
 
-  absl::StatusOr<target::TuningRecord> run();
+  absl::StatusOr<TuneResult> run();
 
 private:
   absl::Status findKernels();
   absl::Status cutKernels();
   absl::Status load();
-  absl::Status time(target::Tuning &tuning);
+  absl::Status time(TuneResult &result);
 
   const CompileOptions &options;
   /// Specifications live in their contexts. The first is the target's own.
@@ -124,20 +124,20 @@ static MatmulChoice getCut(plan::MatmulSpecAttr spec) {
           spec.getImageColumns(), spec.getTileRows()};
 }
 
-absl::StatusOr<target::TuningRecord> Tuner::run() {
-  target::TuningRecord record;
+absl::StatusOr<TuneResult> Tuner::run() {
+  TuneResult result;
   absl::Status status = findKernels();
   if (status.ok())
     status = cutKernels();
   if (status.ok())
     status = load();
   if (status.ok())
-    status = time(record.tuning);
+    status = time(result);
   if (!status.ok())
     return status;
-  record.target = compilations.front()->target->name.str();
-  record.ubatch = options.ubatch;
-  return record;
+  result.record.target = compilations.front()->target->name.str();
+  result.record.ubatch = options.ubatch;
+  return result;
 }
 
 absl::Status Tuner::findKernels() {
@@ -220,7 +220,7 @@ absl::Status Tuner::load() {
   return absl::OkStatus();
 }
 
-absl::Status Tuner::time(target::Tuning &tuning) {
+absl::Status Tuner::time(TuneResult &result) {
   for (auto [i, kernel] : llvm::enumerate(kernels)) {
     if (options.progress)
       options.progress("tune", i, kernels.size());
@@ -235,13 +235,13 @@ absl::Status Tuner::time(target::Tuning &tuning) {
           options.input + ": --tune: no memory for the operands of step " +
           kernel.step);
     if (size_t cut = chooseCut(seconds))
-      tuning.set(kernel.symbol, kernel.cuts[cut]);
+      result.record.tuning.set(kernel.symbol, kernel.cuts[cut]);
+    result.times.push_back({kernel.symbol, kernel.cuts, std::move(seconds)});
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<target::TuningRecord>
-driver::tuneModel(const CompileOptions &options) {
+absl::StatusOr<TuneResult> driver::tuneModel(const CompileOptions &options) {
   return Tuner(options).run();
 }
 

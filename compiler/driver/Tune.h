@@ -23,11 +23,23 @@ getCandidates(const target::TargetSpec &target,
 /// are never exact.
 size_t chooseCut(llvm::ArrayRef<double> seconds);
 
+/// What was measured of one kernel.
+struct KernelTimes {
+  std::string kernel;
+  std::vector<target::MatmulChoice> cuts; ///< The target's own first.
+  std::vector<double> seconds;            ///< [cut]
+};
+
+struct TuneResult {
+  target::TuningRecord record;
+  std::vector<KernelTimes> times;
+};
+
 /// Compiles every kernel of options.input that a tuning can cut in all ways
 /// that getCandidates() gives, times them on options.threads threads, and keeps
 /// those that are clearly quicker than the target's own. FAILED_PRECONDITION
 /// if this machine lacks features of the target.
-absl::StatusOr<target::TuningRecord> tuneModel(const CompileOptions &options);
+absl::StatusOr<TuneResult> tuneModel(const CompileOptions &options);
 
 /// The choices of the record at `path`, which must have been made for
 /// options.target and options.ubatch. Errors name the path.

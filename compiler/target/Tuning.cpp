@@ -73,16 +73,15 @@ absl::StatusOr<Tuning> Tuning::parse(StringRef text) {
   return tuning;
 }
 
-static std::string printChoice(StringRef kernel, const MatmulChoice &choice) {
-  return llvm::formatv("{0}:{1}x{2}x{3}x{4}", kernel, choice.rowTile,
-                       choice.imagePanels, choice.imageColumns,
-                       choice.tileRows);
+std::string MatmulChoice::print() const {
+  return llvm::formatv("{0}x{1}x{2}x{3}", rowTile, imagePanels, imageColumns,
+                       tileRows);
 }
 
 std::string Tuning::print() const {
   SmallVector<std::string> entries;
   for (const auto &[kernel, choice] : choices)
-    entries.push_back(printChoice(kernel, choice));
+    entries.push_back(kernel + ":" + choice.print());
   return llvm::join(entries, ",");
 }
 
@@ -128,6 +127,6 @@ std::string TuningRecord::print() const {
   std::string text = llvm::formatv("{0}\ntarget {1}\nubatch {2}\n", kFirstLine,
                                    target, ubatch);
   for (const auto &[kernel, choice] : tuning.getChoices())
-    text += printChoice(kernel, choice) + "\n";
+    text += kernel + ":" + choice.print() + "\n";
   return text;
 }

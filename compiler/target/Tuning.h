@@ -39,6 +39,8 @@ struct MatmulChoice {
   int64_t tileRows;     ///< Of #plan.matmul: a multiple of 16, at most 256.
 
   bool operator==(const MatmulChoice &) const = default;
+  /// "6x2x256x32", in the order of the fields.
+  std::string print() const;
 };
 
 /// Choices by the symbol of the kernel that the target's regime gives.

@@ -36,6 +36,7 @@ struct Options {
   driver::CompileOptions compile;
   std::optional<driver::Stage> stopAfter;
   bool tune = false;
+  std::vector<driver::KernelTimes> times; ///< What --tune measured.
   bool quiet = false;
   bool help = false;
 };
@@ -124,10 +125,12 @@ static int printStage(const Options &options) {
 static absl::Status tune(Options &options) {
   driver::CompileOptions &compile = options.compile;
   if (options.tune) {
-    absl::StatusOr<target::TuningRecord> record = driver::tuneModel(compile);
-    if (record.ok())
-      compile.tuning = std::move(record->tuning);
-    return record.status();
+    absl::StatusOr<driver::TuneResult> result = driver::tuneModel(compile);
+    if (!result.ok())
+      return result.status();
+    compile.tuning = std::move(result->record.tuning);
+    options.times = std::move(result->times);
+    return absl::OkStatus();
   }
   if (compile.tunedBy.empty())
     return absl::OkStatus();
@@ -138,15 +141,21 @@ static absl::Status tune(Options &options) {
   return tuning.status();
 }
 
+/// One line a kernel: the times of all cuts, the target's own first.
+static void printTimes(const std::vector<driver::KernelTimes> &times) {
+  for (const driver::KernelTimes &kernel : times) {
+    std::printf("%s ms:", kernel.kernel.c_str());
+    for (auto [cut, seconds] : llvm::zip_equal(kernel.cuts, kernel.seconds))
+      std::printf(" %s %.3f", cut.print().c_str(), 1e3 * seconds);
+    std::printf("\n");
+  }
+}
+
 static void printSummary(const driver::CompileSummary &summary,
                          const driver::CompileOptions &options) {
   std::printf("%s", emit::printReport(summary.report).c_str());
   for (const auto &[kernel, choice] : options.tuning.getChoices())
-    std::printf("tuned %s: %lldx%lldx%lldx%lld\n", kernel.c_str(),
-                static_cast<long long>(choice.rowTile),
-                static_cast<long long>(choice.imagePanels),
-                static_cast<long long>(choice.imageColumns),
-                static_cast<long long>(choice.tileRows));
+    std::printf("tuned %s:%s\n", kernel.c_str(), choice.print().c_str());
   std::printf("%llu kernels, %llu bytes of code\n",
               static_cast<unsigned long long>(summary.kernelCount),
               static_cast<unsigned long long>(summary.codeBytes));
@@ -189,7 +198,9 @@ int tools::compileCommand(Arguments arguments) {
   }();
   if (!summary.ok())
     return reportFailure(summary.status());
-  if (!options.quiet)
+  if (!options.quiet) {
+    printTimes(options.times);
     printSummary(*summary, options.compile);
+  }
   return 0;
 }
