@@ -78,7 +78,8 @@ protected:
     ASSERT_TRUE(imported.ok()) << imported.status();
     module = *std::move(imported);
     mlir::PassManager passes(&context);
-    driver::PipelineOptions options{target::findTarget("cascadelake"), 16};
+    driver::PipelineOptions options{target::findTarget("cascadelake"), 16,
+                                    /*tuning=*/nullptr};
     for (driver::Stage stage :
          {driver::Stage::Fuse, driver::Stage::Layout, driver::Stage::Schedule})
       driver::addPasses(passes, stage, options);
