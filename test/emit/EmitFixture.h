@@ -79,7 +79,7 @@ protected:
     module = *std::move(imported);
     mlir::PassManager passes(&context);
     driver::PipelineOptions options{target::findTarget("cascadelake"), 16,
-                                    /*tuning=*/nullptr};
+                                    /*tuning=*/""};
     for (driver::Stage stage :
          {driver::Stage::Fuse, driver::Stage::Layout, driver::Stage::Schedule})
       driver::addPasses(passes, stage, options);

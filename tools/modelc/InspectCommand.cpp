@@ -14,6 +14,7 @@
 #include "modelc/cpu_features.h"
 #include "modelc/kernel_abi.h"
 #include "tools/modelc/Commands.h"
+#include "tools/modelc/CostReport.h"
 #include "tools/modelc/PlanView.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/JSON.h"
@@ -26,7 +27,12 @@ namespace json = llvm::json;
 namespace {
 
 constexpr const char *kUsage =
-    "usage: modelc inspect FILE.mplan [--json] [--tensors] [--tuning]";
+    "usage: modelc inspect FILE.mplan [--json] [--tensors] [--tuning]\n"
+    "         [--cost [--cpu=TARGET] [--tokens=N] [--depth=N]\n"
+    "          [--bytes-per-cycle=N] [--loops]]";
+
+// Tokens of a sequence: more than any model's context.
+constexpr int64_t kMaxDepth = 1 << 24;
 
 } // namespace
 
@@ -167,20 +173,44 @@ static int printTuning(const rt::PlanTables &tables) {
 }
 
 int tools::inspectCommand(Arguments arguments) {
-  bool asJson = false, tensors = false, tuning = false;
+  bool asJson = false, tensors = false, tuning = false, cost = false;
+  CostOptions costOptions;
+  std::optional<int64_t> depth;
   CommandLine line;
   line.addFlag("--json", &asJson);
   line.addFlag("--tensors", &tensors);
   line.addFlag("--tuning", &tuning);
+  line.addFlag("--cost", &cost);
+  line.addString("--cpu", &costOptions.cpu);
+  line.addInteger("--tokens", 1, MODELC_MAX_UBATCH, &costOptions.tokens);
+  line.addInteger("--depth", 0, kMaxDepth, &depth);
+  line.addReal("--bytes-per-cycle", &costOptions.bytesPerCycle);
+  line.addFlag("--loops", &costOptions.loops);
   std::variant<std::unique_ptr<PlanView>, int> opened =
       openPlanArgument(line, arguments, kUsage);
   if (const int *status = std::get_if<int>(&opened))
     return *status;
-  const rt::PlanTables &tables = std::get<0>(opened)->tables;
+  costOptions.depth = depth.value_or(0);
+  if (!(costOptions.bytesPerCycle > 0))
+    return reportUsage("--bytes-per-cycle must be more than 0", kUsage);
+  const PlanView &view = *std::get<0>(opened);
+  const rt::PlanTables &tables = view.tables;
   if (tuning)
     return printTuning(tables);
+  json::Array costs;
+  if (cost) {
+    absl::StatusOr<json::Array> described = describeCost(tables, costOptions);
+    if (!described.ok())
+      return reportFailure(absl::Status(
+          described.status().code(),
+          view.name + ": " + std::string(described.status().message())));
+    costs = *std::move(described);
+  }
   if (!asJson) {
-    printText(tables, tensors);
+    if (cost)
+      llvm::outs() << printCost(costs);
+    else
+      printText(tables, tensors);
     return 0;
   }
   json::Array variants;
@@ -191,6 +221,8 @@ int tools::inspectCommand(Arguments arguments) {
                     {"variants", std::move(variants)}};
   if (tensors)
     root["report"] = emit::toJson(readReport(tables));
+  if (cost)
+    root["cost"] = std::move(costs);
   llvm::outs() << llvm::formatv("{0:2}", json::Value(std::move(root))) << "\n";
   return 0;
 }
