@@ -256,6 +256,8 @@ bool Translator::translateBinary(const OpcodeName &name, ScalarOp op) {
 
 bool Translator::translateUnary(const OpcodeName &name, ScalarOp op) {
   result.op = op;
+  if (op == ScalarOp::Push && (name.form == "i8" || name.form == "i32"))
+    return readImmediate(name.bytes, result.to);
   return (name.form == "r" || name.form == "m") &&
          readOperand(name.form[0], name.bytes, result.to);
 }

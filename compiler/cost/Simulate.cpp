@@ -64,8 +64,8 @@ private:
                                bool isLast);
   void addTile(const mca::Instruction &made, const target::TileTiming &timing,
                int64_t rows, Instructions &out);
-  static std::unique_ptr<mca::Instruction>
-  copyWith(const mca::Instruction &from, const mca::InstrDesc &desc);
+  std::unique_ptr<mca::Instruction> copyWith(const mca::Instruction &from,
+                                             const mca::InstrDesc &desc) const;
 
   const Machine &machine;
   const TileRows &rows;
@@ -104,6 +104,25 @@ static bool matches(llvm::StringRef pattern, llvm::StringRef name) {
     return false;
   }
   return glob->match(name);
+}
+
+/// True for an exclusive or of a vector with itself: the result does not wait
+/// for the source, which not all of LLVM's models say.
+static bool isVectorZero(const Machine &machine, const llvm::MCInst &inst) {
+  return matches("V{PXOR,XORP}*rr", machine.getName(inst)) &&
+         inst.getNumOperands() == 3 &&
+         inst.getOperand(1).getReg() == inst.getOperand(2).getReg();
+}
+
+/// True if writes of vector registers clear what is above them: all of VEX and
+/// EVEX do. LLVM does not see that an XMM register is part of a ZMM register.
+static bool clearsAbove(const Machine &machine, const mca::Instruction &from,
+                        const mca::WriteState &write) {
+  llvm::StringRef opcode = machine.getInstructions().getName(from.getOpcode());
+  llvm::StringRef reg = machine.getRegisters().getName(write.getRegisterID());
+  return write.clearsSuperRegisters() ||
+         (opcode.starts_with("V") &&
+          (reg.starts_with("XMM") || reg.starts_with("YMM")));
 }
 
 uint64_t InstructionMaker::getMask(llvm::StringRef resource) const {
@@ -239,22 +258,25 @@ absl::Status InstructionMaker::add(const Instruction &instruction,
         addTile(**made, timing, rows, out);
         return absl::OkStatus();
       }
-  if (getCorrections(inst).empty()) {
-    out.push_back(std::move(*made));
-    return absl::OkStatus();
+  const mca::InstrDesc *desc = &(*made)->getDesc();
+  if (!getCorrections(inst).empty()) {
+    Resources resources = desc->Resources;
+    for (const target::ResourceCorrection *correction : getCorrections(inst))
+      correct(*correction, resources);
+    desc = &makeDesc(*desc, resources);
   }
-  const mca::InstrDesc &model = (*made)->getDesc();
-  Resources resources = model.Resources;
-  for (const target::ResourceCorrection *correction : getCorrections(inst))
-    correct(*correction, resources);
-  out.push_back(copyWith(**made, makeDesc(model, resources)));
+  std::unique_ptr<mca::Instruction> copy = copyWith(**made, *desc);
+  if (isVectorZero(machine, inst))
+    for (mca::ReadState &read : copy->getUses())
+      read.setIndependentFromDef();
+  out.push_back(std::move(copy));
   return absl::OkStatus();
 }
 
 /// The instruction with another descriptor, which has the same operands.
 std::unique_ptr<mca::Instruction>
 InstructionMaker::copyWith(const mca::Instruction &from,
-                           const mca::InstrDesc &desc) {
+                           const mca::InstrDesc &desc) const {
   auto copy = std::make_unique<mca::Instruction>(desc, from.getOpcode());
   copy->getUses().append(from.getUses().begin(), from.getUses().end());
   // Optional registers that are not written have descriptors but no states;
@@ -262,7 +284,7 @@ InstructionMaker::copyWith(const mca::Instruction &from,
   if (!desc.Writes.empty())
     for (const auto &[i, write] : llvm::enumerate(from.getDefs()))
       copy->getDefs().emplace_back(desc.Writes[i], write.getRegisterID(),
-                                   write.clearsSuperRegisters(),
+                                   clearsAbove(machine, from, write),
                                    write.isWriteZero());
   copy->setLoadBarrier(from.isALoadBarrier());
   copy->setStoreBarrier(from.isAStoreBarrier());

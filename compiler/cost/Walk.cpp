@@ -25,6 +25,12 @@ namespace {
 
 using Value = std::optional<uint64_t>;
 
+/// A register, of whose lowest bytes so many are known.
+struct Register {
+  uint64_t value = 0;
+  uint8_t known = 0;
+};
+
 struct Flags {
   bool areKnown = false;
   bool zero = false, sign = false, carry = false, overflow = false,
@@ -75,6 +81,7 @@ private:
 
   Value read(const ScalarOperand &operand, uint64_t nextAddress);
   void write(const ScalarOperand &operand, Value value);
+  Value getRegister(int8_t number, uint8_t bytes) const;
   Value getAddress(const ScalarOperand &operand, uint64_t nextAddress) const;
   Value load(Value address, uint8_t bytes) const;
   void store(Value address, uint8_t bytes, Value value);
@@ -87,7 +94,7 @@ private:
   std::vector<ScalarBlock> blocks;
   std::vector<int64_t> depths;
   std::vector<bool> headers;
-  std::array<Value, 16> registers;
+  std::array<Register, 16> registers;
   Flags flags;
   llvm::DenseMap<uint64_t, uint8_t> stack; ///< Known bytes.
   WalkResult result;
@@ -123,8 +130,8 @@ static bool isNegative(uint64_t value, uint8_t bytes) {
 absl::StatusOr<WalkResult> Walker::run(uint64_t params,
                                        uint64_t maxInstructions) {
   result.counts.resize(flow.blocks.size());
-  registers[kStackPointer] = kStackEnd - 8;
-  registers[kFirstArgument] = params;
+  registers[kStackPointer] = {kStackEnd - 8, 8};
+  registers[kFirstArgument] = {params, 8};
   int64_t block = 0;
   for (uint64_t done = 0; done < maxInstructions;) {
     ++result.counts[block];
@@ -216,7 +223,7 @@ void Walker::execute(const ScalarInstruction &i) {
   case ScalarOp::Unknown:
     for (unsigned r = 0; r < registers.size(); ++r)
       if (i.clobbers >> r & 1)
-        registers[r].reset();
+        registers[r].known = 0;
     if (i.writesFlags)
       forgetFlags();
     return;
@@ -391,7 +398,7 @@ void Walker::executeThree(const ScalarInstruction &i) {
 
 void Walker::multiplyWide(const ScalarInstruction &i) {
   uint8_t bytes = i.to.bytes;
-  Value a = registers[i.fixed], b = read(i.from, i.nextAddress);
+  Value a = getRegister(i.fixed, bytes), b = read(i.from, i.nextAddress);
   if (i.writesFlags)
     forgetFlags();
   if (!a || !b) {
@@ -405,16 +412,16 @@ void Walker::multiplyWide(const ScalarInstruction &i) {
 }
 
 void Walker::executeStack(const ScalarInstruction &i) {
-  Value &top = registers[kStackPointer];
+  Value top = getRegister(kStackPointer, 8);
   if (i.op == ScalarOp::Push) {
     Value value = read(i.to, i.nextAddress);
     if (top)
-      top = *top - 8;
+      registers[kStackPointer].value = *top -= 8;
     return store(top, 8, value);
   }
-  write(i.to, load(top, 8));
   if (top)
-    top = *top + 8;
+    registers[kStackPointer].value = *top + 8;
+  write(i.to, load(top, 8));
 }
 
 /// Rows of tiles are bytes 48 to 55 (Intel SDM vol. 1, 18.2).
@@ -429,10 +436,10 @@ void Walker::readTileConfig(const ScalarInstruction &i) {
 Value Walker::read(const ScalarOperand &operand, uint64_t nextAddress) {
   switch (operand.kind) {
   case ScalarOperand::Register: {
-    Value value = registers[operand.base];
-    if (!value)
-      return value;
-    return truncate(operand.isHighByte ? *value >> 8 : *value, operand.bytes);
+    uint8_t first = operand.isHighByte ? 1 : 0;
+    Value value =
+        getRegister(operand.base, static_cast<uint8_t>(first + operand.bytes));
+    return value ? truncate(*value >> (8 * first), operand.bytes) : value;
   }
   case ScalarOperand::Immediate:
     return static_cast<uint64_t>(operand.value);
@@ -447,16 +454,29 @@ Value Walker::read(const ScalarOperand &operand, uint64_t nextAddress) {
 void Walker::write(const ScalarOperand &operand, Value value) {
   if (operand.kind == ScalarOperand::Memory)
     return store(getAddress(operand, 0), operand.bytes, value);
-  Value &target = registers[operand.base];
-  if (value && operand.bytes >= 4) {
-    target = truncate(*value, operand.bytes); // 32 bits clear the upper ones.
-  } else if (value && target) {
-    unsigned shift = operand.isHighByte ? 8 : 0;
-    uint64_t mask = truncate(~uint64_t{0}, operand.bytes) << shift;
-    target = (*target & ~mask) | (*value << shift & mask);
-  } else {
-    target.reset();
+  Register &target = registers[operand.base];
+  if (operand.bytes >= 4) {
+    // 32 bits clear the upper ones.
+    target = {truncate(value.value_or(0), operand.bytes),
+              static_cast<uint8_t>(value ? 8 : 0)};
+    return;
   }
+  uint8_t first = operand.isHighByte ? 1 : 0;
+  auto end = static_cast<uint8_t>(first + operand.bytes);
+  if (!value) {
+    target.known = std::min(target.known, first);
+    return;
+  }
+  uint64_t mask = truncate(~uint64_t{0}, operand.bytes) << (8 * first);
+  target.value = (target.value & ~mask) | (*value << (8 * first) & mask);
+  if (target.known >= first)
+    target.known = std::max(target.known, end);
+}
+
+/// The lowest bytes of a register; the others are zero.
+Value Walker::getRegister(int8_t number, uint8_t bytes) const {
+  const Register &reg = registers[number];
+  return reg.known >= bytes ? Value(truncate(reg.value, bytes)) : Value();
 }
 
 Value Walker::getAddress(const ScalarOperand &operand,
@@ -465,14 +485,16 @@ Value Walker::getAddress(const ScalarOperand &operand,
   if (operand.base == kRip) {
     address += nextAddress;
   } else if (operand.base != kNoRegister) {
-    if (!registers[operand.base])
+    Value base = getRegister(operand.base, 8);
+    if (!base)
       return {};
-    address += *registers[operand.base];
+    address += *base;
   }
   if (operand.index != kNoRegister) {
-    if (!registers[operand.index])
+    Value index = getRegister(operand.index, 8);
+    if (!index)
       return {};
-    address += *registers[operand.index] * static_cast<uint64_t>(operand.scale);
+    address += *index * static_cast<uint64_t>(operand.scale);
   }
   return address;
 }
