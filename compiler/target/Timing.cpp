@@ -57,14 +57,13 @@ constexpr TileResource kLoad[] = {{"SPRPort02_03", 1}};
 // A row is one store of 512 bits, which takes both data ports: 16 cycles.
 constexpr TileResource kStore[] = {
     {"SPRPort04", 1}, {"SPRPort09", 1}, {"SPRPort07_08", 1}};
-constexpr TileResource kZero[] = {{"SPRPort05", 1}};
 
 // Of the 45 cycles of a load's latency its rows take 8.
 constexpr TileTiming kTileTimings[] = {
     {"TDP*", 52, false, kProduct},
     {"TILELOADD*", 45 - 8, true, kLoad},
     {"TILESTORED", 1, true, kStore},
-    {"TILEZERO", 1, false, kZero},
+    {"TILEZERO", 16, false, {}},
 };
 
 } // namespace
