@@ -133,8 +133,8 @@ Estimator::getCall(const ModelcStep &step, uint64_t count, const Pass &pass) {
     memory.push_back(
         {segment.address,
          variant.code.subspan(segment.fileOffset, segment.fileBytes)});
-  // Some minutes: far more than any real step takes.
-  constexpr uint64_t kMaxInstructions = 20'000'000'000;
+  // Half a minute; a step of a prefill with 1B weights has a hundredth.
+  constexpr uint64_t kMaxInstructions = 5'000'000'000;
   absl::StatusOr<WalkResult> walked = walk(
       *machine, (*kernel)->flow, call.getParams(), memory, kMaxInstructions);
   if (!walked.ok())

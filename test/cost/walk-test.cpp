@@ -12,6 +12,7 @@
 
 #include "compiler/cost/KernelCall.h"
 #include "test/cost/Snippet.h"
+#include <random>
 
 namespace modelc::cost::test {
 namespace {
@@ -146,6 +147,34 @@ TEST(Walk, ReadsTheRowsOfTiles) {
       walk(getMachine("sapphirerapids"), *flow, call.getParams(), memory, 100);
   ASSERT_TRUE(walked.ok()) << walked.status();
   EXPECT_EQ(walked->tileRows, TileRows({16, 16, 8, 4, 1, 0, 0, 0}));
+}
+
+// Plans are foreign bytes, and so is their code: whatever stands there is
+// refused or walked, and ends.
+TEST(Walk, EndsOnAnyBytes) {
+  std::mt19937 random(20261124);
+  int64_t decoded = 0, ended = 0;
+  for (int64_t i = 0; i < 20000; ++i) {
+    std::vector<uint8_t> bytes(24);
+    for (uint8_t &byte : bytes)
+      byte = static_cast<uint8_t>(random());
+    bytes.back() = 0xc3; // A return.
+    const Machine &machine = getMachine("sapphirerapids");
+    absl::StatusOr<std::vector<Instruction>> code =
+        machine.decode(bytes, kSnippetAddress);
+    if (!code.ok())
+      continue;
+    ++decoded;
+    absl::StatusOr<Flow> flow = findFlow(machine, *std::move(code));
+    if (!flow.ok())
+      continue;
+    KernelCall call(1, 2, 3, 4, 5);
+    absl::StatusOr<WalkResult> walked =
+        walk(machine, *flow, call.getParams(), call.getMemory(), /*most=*/1000);
+    ended += walked.ok();
+  }
+  EXPECT_GT(decoded, 1000);
+  EXPECT_GT(ended, 100);
 }
 
 //===----------------------------------------------------------------------===//
