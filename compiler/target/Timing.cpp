@@ -7,9 +7,10 @@
 //
 // Sources: for Zen 4, loops of one or two kinds of instructions that were timed
 // on a virtual machine of an EPYC (docs/design/20261124-cost-model.md has
-// them); for Sapphire Rapids, Intel's optimisation reference manual (248966):
-// two 512-bit multiply-add units (ports 0 and 5), two 512-bit loads and one
-// 512-bit store a cycle, and the latencies and throughputs of Intel AMX.
+// them); for Intel's servers, the optimisation reference manual (248966):
+// two 512-bit multiply-add units (ports 0 and 5) on servers, no vectors on port
+// 1 beside those of 512 bits, two 512-bit loads and one 512-bit store a cycle,
+// and the latencies and throughputs of Intel AMX.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,6 +24,7 @@ namespace {
 constexpr llvm::StringRef kZen4 = "znver4";
 constexpr llvm::StringRef kSpr = "sapphirerapids";
 constexpr llvm::StringRef kIcx = "icelake-server";
+constexpr llvm::StringRef kClx = "cascadelake";
 
 // A 512-bit operation of Zen 4 holds one of two pipes of 256 bits for two
 // cycles.
@@ -43,10 +45,14 @@ constexpr ResourceCorrection kCorrections[] = {
     // 512-bit loads to three ports, stores to two.
     {kSpr, "V{MULP?Z,F*P?Z,PDPBUSDZ,CVT*DQ*Z,MAXP?Z,MINP?Z}*", "SPRPort00",
      "SPRPort00_05", 1},
-    {kIcx, "V{MULP?Z,F*P?Z,PDPBUSDZ,CVT*DQ*Z,MAXP?Z,MINP?Z}*", "ICXPort0",
-     "ICXPort05", 1},
     {kSpr, "V*Z{r,}m{,b,k,kz,bi,i}", "SPRPort02_03_10", "SPRPort02_03", 1},
     {kSpr, "V*Zmr{,k,i}", "SPRPort04_09", "SPRPort04_09", 2},
+    {kIcx, "V{ADDP?Z,SUBP?Z,MULP?Z,F*P?Z}*", "ICXPort0", "ICXPort05", 1},
+    // A load needs no port of vectors, and 512-bit vectors close port 1.
+    {kIcx, "V{MOV,BROADCAST,PBROADCAST}*Zrm", "ICXPort015", "", 0},
+    {kIcx, "V*Z{r,m}*", "ICXPort015", "ICXPort05", 1},
+    {kClx, "V{MOV,BROADCAST,PBROADCAST}*Zrm", "SKXPort015", "", 0},
+    {kClx, "V*Z{r,m}*", "SKXPort015", "SKXPort05", 1},
 };
 
 // The multipliers take a cycle for a row of A, so 16 for a full tile. LLVM's

@@ -35,6 +35,20 @@ MODELC_SNIPPET(loads, R"(
     vmovups 64(%rdi), %zmm1
     vmovups 128(%rdi), %zmm2
     vmovups 192(%rdi), %zmm3)")
+// Eight sums on two ports, and loads that need neither.
+MODELC_SNIPPET(loadsBesideSums, R"(
+    vpbroadcastd (%rdi), %zmm0
+    vpaddd %zmm30, %zmm31, %zmm4
+    vpaddd %zmm30, %zmm31, %zmm5
+    vmovups 64(%rdi), %zmm1
+    vpaddd %zmm30, %zmm31, %zmm6
+    vpaddd %zmm30, %zmm31, %zmm7
+    vbroadcastss 128(%rdi), %zmm2
+    vpaddd %zmm30, %zmm31, %zmm8
+    vpaddd %zmm30, %zmm31, %zmm9
+    vmovups 192(%rdi), %zmm3
+    vpaddd %zmm30, %zmm31, %zmm10
+    vpaddd %zmm30, %zmm31, %zmm11)")
 MODELC_SNIPPET(broadcasts, R"(
     vpbroadcastd (%rdi), %zmm0
     vpbroadcastd 64(%rdi), %zmm1
@@ -112,6 +126,7 @@ TEST(Simulate, IntelServers) {
     EXPECT_NEAR(getCycles(target, multiplyAdds()), 4, 0.1) << target;
     EXPECT_NEAR(getCycles(target, chain()), 4, 0.1) << target;
     EXPECT_NEAR(getCycles(target, loads()), 2, 0.1) << target;
+    EXPECT_NEAR(getCycles(target, loadsBesideSums()), 4, 0.1) << target;
   }
   EXPECT_NEAR(getCycles("sapphirerapids", stores()), 4, 0.1);
 }
