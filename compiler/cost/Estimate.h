@@ -74,7 +74,7 @@ private:
   /// What does not depend on the pass.
   struct Kernel {
     Flow flow;
-    /// By first block and blocks.
+    /// By the blocks that were simulated together.
     std::map<std::vector<int64_t>, SimulationResult> simulations;
   };
   using CallKey = std::tuple<uint32_t, uint64_t, uint64_t>;
