@@ -15,6 +15,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Tokenizer.h"
+#include "BpeTokenizer.h"
 #include "SpmTokenizer.h"
 #include "Status.h"
 #include "modelc/text.h"
@@ -119,10 +120,12 @@ modelc_code createTokenizer(const MetadataSource &source,
     return code;
   if (model == SpmTokenizer::kModel)
     return SpmTokenizer::create(source, out, status);
+  if (model == BpeTokenizer::kModel)
+    return BpeTokenizer::create(source, out, status);
   return fail(status, MODELC_UNIMPLEMENTED,
-              "%s: found \"%.*s\", expected \"%s\"", kModelKey,
+              "%s: found \"%.*s\", expected \"%s\" or \"%s\"", kModelKey,
               static_cast<int>(std::min<size_t>(model.size(), 64)),
-              model.data(), SpmTokenizer::kModel);
+              model.data(), SpmTokenizer::kModel, BpeTokenizer::kModel);
 }
 
 } // namespace modelc::text

@@ -40,6 +40,25 @@ bool mayFollow(uint8_t lead, uint8_t second) {
 
 } // namespace
 
+CodePoint decodeCodePoint(std::string_view text) {
+  constexpr CodePoint kInvalid = {0xfffd, 1};
+  uint8_t lead = static_cast<uint8_t>(text[0]);
+  size_t length = strictLength(lead);
+  if (length == 1)
+    return {lead, 1};
+  if (length == 0 || length > text.size() ||
+      !mayFollow(lead, static_cast<uint8_t>(text[1])))
+    return kInvalid;
+  uint32_t value = lead & (0x7fu >> length);
+  for (size_t at = 1; at < length; ++at) {
+    uint8_t byte = static_cast<uint8_t>(text[at]);
+    if ((byte & 0xc0) != 0x80)
+      return kInvalid;
+    value = value << 6 | (byte & 0x3f);
+  }
+  return {value, static_cast<uint32_t>(length)};
+}
+
 size_t incompleteUtf8Suffix(std::string_view bytes) {
   for (size_t length = 1; length <= 3 && length <= bytes.size(); ++length) {
     std::string_view suffix = bytes.substr(bytes.size() - length);

@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Only lengths matter to tokenizers and streams, never code points.
+// Streams and merging need lengths only; cutting a text into words needs code
+// points.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,6 +31,20 @@ inline size_t characterLength(std::string_view text) {
          (static_cast<uint8_t>(text[length]) & 0xc0) == 0x80)
     ++length;
   return length;
+}
+
+struct CodePoint {
+  uint32_t value;
+  uint32_t bytes;
+};
+
+/// The code point that `text`, not empty, begins with, if it is valid there
+/// (Unicode 15, table 3-7); else U+FFFD for the first byte alone.
+CodePoint decodeCodePoint(std::string_view text);
+
+inline CodePoint firstCodePoint(std::string_view text) {
+  uint8_t lead = static_cast<uint8_t>(text[0]);
+  return lead < 0x80 ? CodePoint{lead, 1} : decodeCodePoint(text);
 }
 
 /// Bytes at the end of `bytes` that more bytes could make into one valid

@@ -12,6 +12,7 @@
 
 #include "FakeMetadata.h"
 #include "modelc/plan_format.h"
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -179,6 +180,42 @@ FakeMetadata makeSpmMetadata(const std::vector<std::string> &pieces) {
   metadata.setStrings("tokenizer.ggml.tokens", tokens);
   metadata.setInts("tokenizer.ggml.token_type", types);
   metadata.setFloats("tokenizer.ggml.scores", scores);
+  return metadata;
+}
+
+std::string spelledForBpe(int byte) {
+  auto isPrintable = [](int code) {
+    return (code > ' ' && code < 0x7f) || (code > 0xa0 && code != 0xad);
+  };
+  int code = byte;
+  if (!isPrintable(byte)) {
+    code = 0x100;
+    for (int other = 0; other < byte; ++other)
+      code += !isPrintable(other);
+  }
+  if (code < 0x80)
+    return std::string(1, static_cast<char>(code));
+  return {static_cast<char>(0xc0 + code / 64),
+          static_cast<char>(0x80 + code % 64)};
+}
+
+FakeMetadata makeBpeMetadata(const std::vector<std::string> &merges) {
+  std::vector<std::string> tokens;
+  for (int byte = 0; byte < 256; ++byte)
+    tokens.push_back(spelledForBpe(byte));
+  for (const std::string &merge : merges) {
+    std::string joined = merge;
+    joined.erase(joined.find(' '), 1);
+    if (std::find(tokens.begin(), tokens.end(), joined) == tokens.end())
+      tokens.push_back(joined);
+  }
+  FakeMetadata metadata;
+  metadata.setString("tokenizer.ggml.model", "gpt2");
+  metadata.setString("tokenizer.ggml.pre", "gpt-2");
+  metadata.setStrings("tokenizer.ggml.tokens", tokens);
+  metadata.setInts("tokenizer.ggml.token_type",
+                   std::vector<int32_t>(tokens.size(), 1));
+  metadata.setStrings("tokenizer.ggml.merges", merges);
   return metadata;
 }
 

@@ -61,6 +61,14 @@ bool stringAt(const modelc_metadata &value, uint64_t index,
 /// to 258, then `pieces`, each with a lower score than the one before, normal.
 FakeMetadata makeSpmMetadata(const std::vector<std::string> &pieces);
 
+/// The character that byte-level BPE writes for `byte`, in UTF-8: itself if it
+/// is printable in Latin-1, else U+0100 and so on in order.
+std::string spelledForBpe(int byte);
+
+/// A small BPE vocabulary that cuts words as "gpt-2": the 256 bytes 0 to 255,
+/// then what `merges`, "left right" each, join, in their order, all normal.
+FakeMetadata makeBpeMetadata(const std::vector<std::string> &merges);
+
 /// Reads the metadata of a GGUF file (v2, v3). On failure false, with
 /// `*error` saying why.
 bool readGgufMetadata(const std::string &path, FakeMetadata *out,

@@ -26,6 +26,7 @@
 namespace modelc::tools {
 namespace {
 
+using text::test::makeBpeMetadata;
 using text::test::makeSpmMetadata;
 
 const std::string kSpace = "\xe2\x96\x81";
@@ -223,13 +224,20 @@ TEST(StandardFiles, ClosedNumbersAreNotUsedForOtherFiles) {
 }
 
 TEST_F(Run, NamesTheFileInErrorsOfTheTokenizer) {
-  plan.metadata.setString("tokenizer.ggml.model", "gpt2");
+  plan.metadata.setString("tokenizer.ggml.model", "bert");
   for (const char *option : {"-p", "--tokenize"}) {
     EXPECT_EQ(run({option, "x"}), 1);
   }
   const std::string line = "error: fake.mplan: tokenizer.ggml.model: found "
-                           "\"gpt2\", expected \"llama\"\n";
+                           "\"bert\", expected \"llama\" or \"gpt2\"\n";
   EXPECT_EQ(messages.text(), line + line);
+}
+
+TEST_F(Run, PrintsTheIdsOfBytePairs) {
+  plan.metadata = makeBpeMetadata({"a b"});
+  plan.vocabSize = 257;
+  EXPECT_EQ(run({"--tokenize", "xab"}), 0);
+  EXPECT_EQ(out.text(), "120,256\n");
 }
 
 TEST_F(Run, PrintsTheIdsOfAText) {

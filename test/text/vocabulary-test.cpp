@@ -32,13 +32,13 @@ const std::string kBig(1025, 'x');
 
 const Refusal kRefusals[] = {
     {"OtherModel",
-     [](FakeMetadata &m) { m.setString("tokenizer.ggml.model", "gpt2"); },
+     [](FakeMetadata &m) { m.setString("tokenizer.ggml.model", "bert"); },
      MODELC_UNIMPLEMENTED,
-     "tokenizer.ggml.model: found \"gpt2\", expected \"llama\""},
+     "tokenizer.ggml.model: found \"bert\", expected \"llama\" or \"gpt2\""},
     {"ModelWithLineEnd",
      [](FakeMetadata &m) { m.setString("tokenizer.ggml.model", "a\nb"); },
      MODELC_UNIMPLEMENTED,
-     "tokenizer.ggml.model: found \"a?b\", expected \"llama\""},
+     "tokenizer.ggml.model: found \"a?b\", expected \"llama\" or \"gpt2\""},
     {"NoModel", [](FakeMetadata &m) { m.erase("tokenizer.ggml.model"); },
      MODELC_NOT_FOUND, "the metadata has no key tokenizer.ggml.model"},
     {"ModelIsNumber",

@@ -39,8 +39,9 @@ typedef struct modelc_sampler modelc_sampler;
 
 /// Builds the tokenizer that the metadata of `plan` describes. The plan must
 /// outlive it: token texts are borrowed. Errors: NOT_FOUND (a key is missing),
-/// INVALID_ARGUMENT (a key's type or value is wrong), UNIMPLEMENTED (another
-/// `tokenizer.ggml.model` than "llama"); the message names key and value.
+/// INVALID_ARGUMENT (a key's type or value is wrong), UNIMPLEMENTED (a
+/// `tokenizer.ggml.model` or `tokenizer.ggml.pre` that docs/tokenizers.md does
+/// not list); the message names key and value.
 modelc_code modelc_tokenizer_create(const modelc_plan *plan,
                                     modelc_tokenizer **out_tokenizer,
                                     modelc_status *status);
@@ -49,12 +50,12 @@ void modelc_tokenizer_destroy(modelc_tokenizer *tokenizer);
 
 /// Facts of a tokenizer. An id is -1 where the vocabulary has no such token.
 typedef struct modelc_tokenizer_info {
-  const char *model; ///< "llama" (SentencePiece).
+  const char *model; ///< "llama" (SentencePiece) or "gpt2" (byte-level BPE).
   uint32_t tokenCount;
   int32_t bosId;     ///< Begins a text.
   int32_t eosId;     ///< Ends a text.
   int32_t eotId;     ///< Ends a turn of a chat.
-  int32_t unknownId; ///< Stands for what the vocabulary cannot spell.
+  int32_t unknownId; ///< Stands for what a "llama" vocabulary cannot spell.
   uint32_t addBos;   ///< ADD_SPECIAL puts bosId before the text.
   uint32_t addEos;   ///< ADD_SPECIAL puts eosId after it.
 } modelc_tokenizer_info;
@@ -96,12 +97,12 @@ enum {
   MODELC_DETOKENIZE_SPECIAL = 1
 };
 
-/// The inverse of modelc_tokenize: the text that gives these ids. Exact, with
-/// two exceptions that lie in SentencePiece itself: U+2581 comes back as a
-/// space, and unknown tokens give no text. Up to `capacity` bytes are
-/// written, not terminated; *out_bytes is how many there are. If there are
-/// more: RESOURCE_EXHAUSTED, with *out_bytes set. OUT_OF_RANGE for an id
-/// outside the vocabulary.
+/// The inverse of modelc_tokenize: the text that gives these ids. Exact, but
+/// for what vocabularies cannot say: a "llama" one gives U+2581 back as a space
+/// and no text for unknown tokens, a "gpt2" one U+FFFD for a byte that it has
+/// no token for. Up to `capacity` bytes are written, not terminated; *out_bytes
+/// is how many there are. If there are more: RESOURCE_EXHAUSTED, with
+/// *out_bytes set. OUT_OF_RANGE for an id outside the vocabulary.
 modelc_code modelc_detokenize(const modelc_tokenizer *tokenizer,
                               const int32_t *ids, size_t count, uint32_t flags,
                               char *out_text, size_t capacity,
