@@ -21,6 +21,7 @@
 #include "modelc/plan_format.h"
 #include <algorithm>
 #include <cinttypes>
+#include <functional>
 #include <map>
 
 namespace modelc::text {
@@ -64,24 +65,14 @@ struct BpeTokenizer::Symbol {
   uint32_t next;
 };
 
-/// Two neighbours that can merge, as they were when this was found.
-struct BpeTokenizer::Bigram {
-  uint32_t left;
-  uint32_t right;
-  const Merge *merge;
-
-  /// The heap's top is the lowest rank, of equal ranks the leftmost.
-  bool operator<(const Bigram &other) const {
-    return merge->rank != other.merge->rank ? merge->rank > other.merge->rank
-                                            : left > other.left;
-  }
-};
-
 /// Buffers that all words of a text share.
 struct BpeTokenizer::Scratch {
   std::vector<std::string_view> words;
   std::vector<Symbol> symbols;
-  std::vector<Bigram> heap;
+  /// Neighbours that could merge when they were put here: the rank of the merge
+  /// and the index of the left one, in one number, so that the heap stays small
+  /// in memory. Its top is the lowest rank, of equal ranks the leftmost.
+  std::vector<uint64_t> heap;
   std::string spelled;
 };
 
@@ -139,8 +130,7 @@ modelc_code BpeTokenizer::readMerges(const MetadataSource &source,
     appendSpelled(static_cast<uint8_t>(byte), joined);
     byteSymbols[byte] = reader.symbolOf(joined);
   }
-  std::vector<Merge> list;
-  list.reserve(value.count);
+  ranked.reserve(value.count);
   for (uint64_t rank = 0; rank < value.count; ++rank) {
     std::string_view text;
     bool isReadable = source.string(value, rank, &text);
@@ -154,10 +144,10 @@ modelc_code BpeTokenizer::readMerges(const MetadataSource &source,
     std::string_view left = text.substr(0, space);
     std::string_view right = text.substr(space + 1);
     joined.assign(left).append(right);
-    list.push_back({reader.symbolOf(left), reader.symbolOf(right),
-                    static_cast<uint32_t>(rank), reader.symbolOf(joined)});
+    ranked.push_back({reader.symbolOf(left), reader.symbolOf(right),
+                      static_cast<uint32_t>(rank), reader.symbolOf(joined)});
   }
-  merges.build(list);
+  merges.build(ranked);
   return MODELC_OK;
 }
 
@@ -201,24 +191,24 @@ int32_t BpeTokenizer::wholeToken(std::string_view word,
   return index.find(scratch.spelled);
 }
 
-/// Puts the two neighbours onto the heap if they merge.
-void BpeTokenizer::tryMerge(Scratch &scratch, uint32_t left,
+/// Appends the two neighbours to the heap's memory if they merge.
+bool BpeTokenizer::tryMerge(Scratch &scratch, uint32_t left,
                             uint32_t right) const {
   if (left == kNone || right == kNone)
-    return;
+    return false;
   const Merge *merge =
       merges.find(scratch.symbols[left].number, scratch.symbols[right].number);
   if (!merge)
-    return;
-  scratch.heap.push_back({left, right, merge});
-  std::push_heap(scratch.heap.begin(), scratch.heap.end());
+    return false;
+  scratch.heap.push_back(uint64_t{merge->rank} << 32 | left);
+  return true;
 }
 
 /// Leaves the symbols that `word`, not empty, ends as in `scratch.symbols`, a
 /// list that begins at index 0.
 void BpeTokenizer::mergeWord(std::string_view word, Scratch &scratch) const {
   std::vector<Symbol> &symbols = scratch.symbols;
-  std::vector<Bigram> &heap = scratch.heap;
+  std::vector<uint64_t> &heap = scratch.heap;
   symbols.clear();
   heap.clear();
   for (char c : word) {
@@ -230,24 +220,28 @@ void BpeTokenizer::mergeWord(std::string_view word, Scratch &scratch) const {
   symbols.back().next = kNone;
   for (uint32_t at = 1; at < symbols.size(); ++at)
     tryMerge(scratch, at - 1, at);
+  std::make_heap(heap.begin(), heap.end(), std::greater());
 
   while (!heap.empty()) {
-    std::pop_heap(heap.begin(), heap.end());
-    Bigram bigram = heap.back();
+    std::pop_heap(heap.begin(), heap.end(), std::greater());
+    const Merge &merge = ranked[heap.back() >> 32];
+    uint32_t at = static_cast<uint32_t>(heap.back());
     heap.pop_back();
-    Symbol &left = symbols[bigram.left];
-    Symbol &right = symbols[bigram.right];
-    // A symbol only ever grows, so that an equal number is the same text.
-    if (left.number != bigram.merge->left ||
-        right.number != bigram.merge->right)
+    // Whatever merged here meanwhile has left other numbers.
+    Symbol &left = symbols[at];
+    if (left.number != merge.left || left.next == kNone ||
+        symbols[left.next].number != merge.right)
       continue;
-    left.number = bigram.merge->merged;
+    Symbol &right = symbols[left.next];
+    left.number = merge.merged;
     right.number = kNone;
     left.next = right.next;
     if (right.next != kNone)
-      symbols[right.next].previous = bigram.left;
-    tryMerge(scratch, left.previous, bigram.left);
-    tryMerge(scratch, bigram.left, left.next);
+      symbols[right.next].previous = at;
+    if (tryMerge(scratch, left.previous, at))
+      std::push_heap(heap.begin(), heap.end(), std::greater());
+    if (tryMerge(scratch, at, left.next))
+      std::push_heap(heap.begin(), heap.end(), std::greater());
   }
 }
 

@@ -41,13 +41,12 @@ protected:
 private:
   struct MergeReader;
   struct Symbol;
-  struct Bigram;
   struct Scratch;
 
   explicit BpeTokenizer(Vocabulary vocabulary);
   modelc_code readMerges(const MetadataSource &source, modelc_status *status);
   int32_t wholeToken(std::string_view word, Scratch &scratch) const;
-  void tryMerge(Scratch &scratch, uint32_t left, uint32_t right) const;
+  bool tryMerge(Scratch &scratch, uint32_t left, uint32_t right) const;
   void mergeWord(std::string_view word, Scratch &scratch) const;
   modelc_code spell(std::string_view bytes, std::vector<int32_t> &ids,
                     modelc_status *status) const;
@@ -55,6 +54,8 @@ private:
   PreTokenizer preTokenizer;
   /// Texts that merging can yield: normal and unused tokens.
   TextIndex index;
+  /// [rank].
+  std::vector<Merge> ranked;
   MergeIndex merges;
   /// [byte] -> the symbol of a word's beginning. A symbol below the size of the
   /// vocabulary is a token; the others are texts that only merges know.

@@ -6,11 +6,13 @@
 //===----------------------------------------------------------------------===//
 //
 // The input's bytes choose the values of all tokenizer keys and a text. What
-// creates a tokenizer must tokenize that text and give it back.
+// creates a tokenizer, SentencePiece or BPE with any pre-tokenizer, must
+// tokenize that text and give it back.
 //
 //===----------------------------------------------------------------------===//
 
 #include "modelc/plan_format.h"
+#include "runtime/text/PreTokenizer.h"
 #include "runtime/text/TextApi.h"
 #include "test/text/FakeMetadata.h"
 #include <cstring>
@@ -44,19 +46,50 @@ void setAnyNumber(FuzzedDataProvider &data, FakeMetadata &metadata,
 
 std::string anyText(FuzzedDataProvider &data) {
   // Few letters, so that texts and tokens meet.
-  const std::string letters[] = {"a", "b", " ",    kSpace, "\xc3\xa9",
-                                 "<", ">", "\xe2", "\x96"};
+  const std::string letters[] = {
+      "a",  "b",    " ",    kSpace,     "\xc3\xa9",    "<",
+      ">",  "\xe2", "\x96", "\xc4\xa0", "1",           "A",
+      "\n", "'s",   ".",    "\xcc\x81", "\xe6\xbc\xa2"};
   std::string text;
   for (int count = data.ConsumeIntegralInRange(0, 24); count > 0; --count)
     text += data.PickValueInArray(letters);
   return text;
 }
 
+/// Sets what byte-level BPE has besides tokens: a known pre-tokenizer or any
+/// name, and merges of the tokens or any texts.
+void setAnyMerges(FuzzedDataProvider &data, FakeMetadata &metadata,
+                  const std::vector<std::string> &tokens) {
+  std::span<const PreTokenizerSpec> specs = preTokenizerSpecs();
+  metadata.setString(
+      "tokenizer.ggml.pre",
+      data.ConsumeBool()
+          ? specs[data.ConsumeIntegralInRange<size_t>(0, specs.size() - 1)].name
+          : data.ConsumeRandomLengthString(8));
+  std::vector<std::string> merges;
+  for (int count = data.ConsumeIntegralInRange(0, 40); count > 0; --count) {
+    if (tokens.empty() || data.ConsumeIntegralInRange(0, 15) == 0) {
+      merges.push_back(anyText(data));
+      continue;
+    }
+    size_t last = tokens.size() - 1;
+    merges.push_back(tokens[data.ConsumeIntegralInRange<size_t>(0, last)] +
+                     " " +
+                     tokens[data.ConsumeIntegralInRange<size_t>(0, last)]);
+  }
+  if (data.ConsumeBool())
+    metadata.setStrings("tokenizer.ggml.merges", merges);
+  else
+    setAnyNumber(data, metadata, "tokenizer.ggml.merges");
+}
+
 FakeMetadata anyMetadata(FuzzedDataProvider &data) {
   FakeMetadata metadata;
-  metadata.setString("tokenizer.ggml.model",
-                     data.ConsumeBool() ? "llama"
-                                        : data.ConsumeRandomLengthString(8));
+  const std::string models[] = {"llama", "gpt2",
+                                data.ConsumeRandomLengthString(8)};
+  const std::string model = data.PickValueInArray(models);
+  metadata.setString("tokenizer.ggml.model", model);
+  bool isBpe = model == "gpt2";
   std::vector<std::string> tokens;
   std::vector<int32_t> types;
   std::vector<float> scores;
@@ -64,8 +97,8 @@ FakeMetadata anyMetadata(FuzzedDataProvider &data) {
   for (int byte = 0; haveBytes && byte < 256; ++byte) {
     char text[8];
     std::snprintf(text, sizeof(text), "<0x%02X>", byte);
-    tokens.push_back(text);
-    types.push_back(6);
+    tokens.push_back(isBpe ? test::spelledForBpe(byte) : text);
+    types.push_back(isBpe ? 1 : 6);
     scores.push_back(0);
   }
   for (int count = data.ConsumeIntegralInRange(0, 40); count > 0; --count) {
@@ -76,6 +109,8 @@ FakeMetadata anyMetadata(FuzzedDataProvider &data) {
                                         : static_cast<float>(types.back()));
   }
   metadata.setStrings("tokenizer.ggml.tokens", tokens);
+  if (isBpe)
+    setAnyMerges(data, metadata, tokens);
   if (data.ConsumeBool())
     types.resize(data.ConsumeIntegralInRange(0, 300));
   metadata.setInts("tokenizer.ggml.token_type", types);
@@ -92,6 +127,21 @@ FakeMetadata anyMetadata(FuzzedDataProvider &data) {
   if (data.ConsumeBool())
     metadata.setVocabSize(data.ConsumeIntegralInRange(0, 300));
   return metadata;
+}
+
+/// True if BPE has a token for each byte of `text`.
+bool canSpell(const Vocabulary &vocabulary, const std::string &text) {
+  for (char c : text) {
+    std::string spelled = test::spelledForBpe(static_cast<uint8_t>(c));
+    bool isFound = false;
+    for (int32_t id = 0; id < vocabulary.size(); ++id)
+      isFound |= vocabulary.texts[id] == spelled &&
+                 (vocabulary.types[id] == TokenType::normal ||
+                  vocabulary.types[id] == TokenType::unused);
+    if (!isFound)
+      return false;
+  }
+  return true;
 }
 
 /// The text of `ids` by the stream, which must be that of the whole.
@@ -142,11 +192,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     return 0;
   }
   ids.resize(count);
-  bool isExact = text.find(kSpace) == text.npos;
+  bool isBpe = !std::strcmp(tokenizer.implementation->model(), "gpt2");
+  bool isExact =
+      isBpe ? canSpell(vocabulary, text) : text.find(kSpace) == text.npos;
   for (int32_t id : ids) {
     require(vocabulary.contains(id));
-    isExact &= vocabulary.types[id] != TokenType::unknown &&
-               id != vocabulary.unknownId;
+    isExact &= isBpe || (vocabulary.types[id] != TokenType::unknown &&
+                         id != vocabulary.unknownId);
   }
   std::string back = detokenize(tokenizer, ids);
   if (isExact && !(flags & MODELC_TOKENIZE_ADD_SPECIAL))
