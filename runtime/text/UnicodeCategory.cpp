@@ -17,7 +17,7 @@ namespace {
 
 using enum Category;
 
-// kVersion and kRuns.
+// kRuns.
 #include "UnicodeRuns.inc"
 
 /// In the order of Category.
@@ -30,8 +30,6 @@ static_assert(std::size(kNames) == static_cast<size_t>(cn) + 1);
 } // namespace
 
 std::span<const CategoryRun> categoryRuns() { return kRuns; }
-
-const char *unicodeVersion() { return kVersion; }
 
 uint32_t categoriesNamed(std::string_view name) {
   uint32_t categories = 0;

@@ -44,9 +44,6 @@ struct CategoryRun {
 /// All code points, ascending; the first run begins at 0.
 std::span<const CategoryRun> categoryRuns();
 
-/// The version of Unicode that the runs are of, such as "14.0.0".
-const char *unicodeVersion();
-
 /// The categories that `name` stands for, as bits 1 << Category: one for "Lu",
 /// all that begin with the letter for "L". 0 if there is no such category.
 uint32_t categoriesNamed(std::string_view name);

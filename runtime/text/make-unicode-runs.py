@@ -9,7 +9,6 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 Writes the code points as runs of one category, from Python's own copy of the
 Unicode character database, for UnicodeCategory.cpp:
 
-    constexpr char kVersion[] = "14.0.0";
     constexpr CategoryRun kRuns[] = {{0x0, cc}, {0x20, zs}, {0x21, po}, ...};
 """
 
@@ -30,7 +29,7 @@ def main(arguments):
     if len(arguments) != 1:
         print("usage: make-unicode-runs.py OUT.inc", file=sys.stderr)
         return 2
-    lines = [f'constexpr char kVersion[] = "{unicodedata.unidata_version}";',
+    lines = [f"// Unicode {unicodedata.unidata_version}.",
              "constexpr CategoryRun kRuns[] = {"]
     lines += [f"    {{{code:#x}, {category}}}," for code, category in runs()]
     with open(arguments[0], "w", encoding="ascii") as file:

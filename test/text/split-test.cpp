@@ -165,6 +165,19 @@ TEST(Split, IsWhatThePageSays) {
     EXPECT_EQ(stages.size(), 1u) << line;
 }
 
+// The numbers of states that the page and kMaxStates tell.
+TEST(Split, NeedsFewStates) {
+  for (const PreTokenizerSpec &spec : preTokenizerSpecs())
+    for (const SplitStage &stage : spec.stages) {
+      SplitAutomaton automaton;
+      ASSERT_TRUE(automaton.build(stage.regex)) << spec.name;
+      if (std::string(spec.name) == "jais-2")
+        EXPECT_EQ(automaton.stateCount(), 1041u);
+      else
+        EXPECT_LE(automaton.stateCount(), 34u) << spec.name;
+    }
+}
+
 TEST(Split, RefusesAnUnknownName) {
   modelc_status status;
   EXPECT_EQ(findPreTokenizerSpec("super\nbpe", &status), nullptr);
