@@ -32,6 +32,10 @@ constexpr const char *kPreKey = "tokenizer.ggml.pre";
 
 constexpr uint32_t kNone = UINT32_MAX;
 
+/// Each merge has three texts, so that with 2^31 tokens numbers stay below
+/// 2^32.
+constexpr uint64_t kMaxMerges = uint64_t{1} << 29;
+
 /// What stands for a byte that the vocabulary has no token for: U+FFFD.
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
@@ -117,12 +121,15 @@ modelc_code BpeTokenizer::readMerges(const MetadataSource &source,
   if (!source.find(kMergesKey, &value))
     return fail(status, MODELC_NOT_FOUND, "the metadata has no key %s",
                 kMergesKey);
-  if (value.type != MODELC_META_STRING || !value.isArray ||
-      value.count > INT32_MAX)
+  if (value.type != MODELC_META_STRING || !value.isArray)
     return fail(status, MODELC_INVALID_ARGUMENT,
                 "%s: found %s of type %u, expected an array of strings",
                 kMergesKey, value.isArray ? "an array" : "one value",
                 value.type);
+  if (value.count > kMaxMerges)
+    return fail(status, MODELC_INVALID_ARGUMENT,
+                "%s: found %" PRIu64 " merges, expected at most %" PRIu64,
+                kMergesKey, value.count, kMaxMerges);
   MergeReader reader = {index, static_cast<uint32_t>(vocabulary().size())};
   std::string joined;
   for (size_t byte = 0; byte < byteSymbols.size(); ++byte) {

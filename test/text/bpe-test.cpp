@@ -138,8 +138,6 @@ TEST(Bpe, GivesAnyBytesBack) {
 // "abc" is a token that no merge makes.
 TEST(Bpe, TakesAWholeTokenWhereMergesAreIgnored) {
   FakeMetadata metadata = makeBpeMetadata({"a b", "b c", "x abc"});
-  modelc_metadata merges;
-  ASSERT_TRUE(metadata.find("tokenizer.ggml.merges", &merges));
   constexpr int32_t kAb = kFirstPiece, kXabc = kFirstPiece + 2;
   metadata.setString("tokenizer.ggml.pre", "qwen2");
   EXPECT_EQ(encode(*build(metadata), "xabc"), (Ids{'x', kAb, 'c'}));
@@ -263,6 +261,13 @@ const Refusal kRefusals[] = {
      MODELC_INVALID_ARGUMENT,
      "tokenizer.ggml.merges: found an array of type 5, expected an array of "
      "strings"},
+    {"ManyMerges",
+     [](FakeMetadata &m) {
+       m.setNumbers("tokenizer.ggml.merges", 8, true, (1u << 29) + 1, "");
+     },
+     MODELC_INVALID_ARGUMENT,
+     "tokenizer.ggml.merges: found 536870913 merges, expected at most "
+     "536870912"},
     {"MergeOfOne",
      [](FakeMetadata &m) {
        m.setStrings("tokenizer.ggml.merges", {"a b", "ab"});
