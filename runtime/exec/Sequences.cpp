@@ -53,6 +53,25 @@ modelc_code modelc_session_length(const modelc_session *session,
   return succeed(status);
 }
 
+modelc_code modelc_session_tokens(const modelc_session *session,
+                                  uint32_t sequence, int32_t *out_ids,
+                                  size_t capacity, size_t *out_count,
+                                  modelc_status *status) {
+  const Reporter report(session->plan->name, status);
+  if (modelc_code code = checkSequence(session, sequence, report))
+    return code;
+  const uint32_t length = session->pages.length(sequence);
+  *out_count = length;
+  if (length > capacity)
+    return report.fail(MODELC_RESOURCE_EXHAUSTED,
+                       "sequence %" PRIu32 " has %" PRIu32
+                       " tokens, there is room for %zu",
+                       sequence, length, capacity);
+  for (uint32_t i = 0; i < length; ++i)
+    out_ids[i] = *session->pages.tokenId(sequence, i);
+  return succeed(status);
+}
+
 modelc_code modelc_session_truncate(modelc_session *session, uint32_t sequence,
                                     uint32_t length, modelc_status *status) {
   const Reporter report(session->plan->name, status);

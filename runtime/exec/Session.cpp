@@ -203,6 +203,9 @@ static void runPasses(modelc_session *session, const modelc_token *tokens,
     pages.extend(tokens[i].sequence, pages.length(tokens[i].sequence) + added);
     added = 0;
   }
+  for (size_t i = 0; i < count; ++i)
+    *pages.tokenId(tokens[i].sequence, uint32_t(tokens[i].position)) =
+        tokens[i].id;
   if (session->profiling)
     session->executor.clearProfile();
 

@@ -9,7 +9,8 @@
 //   uint32_t lengths[sequenceCount]        tokens of each sequence
 //   uint32_t pages[..]                     for each sequence, its page numbers,
 //                                          counted from 0 within this file
-//   for each page: for each state: the page's bytes
+//   for each page: int32_t ids[MODELC_PAGE_TOKENS], then for each state: the
+//                                          page's bytes
 //
 // Pages that sequences share are written once and are shared again when they
 // are restored. The file belongs to one variant of one plan, bound by the
@@ -36,7 +37,7 @@ using namespace modelc::rt;
 namespace {
 
 constexpr char kMagic[8] = "MSESS\r\n";
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 
 struct SessionHeader {
   char magic[8];
@@ -136,9 +137,9 @@ static const char *baseName(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-/// Bytes of one page in all states.
-static uint64_t pageBytesOfAllStates(const StatePages &pages) {
-  uint64_t bytes = 0;
+/// Bytes of one page: its ids, and its part of all states.
+static uint64_t savedPageBytes(const StatePages &pages) {
+  uint64_t bytes = StatePages::kPageIdBytes;
   for (size_t i = 0; i < pages.stateCount(); ++i)
     bytes += pages.pageBytes(i);
   return bytes;
@@ -154,6 +155,8 @@ static modelc_code checkSessionHeader(const modelc_session *session,
                                       const Reporter &report);
 static modelc_code checkPages(const SavedSession &saved, uint64_t entries,
                               const Reporter &report);
+static modelc_code checkIds(const modelc_session *session,
+                            const SavedSession &saved, const Reporter &report);
 static void replaceSequences(modelc_session *session, const SavedSession &saved,
                              HeapArray<uint32_t> *newNumbers);
 
@@ -180,7 +183,7 @@ modelc_code modelc_session_save(const modelc_session *session, const char *path,
   const uint64_t lengthsBytes = contents.lengths.size() * sizeof(uint32_t);
   const uint64_t entriesBytes = contents.entries.size() * sizeof(uint32_t);
   header.fileBytes = sizeof(header) + lengthsBytes + entriesBytes +
-                     header.pageCount * pageBytesOfAllStates(pages);
+                     header.pageCount * savedPageBytes(pages);
 
   FileWriter file(path);
   uint64_t offset = sizeof(header);
@@ -192,10 +195,12 @@ modelc_code modelc_session_save(const modelc_session *session, const char *path,
   };
   append(contents.lengths.data(), lengthsBytes);
   append(contents.entries.data(), entriesBytes);
-  for (uint32_t i = 0; i < header.pageCount; ++i)
+  for (uint32_t i = 0; i < header.pageCount; ++i) {
+    append(pages.pageIds(contents.pages[i]), StatePages::kPageIdBytes);
     for (size_t state = 0; state < pages.stateCount(); ++state)
       append(pages.pool(state) + contents.pages[i] * pages.pageBytes(state),
              pages.pageBytes(state));
+  }
   header.checksum = checksum;
   file.write(&header, sizeof(header), 0);
   if (const int error = file.finish())
@@ -308,12 +313,14 @@ static modelc_code readSession(const modelc_session *session,
   left -= entries * sizeof(uint32_t);
   out->pageData = reinterpret_cast<const uint8_t *>(out->pages + entries);
   uint64_t dataBytes;
-  if (!checkedMul(header->pageCount, pageBytesOfAllStates(pages), &dataBytes) ||
+  if (!checkedMul(header->pageCount, savedPageBytes(pages), &dataBytes) ||
       dataBytes != left)
     return report.damaged("has %" PRIu64
                           " bytes of pages, not those of %" PRIu32 " pages",
                           left, header->pageCount);
-  return checkPages(*out, entries, report);
+  if (modelc_code code = checkPages(*out, entries, report))
+    return code;
+  return checkIds(session, *out, report);
 }
 
 static modelc_code checkSessionHeader(const modelc_session *session,
@@ -370,6 +377,22 @@ static modelc_code checkPages(const SavedSession &saved, uint64_t entries,
   return MODELC_OK;
 }
 
+/// Ids of the vocabulary alone are given out.
+static modelc_code checkIds(const modelc_session *session,
+                            const SavedSession &saved, const Reporter &report) {
+  const uint64_t pageBytes = savedPageBytes(session->pages);
+  for (uint32_t page = 0; page < saved.header->pageCount; ++page) {
+    int32_t ids[MODELC_PAGE_TOKENS];
+    memcpy(ids, saved.pageData + page * pageBytes, sizeof(ids));
+    for (int32_t id : ids)
+      if (id < 0 || uint32_t(id) >= session->plan->variant.variant->vocabSize)
+        return report.damaged("page %" PRIu32 ": token id %" PRId32
+                              " is outside the vocabulary",
+                              page, id);
+  }
+  return MODELC_OK;
+}
+
 static void replaceSequences(modelc_session *session, const SavedSession &saved,
                              HeapArray<uint32_t> *newNumbers) {
   StatePages &pages = session->pages;
@@ -378,6 +401,8 @@ static void replaceSequences(modelc_session *session, const SavedSession &saved,
   const uint8_t *next = saved.pageData;
   for (uint32_t &page : *newNumbers) {
     page = pages.takePage();
+    memcpy(pages.pageIds(page), next, StatePages::kPageIdBytes);
+    next += StatePages::kPageIdBytes;
     for (size_t state = 0; state < pages.stateCount(); ++state) {
       const uint64_t pageBytes = pages.pageBytes(state);
       memcpy(pages.pool(state) + page * pageBytes, next, pageBytes);

@@ -31,7 +31,8 @@ bool StatePages::create(std::span<const ModelcState> newStates,
   if (!lengths.allocate(sequenceCount) ||
       !poolOffsets.allocate(states.size()) ||
       !tableEntries.allocate(pageCount) || !useCounts.allocate(pageCount) ||
-      !freePages.allocate(pageCount))
+      !freePages.allocate(pageCount) ||
+      !ids.allocate(pageCount * MODELC_PAGE_TOKENS))
     return false;
   uint64_t total = 0;
   for (size_t i = 0; i < states.size(); ++i) {
@@ -90,9 +91,11 @@ uint32_t StatePages::takeZeroedPage() {
   const bool isFresh = freeCount == 0;
   const uint32_t page = takePage();
   useCounts[page] = 1;
-  if (!isFresh)
-    for (size_t i = 0; i < states.size(); ++i)
-      memset(pool(i) + page * pageBytes(i), 0, pageBytes(i));
+  if (isFresh)
+    return page;
+  for (size_t i = 0; i < states.size(); ++i)
+    memset(pool(i) + page * pageBytes(i), 0, pageBytes(i));
+  memset(pageIds(page), 0, kPageIdBytes);
   return page;
 }
 
@@ -111,6 +114,7 @@ void StatePages::makeOwn(uint32_t *entry) {
   for (size_t i = 0; i < states.size(); ++i)
     memcpy(pool(i) + page * pageBytes(i), pool(i) + shared * pageBytes(i),
            pageBytes(i));
+  memcpy(pageIds(page), pageIds(shared), kPageIdBytes);
   useCounts[page] = 1;
   --useCounts[shared];
   *entry = page;

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // A sequence's state lies in pages of MODELC_PAGE_TOKENS tokens. A page number
-// names one page in the pool of every state:
+// names one page in the pool of every state, and the ids of its tokens:
 //
 //   page tables              pool of state 0     pool of state 1
 //   sequence 0:  0 2         page 0 1 2 3        page 0 1 2 3
@@ -54,6 +54,18 @@ public:
   uint64_t pageBytes(size_t state) const { return states[state].pageBytes; }
   size_t stateCount() const { return states.size(); }
 
+  /// The ids of a page's tokens, [MODELC_PAGE_TOKENS], 0 where there is none
+  /// yet.
+  int32_t *pageIds(uint32_t page) const {
+    return ids.data() + uint64_t(page) * MODELC_PAGE_TOKENS;
+  }
+  static constexpr uint64_t kPageIdBytes = MODELC_PAGE_TOKENS * sizeof(int32_t);
+  /// The id of the token at `position`, below length(sequence).
+  int32_t *tokenId(uint32_t sequence, uint32_t position) const {
+    return pageIds(table(sequence)[position / MODELC_PAGE_TOKENS]) +
+           position % MODELC_PAGE_TOKENS;
+  }
+
   /// [sequenceCount()][pagesPerSequence()] page numbers. Entries beyond a
   /// sequence's length are 0.
   const uint32_t *pageTables() const { return tables(); }
@@ -97,6 +109,8 @@ private:
   uint32_t freeCount = 0;
   /// Pages from this on have never been used.
   uint32_t freshPage = 0;
+  /// [page][MODELC_PAGE_TOKENS]; goes where the page goes.
+  HeapArray<int32_t> ids;
   Mapping pools;
 };
 

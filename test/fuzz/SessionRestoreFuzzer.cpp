@@ -80,7 +80,7 @@ static std::vector<uint8_t> anyFile(FuzzedDataProvider &data,
     words.push_back(page);
     pages += page == pages;
   }
-  constexpr size_t kHeaderBytes = 48, kPageBytes = 256 + 128;
+  constexpr size_t kHeaderBytes = 48, kPageBytes = 4 * 64 + 256 + 128;
   std::vector<uint8_t> file(kHeaderBytes);
   const auto *bytes = reinterpret_cast<const uint8_t *>(words.data());
   file.insert(file.end(), bytes, bytes + words.size() * sizeof(uint32_t));
@@ -90,7 +90,7 @@ static std::vector<uint8_t> anyFile(FuzzedDataProvider &data,
     memcpy(file.data() + at, &value, sizeof(value));
   };
   memcpy(file.data(), "MSESS\r\n", 8);
-  put(8, uint32_t(1));
+  put(8, uint32_t(2));
   put(12, plan.checksum);
   put(16, plan.fileBytes);
   put(24, uint64_t(file.size()));

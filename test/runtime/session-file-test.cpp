@@ -66,6 +66,15 @@ TEST_F(SessionFile, RestoresEverySequence) {
     ASSERT_EQ(restore(other), MODELC_OK) << other.status.message;
     for (uint32_t s = 0; s < 5; ++s)
       EXPECT_EQ(other.length(s), s == 0 ? 150u : s == 2 ? 103u : 0u);
+    for (uint32_t s : {0, 2}) {
+      std::vector<int32_t> ids(200);
+      size_t count;
+      ASSERT_EQ(modelc_session_tokens(other.get(), s, ids.data(), ids.size(),
+                                      &count, &other.status),
+                MODELC_OK);
+      ids.resize(count);
+      EXPECT_EQ(ids, s == 0 ? ids0 : ids2);
+    }
     // What follows is what would have followed, in both.
     for (uint32_t s : {0, 2}) {
       std::vector<int32_t> ids = s == 0 ? ids0 : ids2;
@@ -79,7 +88,9 @@ TEST_F(SessionFile, RestoresEverySequence) {
 // The pages that two sequences share are in the file once: 3 + 1 of them.
 TEST_F(SessionFile, SharedPagesOnce) {
   ASSERT_EQ(save(), MODELC_OK);
-  const size_t pageBytes = 256 + 128, pages = 4, entries = 5, sequences = 3;
+  // A page's ids, then its part of both states.
+  const size_t pageBytes = 4 * 64 + 256 + 128, pages = 4, entries = 5,
+               sequences = 3;
   EXPECT_EQ(readFile(path).size(),
             48 + 4 * sequences + 4 * entries + pages * pageBytes);
   TestSession other(plan, 200, 4, 1);
@@ -190,24 +201,25 @@ TEST_F(SessionFile, HostileTables) {
   ASSERT_EQ(save(), MODELC_OK);
   const std::vector<uint8_t> good = readFile(path);
   // Words of the file: 8 variant, 9 sequenceCount, 10 pageCount, 12 .. 14
-  // lengths 150, 0, 103, 15 .. 19 pages 0, 1, 2, 0, 3.
+  // lengths 150, 0, 103, 15 .. 19 pages 0, 1, 2, 0, 3, 20 .. 83 ids.
   struct Case {
     size_t word;
     uint32_t value;
     const char *message;
   };
   const Case cases[] = {
-      {2, 2, "session version 2, this runtime reads 1"},
+      {2, 3, "session version 3, this runtime reads 2"},
       {8, 1, "was saved with another plan than plan in memory"},
-      {9, 4, "has 1532 bytes of pages, not those of 4 pages"},
-      {10, 3, "has 1536 bytes of pages, not those of 3 pages"},
+      {9, 4, "has 2556 bytes of pages, not those of 4 pages"},
+      {10, 3, "has 2560 bytes of pages, not those of 3 pages"},
       {10, UINT32_MAX,
-       "has 1536 bytes of pages, not those of 4294967295 pages"},
-      {12, 0, "has 1548 bytes of pages, not those of 4 pages"},
+       "has 2560 bytes of pages, not those of 4294967295 pages"},
+      {12, 0, "has 2572 bytes of pages, not those of 4 pages"},
       {15, 1, "page table entry 0: page 1 out of order"},
       {17, 1, "page table entry 4: page 3 out of order"},
       {19, 4, "page table entry 4: page 4 out of order"},
-      {19, 2, "names 3 of its 4 pages"}};
+      {19, 2, "names 3 of its 4 pages"},
+      {20, UINT32_MAX, "page 0: token id -1 is outside the vocabulary"}};
   for (const Case &c : cases) {
     std::vector<uint8_t> bytes = good;
     memcpy(bytes.data() + c.word * 4, &c.value, 4);

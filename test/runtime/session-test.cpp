@@ -339,4 +339,37 @@ TEST(Session, Profile) {
   EXPECT_EQ(modelc_session_get_profile(session.get(), profile, 4), 0u);
 }
 
+// Ids go where their pages go: a copy that goes on on its own leaves the first
+// as it was, and what is forgotten comes back as nothing else.
+TEST(Session, KnowsItsTokens) {
+  TestPlan plan(makeToyPlan());
+  TestSession session(plan, 200, 3, 1);
+  Conversations conversations(session, 3);
+  auto expectIds = [&](uint32_t sequence) {
+    std::vector<int32_t> ids(200);
+    size_t count = 0;
+    ASSERT_EQ(modelc_session_tokens(session.get(), sequence, ids.data(),
+                                    ids.size(), &count, &session.status),
+              MODELC_OK);
+    ids.resize(count);
+    EXPECT_EQ(ids, conversations.tokens(sequence));
+  };
+  conversations.append(0, 100, 1);
+  conversations.copy(0, 1, 70);
+  conversations.append(1, 60, 2);
+  conversations.truncate(0, 65);
+  conversations.append(0, 3, 5);
+  for (uint32_t sequence : {0, 1, 2})
+    expectIds(sequence);
+  int32_t ids[4];
+  size_t count;
+  EXPECT_EQ(
+      modelc_session_tokens(session.get(), 0, ids, 4, &count, &session.status),
+      MODELC_RESOURCE_EXHAUSTED);
+  EXPECT_EQ(count, 68u);
+  EXPECT_NE(
+      modelc_session_tokens(session.get(), 3, ids, 4, &count, &session.status),
+      MODELC_OK);
+}
+
 } // namespace

@@ -174,6 +174,14 @@ modelc_code modelc_session_length(const modelc_session *session,
                                   uint32_t sequence, uint32_t *out_tokens,
                                   modelc_status *status);
 
+/// The ids of the tokens that a sequence holds now, also of a restored one. Up
+/// to `capacity` are written, *out_count is how many there are; if there are
+/// more: RESOURCE_EXHAUSTED, with *out_count set.
+modelc_code modelc_session_tokens(const modelc_session *session,
+                                  uint32_t sequence, int32_t *out_ids,
+                                  size_t capacity, size_t *out_count,
+                                  modelc_status *status);
+
 /// Forgets all tokens of `sequence` from position `length` on; 0 drops it.
 modelc_code modelc_session_truncate(modelc_session *session, uint32_t sequence,
                                     uint32_t length, modelc_status *status);
