@@ -16,6 +16,7 @@
 
 #include "Tokenizer.h"
 #include "BpeTokenizer.h"
+#include "EndTokens.h"
 #include "SpmTokenizer.h"
 #include "Status.h"
 #include "modelc/text.h"
@@ -40,14 +41,14 @@ std::vector<int32_t> idsOfTypes(const Vocabulary &tokens,
 } // namespace
 
 Tokenizer::Tokenizer(Vocabulary vocabulary) : tokens(std::move(vocabulary)) {
+  endIds = findEndTokens(tokens);
   userDefined.build(tokens, idsOfTypes(tokens, {TokenType::userDefined}));
   allSpecial.build(
       tokens, idsOfTypes(tokens, {TokenType::userDefined, TokenType::control}));
 }
 
 bool Tokenizer::isEnd(int32_t id) const {
-  return id >= 0 &&
-         (id == tokens.eosId || id == tokens.eotId || id == tokens.eomId);
+  return std::binary_search(endIds.begin(), endIds.end(), id);
 }
 
 modelc_code Tokenizer::encode(std::string_view text, uint32_t flags,

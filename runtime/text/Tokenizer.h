@@ -65,6 +65,8 @@ protected:
 
 private:
   Vocabulary tokens;
+  /// Sorted; see findEndTokens.
+  std::vector<int32_t> endIds;
   SpecialMatcher userDefined;
   SpecialMatcher allSpecial;
 };

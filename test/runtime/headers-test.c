@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "modelc/chat.h"
 #include "modelc/checksum.h"
 #include "modelc/cpu_features.h"
 #include "modelc/kernel_abi.h"

@@ -9,7 +9,7 @@ packages=(
   # The compiler we build with, and what cmake, git and the scripts need.
   ca-certificates ccache clang-22 clang-format-22 cmake git libc6-dev
   libclang-rt-22-dev libstdc++-12-dev lld-22 ninja-build python3
-  python3-numpy
+  python3-jinja2 python3-numpy
   # Libraries.
   liblld-22-dev libmlir-22-dev llvm-22-dev llvm-22-tools mlir-22-tools
   libabsl-dev libgmock-dev libgtest-dev
