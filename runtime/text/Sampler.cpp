@@ -43,6 +43,31 @@ double deterministicExp(double x) {
   return series * std::bit_cast<double>(powerOfTwo);
 }
 
+static modelc_code checkAdjustments(const modelc_sampler_options &options,
+                                    uint32_t vocabSize, modelc_status *status) {
+  if (!(options.repeatPenalty >= 0) || std::isinf(options.repeatPenalty))
+    return fail(status, MODELC_INVALID_ARGUMENT,
+                "repeatPenalty: found %g, expected 0 or more",
+                static_cast<double>(options.repeatPenalty));
+  for (float penalty : {options.frequencyPenalty, options.presencePenalty})
+    if (!std::isfinite(penalty))
+      return fail(status, MODELC_INVALID_ARGUMENT,
+                  "a penalty of %g, expected a finite one",
+                  static_cast<double>(penalty));
+  for (size_t at = 0; at < options.biasCount; ++at) {
+    const modelc_logit_bias &bias = options.biases[at];
+    if (bias.id < 0 || static_cast<uint32_t>(bias.id) >= vocabSize)
+      return fail(status, MODELC_INVALID_ARGUMENT,
+                  "bias %zu: token %d is outside the vocabulary of %u", at,
+                  bias.id, vocabSize);
+    if (std::isnan(bias.bias) || bias.bias == HUGE_VALF)
+      return fail(status, MODELC_INVALID_ARGUMENT,
+                  "bias %zu: found %g, expected a number or minus infinity", at,
+                  static_cast<double>(bias.bias));
+  }
+  return MODELC_OK;
+}
+
 modelc_code Sampler::check(const modelc_sampler_options &options,
                            uint32_t vocabSize, modelc_status *status) {
   if (vocabSize == 0)
@@ -51,6 +76,8 @@ modelc_code Sampler::check(const modelc_sampler_options &options,
     return fail(status, MODELC_INVALID_ARGUMENT,
                 "temperature: found %g, expected 0 or more",
                 static_cast<double>(options.temperature));
+  if (modelc_code code = checkAdjustments(options, vocabSize, status))
+    return code;
   if (options.temperature == 0)
     return MODELC_OK;
   if (!(options.topP > 0 && options.topP <= 1))
@@ -68,10 +95,40 @@ Sampler::Sampler(const modelc_sampler_options &options, uint32_t vocabSize)
     : options(options), vocabSize(vocabSize), random(options.seed) {
   if (options.temperature > 0)
     candidates.reserve(vocabSize);
+  biases.assign(options.biases, options.biases + options.biasCount);
+  this->options.biases = nullptr;
+  if (options.repeatPenalty == 0)
+    this->options.repeatPenalty = 1;
+  penalizes = options.penaltyLastN > 0 &&
+              (this->options.repeatPenalty != 1 ||
+               options.frequencyPenalty != 0 || options.presencePenalty != 0);
+  if (penalizes) {
+    recent.reserve(options.penaltyLastN);
+    recentCounts.resize(vocabSize);
+  }
+  if (penalizes || !biases.empty())
+    adjusted.resize(vocabSize);
+}
+
+void Sampler::accept(int32_t id) {
+  if (!penalizes || id < 0 || static_cast<uint32_t>(id) >= vocabSize)
+    return;
+  ++recentCounts[id];
+  if (recent.size() < options.penaltyLastN) {
+    recent.push_back(id);
+    return;
+  }
+  --recentCounts[recent[oldest]];
+  recent[oldest] = id;
+  oldest = (oldest + 1) % recent.size();
 }
 
 modelc_code Sampler::sample(const float *logits, int32_t *out,
                             modelc_status *status) {
+  if (!adjusted.empty()) {
+    adjust(logits);
+    logits = adjusted.data();
+  }
   if (options.temperature == 0)
     return pickGreedy(logits, out, status);
   gather(logits);
@@ -85,6 +142,27 @@ modelc_code Sampler::sample(const float *logits, int32_t *out,
   computeWeights(options.temperature);
   *out = draw();
   return succeed(status);
+}
+
+/// Biases first, then penalties, as llama.cpp applies them: a repeated token's
+/// logit goes towards minus infinity by a factor (Keskar et al. 2019, "CTRL",
+/// whose division is a multiplication for negative ones), and by amounts.
+void Sampler::adjust(const float *logits) {
+  std::copy(logits, logits + vocabSize, adjusted.begin());
+  for (const modelc_logit_bias &bias : biases)
+    adjusted[bias.id] += bias.bias;
+  if (!penalizes)
+    return;
+  for (uint32_t id = 0; id < vocabSize; ++id) {
+    uint32_t count = recentCounts[id];
+    if (count == 0)
+      continue;
+    float &logit = adjusted[id];
+    logit = logit > 0 ? logit / options.repeatPenalty
+                      : logit * options.repeatPenalty;
+    logit -= static_cast<float>(count) * options.frequencyPenalty;
+    logit -= options.presencePenalty;
+  }
 }
 
 modelc_code Sampler::pickGreedy(const float *logits, int32_t *out,

@@ -29,8 +29,11 @@ public:
   static modelc_code check(const modelc_sampler_options &options,
                            uint32_t vocabSize, modelc_status *status);
 
-  /// `options` have passed check().
+  /// `options` have passed check(). Biases are copied.
   Sampler(const modelc_sampler_options &options, uint32_t vocabSize);
+
+  /// See modelc_sampler_accept.
+  void accept(int32_t id);
 
   /// See modelc_sample. `logits` are [vocabSize].
   modelc_code sample(const float *logits, int32_t *out, modelc_status *status);
@@ -43,6 +46,7 @@ private:
     double weight;
   };
 
+  void adjust(const float *logits);
   modelc_code pickGreedy(const float *logits, int32_t *out,
                          modelc_status *status) const;
   void gather(const float *logits);
@@ -58,6 +62,17 @@ private:
   /// Capacity vocabSize, so that sampling never allocates.
   std::vector<Candidate> candidates;
   float maxLogit = 0;
+
+  std::vector<modelc_logit_bias> biases;
+  bool penalizes = false;
+  /// The last tokens, a ring whose oldest entry is at `oldest` once it is
+  /// full, and how often each token is in it [vocabSize]. Empty if nothing is
+  /// penalized.
+  std::vector<int32_t> recent;
+  size_t oldest = 0;
+  std::vector<uint32_t> recentCounts;
+  /// Logits with penalties and biases [vocabSize]; empty without any.
+  std::vector<float> adjusted;
 };
 
 } // namespace modelc::text

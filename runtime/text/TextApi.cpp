@@ -162,6 +162,10 @@ modelc_code modelc_sampler_create(const modelc_sampler_options *options,
 
 void modelc_sampler_destroy(modelc_sampler *sampler) { delete sampler; }
 
+void modelc_sampler_accept(modelc_sampler *sampler, int32_t id) {
+  sampler->implementation.accept(id);
+}
+
 modelc_code modelc_sample(modelc_sampler *sampler, const float *logits,
                           int32_t *out_id, modelc_status *status) {
   return sampler->implementation.sample(logits, out_id, status);

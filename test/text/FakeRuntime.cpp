@@ -12,6 +12,7 @@
 
 #include "FakeRuntime.h"
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 
 using modelc::text::test::stringAt;
@@ -20,6 +21,7 @@ struct modelc_session {
   modelc_plan *plan;
   uint32_t context;
   std::vector<uint32_t> lengths; ///< By sequence.
+  std::vector<int32_t> ids;      ///< Of sequence 0.
   std::vector<std::vector<float>> logits;
   bool isProfiled = false;
 };
@@ -82,7 +84,7 @@ modelc_code modelc_session_create(modelc_plan *plan,
   uint32_t context =
       options->contextTokens ? options->contextTokens : plan->contextLength;
   std::vector<uint32_t> lengths(std::max(options->sequences, 1u));
-  *out_session = new modelc_session{plan, context, lengths, {}, false};
+  *out_session = new modelc_session{plan, context, lengths, {}, {}, false};
   return MODELC_OK;
 }
 
@@ -117,6 +119,11 @@ modelc_code modelc_session_step(modelc_session *session,
   plan.steps.push_back(ids);
   if (plan.tokenLog)
     plan.tokenLog->emplace_back(tokens, tokens + count);
+  for (size_t at = 0; at < count; ++at)
+    if (tokens[at].sequence == 0)
+      session->ids.push_back(tokens[at].id);
+  if (plan.steps.size() == plan.interruptedStep)
+    std::raise(SIGINT);
   if (plan.steps.size() == plan.failingStep)
     return fail(status, MODELC_INTERNAL, "fake.mplan: the step fails");
   return MODELC_OK;
@@ -139,8 +146,43 @@ modelc_code modelc_session_length(const modelc_session *session,
 }
 
 modelc_code modelc_session_truncate(modelc_session *session, uint32_t sequence,
-                                    uint32_t length, modelc_status *) {
-  session->lengths.at(sequence) = length;
+                                    uint32_t length, modelc_status *status) {
+  uint32_t &held = session->lengths.at(sequence);
+  if (session->plan->cannotRollBack && length > 0 && length < held)
+    return fail(status, MODELC_FAILED_PRECONDITION, "cannot be rolled back");
+  held = length;
+  if (sequence == 0)
+    session->ids.resize(length);
+  return MODELC_OK;
+}
+
+modelc_code modelc_session_tokens(const modelc_session *session, uint32_t,
+                                  int32_t *out_ids, size_t capacity,
+                                  size_t *out_count, modelc_status *status) {
+  *out_count = session->ids.size();
+  if (session->ids.size() > capacity)
+    return fail(status, MODELC_RESOURCE_EXHAUSTED, "no room");
+  std::copy(session->ids.begin(), session->ids.end(), out_ids);
+  return MODELC_OK;
+}
+
+modelc_code modelc_session_save(const modelc_session *session, const char *path,
+                                modelc_status *status) {
+  if (path[0] == '/')
+    return fail(status, MODELC_NOT_FOUND, "saved: cannot save");
+  session->plan->saved[path] = session->ids;
+  return MODELC_OK;
+}
+
+modelc_code modelc_session_restore(modelc_session *session, const char *path,
+                                   modelc_status *status) {
+  if (std::string_view(path) == "foreign")
+    return fail(status, MODELC_FAILED_PRECONDITION, "foreign: another plan");
+  auto found = session->plan->saved.find(path);
+  if (found == session->plan->saved.end())
+    return fail(status, MODELC_NOT_FOUND, "saved: not found");
+  session->ids = found->second;
+  session->lengths[0] = static_cast<uint32_t>(session->ids.size());
   return MODELC_OK;
 }
 

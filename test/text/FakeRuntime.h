@@ -25,6 +25,12 @@ struct modelc_plan {
   std::vector<int32_t> script;
   /// The session step, counted from 1, that fails; 0: none.
   size_t failingStep = 0;
+  /// The step, counted from 1, in which SIGINT comes; 0: none.
+  size_t interruptedStep = 0;
+  /// Truncating to anything but nothing fails.
+  bool cannotRollBack = false;
+  /// Sessions that were saved, by their paths; "foreign" is another plan's.
+  std::map<std::string, std::vector<int32_t>> saved;
 
   /// What a step of any length reports to profilers.
   std::vector<modelc_step_profile> profile;

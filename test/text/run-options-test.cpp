@@ -12,6 +12,7 @@
 #include "tools/modelc-run/CommandLine.h"
 #include "tools/modelc-run/RunOptions.h"
 #include <gtest/gtest.h>
+#include <limits>
 
 namespace modelc::tools {
 namespace {
@@ -85,7 +86,8 @@ TEST(RunOptions, ChoosesTheMode) {
 TEST(RunOptions, RefusesWhatMakesNoSense) {
   EXPECT_EQ(refusal({}), "expected one file, found 0");
   EXPECT_EQ(refusal({"a", "b", "-p", "x"}), "expected one file, found 2");
-  const std::string one = "expected exactly one of -p, --tokens and --tokenize";
+  const std::string one =
+      "expected exactly one of -p, -f, --tokens and --tokenize, or --chat";
   EXPECT_EQ(refusal({"f"}), one);
   EXPECT_EQ(refusal({"f", "-p", "x", "--tokenize", "y"}), one);
   const std::string both = "--tokens and --logits-out belong together";
@@ -120,15 +122,86 @@ TEST(RunOptions, ParsesNumbersStrictly) {
             "topP: found 2, expected above 0, up to 1");
 }
 
+TEST(RunOptions, PenaltiesAndBiases) {
+  RunOptions options = parse({"f", "-p", "x", "--repeat-penalty=1.5",
+                              "--repeat-last-n=7", "--presence-penalty=-1",
+                              "--frequency-penalty=0.5", "--logit-bias=5+1.5",
+                              "--logit-bias", "7-2", "--logit-bias=9-inf"});
+  EXPECT_EQ(options.sampler.repeatPenalty, 1.5f);
+  EXPECT_EQ(options.sampler.penaltyLastN, 7u);
+  EXPECT_EQ(options.sampler.presencePenalty, -1);
+  EXPECT_EQ(options.sampler.frequencyPenalty, 0.5f);
+  ASSERT_EQ(options.biases.size(), 3u);
+  EXPECT_EQ(options.biases[0].id, 5);
+  EXPECT_EQ(options.biases[0].bias, 1.5f);
+  EXPECT_EQ(options.biases[1].bias, -2);
+  EXPECT_EQ(options.biases[2].bias, -std::numeric_limits<float>::infinity());
+  EXPECT_EQ(parse({"f", "-p", "x"}).sampler.repeatPenalty, 1);
+  for (const char *wrong :
+       {"", "5", "+1", "-5+1", "5+", "5+x", "5+inf", "5--1"})
+    EXPECT_EQ(refusal({"f", "-p", "x", "--logit-bias", wrong}),
+              "--logit-bias: found '" + std::string(wrong) +
+                  "', expected TOKEN+BIAS or TOKEN-BIAS, as 29905-1.5 or "
+                  "2-inf");
+}
+
+TEST(RunOptions, Chats) {
+  RunOptions options = parse({"f", "--chat", "--system=S", "-p", "first"});
+  EXPECT_EQ(options.mode, RunOptions::Mode::chat);
+  EXPECT_EQ(options.systemText, "S");
+  EXPECT_TRUE(options.hasText);
+  EXPECT_FALSE(parse({"f", "-cnv"}).hasText);
+  EXPECT_EQ(refusal({"f", "--chat", "--tokenize", "x"}),
+            "--chat takes at most one of -p and -f, and neither --tokens nor "
+            "--tokenize");
+  EXPECT_EQ(refusal({"f", "--chat", "-f", "-"}),
+            "with --chat stdin is the conversation: -p or -f cannot read it");
+  EXPECT_EQ(refusal({"f", "-p", "x", "--system", "S"}),
+            "--system and --chat-template-... belong to --chat");
+  EXPECT_EQ(refusal({"f", "--tokenize", "x", "--prompt-cache", "c"}),
+            "--prompt-cache belongs to -p, -f and --chat");
+}
+
+TEST(RunOptions, PromptsFromFiles) {
+  EXPECT_EQ(parse({"f", "-f", "prompt.txt"}).textFile, "prompt.txt");
+  EXPECT_EQ(parse({"f", "-p", "-"}).textFile, "-");
+  EXPECT_EQ(parse({"f", "-f", "-"}).mode, RunOptions::Mode::generate);
+  EXPECT_EQ(refusal({"f", "-f", "x", "-p", "y"}),
+            "expected exactly one of -p, -f, --tokens and --tokenize, or "
+            "--chat");
+}
+
 // Each option of the help text is one that the parser knows, and the other way
 // round for the ones that the design fixes.
 TEST(RunOptions, HelpNamesEveryOption) {
   std::string help = runHelp("modelc-run", "FILE.mplan");
   EXPECT_EQ(help.rfind("usage: modelc-run FILE.mplan ", 0), 0u);
-  for (const char *option :
-       {"-p", "-n", "-t", "-c", "--temp", "--top-k", "--top-p", "--min-p",
-        "--seed", "--tokens", "--logits-out", "--batch", "--tokenize",
-        "--version", "--help"})
+  for (const char *option : {"-p",
+                             "-n",
+                             "-t",
+                             "-c",
+                             "--temp",
+                             "--top-k",
+                             "--top-p",
+                             "--min-p",
+                             "--seed",
+                             "--tokens",
+                             "--logits-out",
+                             "--batch",
+                             "--tokenize",
+                             "--version",
+                             "--help",
+                             "-f",
+                             "--chat",
+                             "--system",
+                             "--chat-template-file",
+                             "--chat-template-kwargs",
+                             "--prompt-cache",
+                             "--repeat-penalty",
+                             "--presence-penalty",
+                             "--frequency-penalty",
+                             "--repeat-last-n",
+                             "--logit-bias"})
     EXPECT_NE(help.find(option), help.npos) << option;
   EXPECT_EQ(runUsage("modelc run", "IN.gguf").find('\n'),
             runUsage("modelc run", "IN.gguf").size() - 1);

@@ -88,12 +88,12 @@ protected:
     return names;
   }
 
-  int run(std::vector<const char *> arguments) {
+  int run(std::vector<const char *> arguments, int input = 0) {
     arguments.insert(arguments.begin(), "fake.mplan");
     RunOptions options;
     std::string error;
     EXPECT_TRUE(parseRunOptions(arguments, &options, &error)) << error;
-    return runCommand(&plan, options, out.file, messages.file);
+    return runCommand(&plan, options, out.file, messages.file, input);
   }
 
   modelc_plan plan;
@@ -134,6 +134,53 @@ TEST_F(Run, StopsAfterNTokensWithoutAStepTooMany) {
 TEST_F(Run, PrintsThePromptAloneForZeroTokens) {
   EXPECT_EQ(run({"-p", "a </s>b", "-n", "0", "--temp", "0"}), 0);
   EXPECT_EQ(out.text(), "a </s>b\n");
+}
+
+TEST_F(Run, ReadsThePromptFromFilesAndStdin) {
+  std::string path = directory + "/prompt";
+  std::ofstream(path) << "x\n";
+  EXPECT_EQ(run({"-f", path.c_str(), "-n", "0", "--temp", "0"}), 0);
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  ASSERT_EQ(write(ends[1], "y\n\n", 3), 3);
+  close(ends[1]);
+  EXPECT_EQ(run({"-p", "-", "-n", "0", "--temp", "0"}, ends[0]), 0);
+  close(ends[0]);
+  EXPECT_EQ(out.text(), "x\ny\n\n");
+  EXPECT_EQ(run({"-f", "/none/x"}), 1);
+  EXPECT_NE(messages.text().find("error: /none/x: No such file or directory\n"),
+            std::string::npos);
+}
+
+// Of "x a a" the cache has "x a": one more token is computed.
+TEST_F(Run, GoesOnFromThePromptCache) {
+  plan.script = {0, 0, kA, kA, kA, kA};
+  EXPECT_EQ(run({"-p", "x", "-n", "2", "--temp=0", "--prompt-cache", "c"}), 0);
+  EXPECT_EQ(plan.saved["c"],
+            (std::vector<int32_t>{kBos, kByte0 + ' ', kByte0 + 'x', kA}));
+  plan.steps.clear();
+  EXPECT_EQ(run({"-p", "x a a", "-n", "0", "--temp=0", "--prompt-cache=c"}), 0);
+  EXPECT_EQ(plan.steps, (std::vector<std::vector<int32_t>>{{kA}}));
+  EXPECT_NE(messages.text().find("reused:  4 tokens\n"), std::string::npos)
+      << messages.text();
+  // The same prompt once more: its last token's logits are wanted.
+  plan.steps.clear();
+  EXPECT_EQ(run({"-p", "x a a", "-n", "0", "--temp=0", "--prompt-cache=c"}), 0);
+  EXPECT_EQ(plan.steps, (std::vector<std::vector<int32_t>>{{kA}}));
+}
+
+TEST_F(Run, PenalizesWhatThePromptSays) {
+  // "a" is likeliest, but the prompt has said it.
+  plan.script = std::vector<int32_t>(32, kA);
+  EXPECT_EQ(run({"-p", "a", "-n", "1", "--temp=0"}), 0);
+  EXPECT_EQ(run({"-p", "a", "-n", "1", "--temp=0", "--presence-penalty=100"}),
+            0);
+  EXPECT_EQ(run({"-p", "x", "-n", "1", "--temp=0", "--logit-bias=261-inf"}), 0);
+  EXPECT_EQ(out.text(), "a a\na time\nx time\n");
+  EXPECT_EQ(run({"-p", "x", "-n", "1", "--logit-bias=263+1"}), 1);
+  EXPECT_NE(messages.text().find(
+                "error: bias 0: token 263 is outside the vocabulary of 263\n"),
+            std::string::npos);
 }
 
 TEST_F(Run, StopsWhereTheContextIsFull) {

@@ -22,7 +22,11 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 modelc_sampler_options plainOptions() {
-  return {.temperature = 1, .topK = 0, .topP = 1, .minP = 0, .seed = 42};
+  modelc_sampler_options options = {};
+  options.temperature = 1;
+  options.topP = 1;
+  options.seed = 42;
+  return options;
 }
 
 /// The ids that `draws` draws give, with how often.
@@ -159,8 +163,12 @@ TEST(Sampler, NeverDrawsNaN) {
 
 // Ids from a Python transcription of text.h with math.exp.
 TEST(Sampler, DrawsTheSameForASeedEverywhere) {
-  modelc_sampler_options options = {
-      .temperature = 0.8f, .topK = 40, .topP = 0.95f, .minP = 0.05f, .seed = 7};
+  modelc_sampler_options options = plainOptions();
+  options.temperature = 0.8f;
+  options.topK = 40;
+  options.topP = 0.95f;
+  options.minP = 0.05f;
+  options.seed = 7;
   std::vector<float> logits(512);
   Random random(1);
   for (float &logit : logits)
@@ -199,6 +207,90 @@ TEST(Sampler, ChecksItsOptions) {
   EXPECT_EQ(modelc_sample(sampler, kFour.data(), &id, &status), MODELC_OK);
   EXPECT_EQ(id, 1);
   modelc_sampler_destroy(sampler);
+}
+
+/// The greedy pick after `accepted`.
+int32_t greedyAfter(const modelc_sampler_options &options,
+                    const std::vector<float> &logits,
+                    const std::vector<int32_t> &accepted) {
+  Sampler sampler(options, static_cast<uint32_t>(logits.size()));
+  for (int32_t id : accepted)
+    sampler.accept(id);
+  int32_t id = -1;
+  EXPECT_EQ(sampler.sample(logits.data(), &id, nullptr), MODELC_OK);
+  return id;
+}
+
+TEST(Sampler, RepeatPenaltyDividesOrMultiplies) {
+  modelc_sampler_options options = {};
+  options.penaltyLastN = 4;
+  options.repeatPenalty = 2;
+  EXPECT_EQ(greedyAfter(options, {3, 2, 1}, {}), 0);
+  EXPECT_EQ(greedyAfter(options, {3, 2, 1}, {0}), 1);
+  EXPECT_EQ(greedyAfter(options, {5, 2, 1}, {0}), 0);
+  // -1 becomes -2, below -1.5.
+  EXPECT_EQ(greedyAfter(options, {-1, -1.5f}, {0}), 1);
+  // Once however often it was said.
+  EXPECT_EQ(greedyAfter(options, {5, 2, 1}, {0, 0, 0}), 0);
+  options.repeatPenalty = 0;
+  EXPECT_EQ(greedyAfter(options, {3, 2, 1}, {0}), 0);
+}
+
+TEST(Sampler, PresenceAndFrequencySubtract) {
+  modelc_sampler_options options = {};
+  options.penaltyLastN = 3;
+  options.presencePenalty = 1;
+  EXPECT_EQ(greedyAfter(options, {3, 2.5f}, {0}), 1);
+  EXPECT_EQ(greedyAfter(options, {3.5f, 2}, {0, 0, 0}), 0);
+  options.presencePenalty = 0;
+  options.frequencyPenalty = 0.5f;
+  EXPECT_EQ(greedyAfter(options, {3, 2}, {0}), 0);
+  EXPECT_EQ(greedyAfter(options, {3, 2}, {0, 0, 0}), 1);
+  // The oldest are forgotten, foreign ids are nothing.
+  EXPECT_EQ(greedyAfter(options, {3, 2}, {0, 0, 0, 1, 1, 1}), 0);
+  EXPECT_EQ(greedyAfter(options, {3, 2}, {0, 0, 0, -1, 2, 99}), 1);
+}
+
+TEST(Sampler, BiasesComeFirst) {
+  const modelc_logit_bias biases[] = {{1, 2}, {0, -kInfinity}, {1, 0.5f}};
+  modelc_sampler_options options = {};
+  options.biases = biases;
+  options.biasCount = 3;
+  EXPECT_EQ(greedyAfter(options, {9, 1, 3}, {}), 1);
+  options.penaltyLastN = 1;
+  options.repeatPenalty = 4;
+  EXPECT_EQ(greedyAfter(options, {9, 1, 3}, {1}), 2);
+  // Also where one is drawn.
+  modelc_sampler_options drawn = plainOptions();
+  drawn.biases = biases + 1;
+  drawn.biasCount = 1;
+  EXPECT_EQ(idsOf(drawMany(drawn, kFour, 2000)),
+            (std::vector<int32_t>{1, 2, 3}));
+}
+
+TEST(Sampler, RefusesWrongPenaltiesAndBiases) {
+  auto refusal = [](auto change) {
+    modelc_sampler_options options = {};
+    change(options);
+    modelc_status status;
+    EXPECT_EQ(Sampler::check(options, 4, &status), MODELC_INVALID_ARGUMENT);
+    return std::string(status.message);
+  };
+  EXPECT_EQ(refusal([](auto &o) { o.repeatPenalty = -1; }),
+            "repeatPenalty: found -1, expected 0 or more");
+  EXPECT_EQ(refusal([](auto &o) { o.presencePenalty = kNaN; }),
+            "a penalty of nan, expected a finite one");
+  static const modelc_logit_bias foreign = {4, 0}, wrong = {0, kNaN};
+  EXPECT_EQ(refusal([](auto &o) {
+              o.biases = &foreign;
+              o.biasCount = 1;
+            }),
+            "bias 0: token 4 is outside the vocabulary of 4");
+  EXPECT_EQ(refusal([](auto &o) {
+              o.biases = &wrong;
+              o.biasCount = 1;
+            }),
+            "bias 0: found nan, expected a number or minus infinity");
 }
 
 } // namespace

@@ -74,6 +74,16 @@ void CommandLine::addString(std::string name,
                      "a text"});
 }
 
+void CommandLine::addStrings(std::string name,
+                             std::vector<std::string> *target) {
+  options.push_back({std::move(name), true,
+                     [=](std::string_view value) {
+                       target->emplace_back(value);
+                       return true;
+                     },
+                     "a text"});
+}
+
 void CommandLine::addInteger(std::string name, int64_t minimum, int64_t maximum,
                              std::optional<int64_t> *target) {
   options.push_back({std::move(name), true,

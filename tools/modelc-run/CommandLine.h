@@ -41,6 +41,8 @@ public:
   /// option overrides the first.
   void addFlag(std::string name, bool *target);
   void addString(std::string name, std::optional<std::string> *target);
+  /// Every use of the option adds a text.
+  void addStrings(std::string name, std::vector<std::string> *target);
   /// Refuses numbers outside [`minimum`, `maximum`].
   void addInteger(std::string name, int64_t minimum, int64_t maximum,
                   std::optional<int64_t> *target);

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The loop of generation, and the numbers it prints at its end.
+// modelc-run -p TEXT: the prompt, what follows it, and the numbers at the end.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,12 +19,7 @@ namespace modelc::tools {
 
 /// Mode::generate of runCommand.
 int generate(modelc_plan *plan, const RunOptions &options, FILE *out,
-             FILE *messages);
-
-/// The ids of a prompt: with the tokens that the model puts around a text, and
-/// with control tokens where they are spelled out.
-bool tokenizePrompt(const modelc_tokenizer &tokenizer, const std::string &text,
-                    std::vector<int32_t> *ids, modelc_status *status);
+             FILE *messages, int input);
 
 } // namespace modelc::tools
 

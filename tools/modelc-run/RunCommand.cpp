@@ -7,12 +7,15 @@
 //
 //   --tokenize TEXT   ==> ids to out
 //   --tokens          ==> logits to a file
-//   -p TEXT           ==> Generation (Generate.cpp)
+//   -p TEXT           ==> generate (Generate.cpp)
+//   --chat            ==> chat (Chat.cpp)
 //
 //===----------------------------------------------------------------------===//
 
 #include "RunCommand.h"
+#include "Chat.h"
 #include "Generate.h"
+#include "Generator.h"
 #include "OutputFile.h"
 #include <algorithm>
 #include <bit>
@@ -30,7 +33,9 @@ int printIds(modelc_plan *plan, const RunOptions &options, FILE *out,
     return reportError(messages, options.file + ": " + status.message);
   TokenizerPointer tokenizer(rawTokenizer);
   std::vector<int32_t> ids;
-  if (!tokenizePrompt(*tokenizer, options.text, &ids, &status))
+  if (!tokenizeText(*tokenizer, options.text,
+                    MODELC_TOKENIZE_ADD_SPECIAL | MODELC_TOKENIZE_PARSE_SPECIAL,
+                    &ids, &status))
     return reportError(messages, options.file + ": " + status.message);
   std::string line;
   for (int32_t id : ids)
@@ -110,14 +115,16 @@ int computeLogits(modelc_plan *plan, const RunOptions &options,
 } // namespace
 
 int runCommand(modelc_plan *plan, const RunOptions &options, FILE *out,
-               FILE *messages) {
+               FILE *messages, int input) {
   switch (options.mode) {
   case RunOptions::Mode::tokenize:
     return printIds(plan, options, out, messages);
   case RunOptions::Mode::logits:
     return computeLogits(plan, options, messages);
   case RunOptions::Mode::generate:
-    return generate(plan, options, out, messages);
+    return generate(plan, options, out, messages, input);
+  case RunOptions::Mode::chat:
+    return chat(plan, options, out, messages, input);
   case RunOptions::Mode::help:
   case RunOptions::Mode::version:
     break;

@@ -22,9 +22,10 @@ namespace modelc::tools {
 /// Does what `options` ask for, a mode that needs a plan. Text goes to `out`
 /// as it comes, everything else to `messages`. Returns the exit status: 0, or
 /// 1 after a line "error: ..." on `messages`. SIGPIPE must be ignored, so that
-/// a closed `out` is an error like others. `plan` stays open.
+/// a closed `out` is an error like others. `input` is the descriptor that
+/// prompts and what is said in a chat are read from. `plan` stays open.
 int runCommand(modelc_plan *plan, const RunOptions &options, FILE *out = stdout,
-               FILE *messages = stderr);
+               FILE *messages = stderr, int input = 0);
 
 /// Prints "error: MESSAGE" and returns 1.
 int reportError(FILE *messages, const std::string &message);

@@ -12,6 +12,7 @@
 
 #include "RunOptions.h"
 #include "CommandLine.h"
+#include <limits>
 
 namespace modelc::tools {
 namespace {
@@ -20,7 +21,14 @@ namespace {
 struct RawOptions {
   bool help = false;
   bool version = false;
+  bool chat = false;
   std::optional<std::string> prompt;
+  std::optional<std::string> promptFile;
+  std::optional<std::string> promptCache;
+  std::optional<std::string> system;
+  std::optional<std::string> templateFile;
+  std::optional<std::string> templateVariables;
+  std::vector<std::string> biases;
   std::optional<std::string> tokenize;
   std::optional<std::string> logitsOut;
   std::optional<std::vector<int32_t>> tokens;
@@ -29,6 +37,7 @@ struct RawOptions {
   std::optional<int64_t> batch;
   std::optional<int64_t> contextTokens;
   std::optional<int64_t> topK;
+  std::optional<int64_t> penaltyLastN;
   std::optional<uint64_t> seed;
 };
 
@@ -36,7 +45,14 @@ void declareOptions(CommandLine &line, RawOptions &raw, RunOptions *options) {
   line.addFlag("-h", &raw.help);
   line.addFlag("--help", &raw.help);
   line.addFlag("--version", &raw.version);
+  line.addFlag("--chat", &raw.chat);
+  line.addFlag("-cnv", &raw.chat);
+  line.addString("--system", &raw.system);
+  line.addString("--chat-template-file", &raw.templateFile);
+  line.addString("--chat-template-kwargs", &raw.templateVariables);
   line.addString("-p", &raw.prompt);
+  line.addString("-f", &raw.promptFile);
+  line.addString("--prompt-cache", &raw.promptCache);
   line.addString("--tokenize", &raw.tokenize);
   line.addString("--logits-out", &raw.logitsOut);
   line.addIds("--tokens", &raw.tokens);
@@ -46,18 +62,27 @@ void declareOptions(CommandLine &line, RawOptions &raw, RunOptions *options) {
   line.addInteger("-c", 1, INT32_MAX, &raw.contextTokens);
   line.addInteger("--top-k", 0, INT32_MAX, &raw.topK);
   line.addUnsigned("--seed", &raw.seed);
+  line.addInteger("--repeat-last-n", 0, 1 << 24, &raw.penaltyLastN);
+  line.addReal("--repeat-penalty", &options->sampler.repeatPenalty);
+  line.addReal("--frequency-penalty", &options->sampler.frequencyPenalty);
+  line.addReal("--presence-penalty", &options->sampler.presencePenalty);
+  line.addStrings("--logit-bias", &raw.biases);
   line.addReal("--temp", &options->sampler.temperature);
   line.addReal("--top-p", &options->sampler.topP);
   line.addReal("--min-p", &options->sampler.minP);
 }
 
-/// Decides what to do. Exactly one of -p, --tokens and --tokenize is given.
+/// Decides what to do. Exactly one of -p, -f, --tokens and --tokenize is
+/// given; with --chat none need be.
 bool chooseMode(const RawOptions &raw, RunOptions *options,
                 std::string *error) {
-  int asked = raw.prompt.has_value() + raw.tokens.has_value() +
-              raw.tokenize.has_value();
-  if (asked != 1) {
-    *error = "expected exactly one of -p, --tokens and --tokenize";
+  int texts = raw.prompt.has_value() + raw.promptFile.has_value();
+  int others = raw.tokens.has_value() + raw.tokenize.has_value();
+  if (raw.chat ? texts > 1 || others > 0 : texts + others != 1) {
+    *error = raw.chat ? "--chat takes at most one of -p and -f, and neither "
+                        "--tokens nor --tokenize"
+                      : "expected exactly one of -p, -f, --tokens and "
+                        "--tokenize, or --chat";
     return false;
   }
   if (raw.tokens.has_value() != raw.logitsOut.has_value()) {
@@ -68,12 +93,64 @@ bool chooseMode(const RawOptions &raw, RunOptions *options,
     *error = "--batch belongs to --tokens";
     return false;
   }
-  options->mode = raw.prompt   ? RunOptions::Mode::generate
+  if (raw.promptCache && others > 0) {
+    *error = "--prompt-cache belongs to -p, -f and --chat";
+    return false;
+  }
+  if (!raw.chat && (raw.system || raw.templateFile || raw.templateVariables)) {
+    *error = "--system and --chat-template-... belong to --chat";
+    return false;
+  }
+  options->mode = raw.chat     ? RunOptions::Mode::chat
+                  : texts > 0  ? RunOptions::Mode::generate
                   : raw.tokens ? RunOptions::Mode::logits
                                : RunOptions::Mode::tokenize;
   options->text = raw.prompt ? *raw.prompt : raw.tokenize.value_or("");
+  options->textFile = raw.promptFile.value_or("");
+  if (raw.prompt == "-") {
+    options->text.clear();
+    options->textFile = "-";
+  }
+  if (raw.chat && options->textFile == "-") {
+    *error = "with --chat stdin is the conversation: -p or -f cannot read it";
+    return false;
+  }
+  options->hasText = texts > 0;
   options->tokens = raw.tokens.value_or(std::vector<int32_t>());
   options->logitsOut = raw.logitsOut.value_or("");
+  options->promptCache = raw.promptCache.value_or("");
+  options->systemText = raw.system.value_or("");
+  options->templateFile = raw.templateFile.value_or("");
+  options->templateVariables = raw.templateVariables.value_or("");
+  return true;
+}
+
+/// "29905-1.5", "13+2", "2-inf".
+std::optional<modelc_logit_bias> parseBias(std::string_view text) {
+  size_t sign = text.find_first_of("+-", 1);
+  if (sign == text.npos)
+    return std::nullopt;
+  std::optional<int64_t> id = parseInteger(text.substr(0, sign));
+  std::string_view number = text.substr(sign + (text[sign] == '+'));
+  std::optional<float> bias = parseReal(number);
+  if (number == "-inf")
+    bias = -std::numeric_limits<float>::infinity();
+  if (!id || *id < 0 || *id > INT32_MAX || !bias)
+    return std::nullopt;
+  return modelc_logit_bias{static_cast<int32_t>(*id), *bias};
+}
+
+bool parseBiases(const std::vector<std::string> &texts,
+                 std::vector<modelc_logit_bias> *biases, std::string *error) {
+  for (const std::string &text : texts) {
+    std::optional<modelc_logit_bias> bias = parseBias(text);
+    if (!bias) {
+      *error = "--logit-bias: found '" + text +
+               "', expected TOKEN+BIAS or TOKEN-BIAS, as 29905-1.5 or 2-inf";
+      return false;
+    }
+    biases->push_back(*bias);
+  }
   return true;
 }
 
@@ -121,27 +198,50 @@ bool parseRunOptions(std::span<const char *const> arguments,
       static_cast<uint32_t>(raw.topK.value_or(options->sampler.topK));
   options->sampler.seed = raw.seed.value_or(0);
   options->hasSeed = raw.seed.has_value();
+  options->sampler.penaltyLastN = static_cast<uint32_t>(
+      raw.penaltyLastN.value_or(options->sampler.penaltyLastN));
+  if (!parseBiases(raw.biases, &options->biases, error))
+    return false;
   return checkSampler(options->sampler, error);
 }
 
 std::string runUsage(const char *program, const char *file) {
   return std::string("usage: ") + program + " " + file +
-         " (-p TEXT [-n N] [--temp T --top-k K --top-p P --min-p P --seed S]"
+         " (-p TEXT | -f FILE | --chat [--system TEXT]"
          " | --tokens=1,2,3 --logits-out=FILE [--batch=N] | --tokenize TEXT)"
-         " [-t THREADS] [-c CONTEXT]\n";
+         " [-n N] [--temp T --top-k K --top-p P --min-p P --seed S]"
+         " [--prompt-cache FILE] [-t THREADS] [-c CONTEXT], more with --help\n";
 }
 
 std::string runHelp(const char *program, const char *file) {
   return runUsage(program, file) + R"(
   -p TEXT            continue TEXT; prompt and continuation go to stdout, all
-                     else to stderr
-  -n N               tokens to generate (-1, the default: until the model ends
-                     or the context is full)
+                     else to stderr. -p - is -f -
+  -f FILE            the same with the text of FILE, less one line end at its
+                     end; - is stdin
+  --chat, -cnv       a conversation: lines of stdin are what you say (a \ at a
+                     line's end goes on), after -p or -f if given; answers go
+                     to stdout. Ctrl-C stops an answer, and leaves at the
+                     prompt, as /exit does; /clear forgets what was said
+  --system TEXT      what the system says first
+  --chat-template-file FILE     a chat template instead of the model's
+  --chat-template-kwargs JSON   more variables for it, as
+                     {"enable_thinking": false}
+  -n N               tokens to generate, in a chat of one answer (-1, the
+                     default: until the model ends or the context is full)
+  --prompt-cache F   begin with the session that F holds, as far as the prompt
+                     agrees, and leave the session there
   --temp T           temperature, 0 for greedy (0.8)
   --top-k K          keep the K likeliest tokens, 0 for all (40)
   --top-p P          keep the likeliest tokens up to probability P (0.95)
   --min-p P          keep tokens at least P times as likely as the first (0.05)
   --seed S           seed of the sampler (one is picked, and printed)
+  --repeat-penalty R      divide logits of recent tokens by R (1: none)
+  --presence-penalty P    subtract P from logits of recent tokens (0)
+  --frequency-penalty P   the same for each time that they occurred (0)
+  --repeat-last-n N       how many tokens are recent (64)
+  --logit-bias ID+B  add B to a token's logit, ID-B subtracts, ID-inf forbids
+                     the token; any number of times
   --tokens=1,2,3     compute these tokens ...
   --logits-out=FILE  ... and write their logits, little-endian float32
                      [tokens][vocabulary]

@@ -25,7 +25,8 @@ struct RunOptions {
   enum class Mode {
     help,
     version,
-    generate, ///< -p: the prompt and what follows it.
+    generate, ///< -p, -f: the prompt and what follows it.
+    chat,     ///< --chat: a conversation.
     logits,   ///< --tokens, --logits-out: logits of every token.
     tokenize  ///< --tokenize: ids of a text.
   };
@@ -35,6 +36,21 @@ struct RunOptions {
   std::string file;
   /// The text of -p or --tokenize.
   std::string text;
+  /// Where the text is instead, "-" for stdin: -f. Empty: nowhere else.
+  std::string textFile;
+  /// Where the session is kept between runs; empty: nowhere.
+  std::string promptCache;
+
+  // --chat
+  /// What the system says; empty: nothing.
+  std::string systemText;
+  /// The text of -p or -f is the first thing that the user says.
+  bool hasText = false;
+  /// A template to be used instead of the model's; empty: the model's.
+  std::string templateFile;
+  /// More variables of the template, a JSON object; empty: none.
+  std::string templateVariables;
+
   std::vector<int32_t> tokens;
   std::string logitsOut;
   /// Tokens to generate; -1: until the model ends or the context is full.
@@ -46,9 +62,20 @@ struct RunOptions {
   /// 0: the model's own context (--tokens: as many as there are).
   uint32_t contextTokens = 0;
   /// Defaults of llama.cpp. `seed` counts if hasSeed, else one is picked.
-  modelc_sampler_options sampler = {
-      .temperature = 0.8f, .topK = 40, .topP = 0.95f, .minP = 0.05f, .seed = 0};
+  modelc_sampler_options sampler = {.temperature = 0.8f,
+                                    .topK = 40,
+                                    .topP = 0.95f,
+                                    .minP = 0.05f,
+                                    .seed = 0,
+                                    .penaltyLastN = 64,
+                                    .repeatPenalty = 1,
+                                    .frequencyPenalty = 0,
+                                    .presencePenalty = 0,
+                                    .biases = nullptr,
+                                    .biasCount = 0};
   bool hasSeed = false;
+  /// The sampler's; their ids are not checked yet.
+  std::vector<modelc_logit_bias> biases;
 };
 
 /// Reads the arguments after the program's name. False for a wrong command

@@ -64,7 +64,7 @@ void modelc_tokenizer_get_info(const modelc_tokenizer *tokenizer,
                                modelc_tokenizer_info *out_info);
 
 /// 1 if generation ends at `id`: the tokens that end a text, a turn or a
-/// message; else 0.
+/// message, by the model's metadata or by their names; else 0.
 uint32_t modelc_token_is_end(const modelc_tokenizer *tokenizer, int32_t id);
 
 /// The text of a token as the vocabulary spells it ("\xe2\x96\x81the",
@@ -129,28 +129,49 @@ modelc_code modelc_detokenizer_push(modelc_detokenizer *detokenizer, int32_t id,
 void modelc_detokenizer_finish(modelc_detokenizer *detokenizer,
                                const char **out_text, size_t *out_bytes);
 
-/// How the next token is picked. The filters apply in this order: the topK
-/// largest logits; of those the fewest whose probabilities sum to topP; of
-/// those the ones at least minP times as probable as the likeliest. Then the
-/// temperature divides the logits and one is drawn.
+/// A number added to a token's logit; minus infinity: it is never picked.
+typedef struct modelc_logit_bias {
+  int32_t id;
+  float bias;
+} modelc_logit_bias;
+
+/// How the next token is picked. Biases are added to logits, then tokens among
+/// the last ones are penalized: the logit of a token that is there c > 0 times
+/// is divided by repeatPenalty (multiplied if negative), and
+/// c * frequencyPenalty + presencePenalty is subtracted. Filters apply to what
+/// this leaves, in this order: the topK largest logits; of those the fewest
+/// whose probabilities sum to topP; of those the ones at least minP times as
+/// probable as the likeliest. Then the temperature divides the logits and one
+/// is drawn.
 typedef struct modelc_sampler_options {
-  float temperature; ///< 0: greedy, all else is ignored. Else > 0, finite.
+  float temperature; ///< 0: greedy, no filter applies. Else > 0, finite.
   uint32_t topK;     ///< 0: no limit.
   float topP;        ///< Above 0 up to 1; 1: no limit.
   float minP;        ///< 0 .. 1; 0: no limit.
   uint64_t seed;
+  uint32_t penaltyLastN;  ///< Accepted tokens that are looked at; 0: none.
+  float repeatPenalty;    ///< Above 1 against repetition; 0 or 1: none.
+  float frequencyPenalty; ///< Finite; 0: none.
+  float presencePenalty;  ///< Finite; 0: none.
+  const modelc_logit_bias *biases; ///< [biasCount], copied.
+  size_t biasCount;
 } modelc_sampler_options;
 
 /// A sampler of logits [vocabSize]. `options` may be NULL: greedy. The drawn
-/// tokens depend on options, logits and the number of earlier draws alone, not
-/// on machine or C library: the generator is xoshiro256** (Blackman and Vigna,
-/// 2018) seeded by splitmix64, and exp is our own.
+/// tokens depend on options, logits, accepted tokens and the number of earlier
+/// draws alone, not on machine or C library: the generator is xoshiro256**
+/// (Blackman and Vigna, 2018) seeded by splitmix64, and exp is our own.
 modelc_code modelc_sampler_create(const modelc_sampler_options *options,
                                   uint32_t vocabSize,
                                   modelc_sampler **out_sampler,
                                   modelc_status *status);
 /// NULL is allowed.
 void modelc_sampler_destroy(modelc_sampler *sampler);
+
+/// Tells of a token that the text now holds, of the prompt or picked: the
+/// penalties look at the last penaltyLastN of these. Allocates nothing. Foreign
+/// ids are ignored.
+void modelc_sampler_accept(modelc_sampler *sampler, int32_t id);
 
 /// Picks a token. Equal logits: the lower id is the larger one. NaN logits
 /// are never picked; INVALID_ARGUMENT if there is nothing above minus
