@@ -200,7 +200,11 @@ TEST(Jinja, HostileTemplatesEnd) {
         "= "
         "ns.x ~ 'abc' %}{{ ns.x }}{% endfor %}",
         "{{ ('a' * 99999).replace('', 'b' * 99999) }}",
-        "{{ (range(99999) | list) * 99 | sort }}"})
+        "{{ (range(99999) | list) * 99 | sort }}",
+        "{{ ('a' * 99999) in ('a' * 999 + 'b') * 99 }}",
+        "{{ ('a' * 99999).find('a' * 9999 + 'b') }}",
+        "{% set a = 'x' * 99999 %}{% set b = 'x' * 99999 %}{% for i in "
+        "range(999) %}{% if a == b %}{% endif %}{% endfor %}"})
     EXPECT_EQ(render(source, "{}", 1 << 22), spent) << source;
   EXPECT_EQ(render("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"), deep);
   EXPECT_EQ(

@@ -43,8 +43,16 @@ bool Call::flag(size_t parameter, bool otherwise) {
 }
 
 std::string_view Call::selfText() {
-  interpreter.spend(self.isString() ? self.textBytes / 16 : 0, line);
+  interpreter.spend(self.textSize() / 4, line);
   return interpreter.toText(self, line);
+}
+
+std::string_view Call::searched(size_t parameter) {
+  std::string_view part = text(parameter);
+  // Nothing is searched for once there is nothing to pay with.
+  if (!interpreter.spendSearch(self.textSize(), part.size(), line))
+    return {};
+  return part;
 }
 
 Value Call::fail(const std::string &text) {

@@ -51,8 +51,10 @@ struct Call {
   std::string_view text(size_t parameter, std::string_view otherwise = {});
   int64_t integer(size_t parameter, int64_t otherwise = 0);
   bool flag(size_t parameter, bool otherwise = false);
-  /// self as a text; another kind fails.
+  /// str(self).
   std::string_view selfText();
+  /// The text of a parameter that is searched in self, paid for.
+  std::string_view searched(size_t parameter);
   /// Fails with "NAME: TEXT"; undefined.
   Value fail(const std::string &text);
 };

@@ -97,6 +97,8 @@ Value Interpreter::evaluateKind(const Expression &expression) {
 }
 
 Value Interpreter::lookUp(const Expression &name) {
+  for (Scope *other = scope; other; other = other->parent)
+    spend(other->variables.size() / 4, name.line);
   if (const Value *value = scope->find(name.name))
     return *value;
   return Value::undefined(name.name);
@@ -120,7 +122,8 @@ Value Interpreter::evaluateDict(const Expression &expression) {
     if (key.is(Kind::dict) || key.is(Kind::list))
       return fail(expression.line,
                   std::string(kindName(key)) + " cannot be a key");
-    if (!spend(Heap::kItemCost + dict->items.size(), expression.line))
+    if (!spend(Heap::kItemCost + dict->items.size() + key.textSize() / 4,
+               expression.line))
       return {};
     dict->set(key, value);
   }
@@ -233,6 +236,7 @@ Value Interpreter::callMacro(const Function &function, Arguments arguments,
     return fail(line, "macro '" + name + "' takes at most " +
                           std::to_string(macro.parameters.size()) +
                           " arguments");
+  spend(arguments.keywords.size() * macro.parameters.size(), line);
   for (const auto &[keyword, value] : arguments.keywords)
     if (std::none_of(macro.parameters.begin(), macro.parameters.end(),
                      [&](const auto &known) { return known.name == keyword; }))
@@ -349,7 +353,7 @@ Value Interpreter::subscript(const Value &object, const Value &index,
   case Kind::undefined:
     return fail(line, undefinedMessage(object));
   case Kind::dict:
-    spend(object.dict->items.size(), line);
+    spend(object.dict->items.size() + index.textSize() / 4, line);
     if (const Value *value = object.dict->find(index))
       return *value;
     break;
@@ -358,8 +362,7 @@ Value Interpreter::subscript(const Value &object, const Value &index,
     if (!index.isInteger() ||
         (object.is(Kind::list) && object.list->form == List::Form::generator))
       break;
-    if (object.isString())
-      spend(object.textBytes / 16, line);
+    spend(object.textSize() / 4, line);
     int64_t size =
         static_cast<int64_t>(object.isString() ? characterCount(object.string())
                                                : object.list->items.size());
@@ -387,7 +390,7 @@ std::string_view Interpreter::toText(const Value &value, int line) {
   if (value.isString())
     return value.string();
   std::string text;
-  if (!printText(value, heap.remaining(), &text)) {
+  if (!printText(value, heap.remaining() / 4, &text)) {
     fail(line, "a value is too large, or nested too deep, to be printed");
     return {};
   }

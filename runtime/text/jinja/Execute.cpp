@@ -49,7 +49,7 @@ bool Interpreter::render(const Ast &ast, const Dict &context,
   for (const auto &[name, value] : context.items)
     outer->set(name.string(), value);
   scope = pushScope(outer);
-  output = out;
+  output = result = out;
   execute(ast.body);
   return !failed();
 }
@@ -74,7 +74,7 @@ Scope *Interpreter::pushScope(Scope *parent) {
 }
 
 void Interpreter::write(std::string_view text, int line) {
-  if (spend(text.size(), line))
+  if (spend(text.size() * (output == result ? Heap::kOutputCost : 1), line))
     *output += text;
 }
 
@@ -253,7 +253,7 @@ void Interpreter::unpack(const std::vector<Statement::Target> &targets,
 
 void Interpreter::assign(const Statement::Target &target, const Value &value,
                          int line) {
-  if (!spend(Heap::kItemCost, line))
+  if (!spend(Heap::kItemCost + scope->variables.size(), line))
     return;
   if (target.attribute.empty())
     return scope->set(target.name, value);
@@ -263,6 +263,7 @@ void Interpreter::assign(const Statement::Target &target, const Value &value,
                    "' is no namespace, its attributes cannot be set");
     return;
   }
+  spend(object->dict->items.size(), line);
   object->dict->set(Value::of(target.attribute), value);
 }
 

@@ -28,7 +28,7 @@ public:
   Heap &operator=(const Heap &) = delete;
 
   /// Pays `cost` units; false, and nothing is left, if there are fewer. A unit
-  /// is a byte made; a step is kStepCost, a byte looked at 1 / 16.
+  /// is a byte made; a step is kStepCost, a byte looked at 1 / 4.
   bool spend(uint64_t cost) {
     if (cost > left) {
       left = 0;
@@ -40,6 +40,8 @@ public:
   bool isSpent() const { return left == 0; }
   uint64_t remaining() const { return left; }
   static constexpr uint64_t kStepCost = 16;
+  /// Of a byte of the result, which the caller goes on to work with.
+  static constexpr uint64_t kOutputCost = 16;
 
   /// Copies `text`; the empty string if the budget does not suffice.
   Value makeString(std::string text) {

@@ -57,6 +57,9 @@ public:
   int64_t time() const { return now; }
   /// Pays; fails if the budget does not suffice.
   bool spend(uint64_t cost, int line);
+  /// Pays for a search for `partBytes` bytes, which may agree with the text for
+  /// long at every place.
+  bool spendSearch(uint64_t textBytes, uint64_t partBytes, int line);
   Value makeString(std::string text, int line);
   /// str(value), a view into the heap or the value itself.
   std::string_view toText(const Value &value, int line);
@@ -134,6 +137,7 @@ private:
   Scope *scope = nullptr;
   /// Where output goes: the caller's, or that of a macro or a block.
   std::string *output = nullptr;
+  std::string *result = nullptr;
 };
 
 } // namespace modelc::jinja

@@ -62,7 +62,7 @@ Value length(Call &call) {
   case Kind::undefined:
     return Value::of(int64_t{0});
   case Kind::string:
-    call.interpreter.spend(self.textBytes / 16, call.line);
+    call.interpreter.spend(self.textBytes / 4, call.line);
     return Value::of(static_cast<int64_t>(characterCount(self.string())));
   case Kind::list:
     if (self.list->form == List::Form::generator)

@@ -31,8 +31,8 @@ Value makeList(Call &call, std::vector<Value> items) {
 template <bool atStart, bool atEnd> Value stripped(Call &call) {
   std::string_view set = call.text(0);
   bool hasSet = call.has(0) && !call.get(0).is(Kind::none);
-  if (hasSet &&
-      !call.interpreter.spend(call.self.textBytes * set.size() / 16, call.line))
+  if (hasSet && !call.interpreter.spendSearch(call.self.textSize(), set.size(),
+                                              call.line))
     return {};
   return Value::of(
       strip(call.selfText(), atStart, atEnd, hasSet ? &set : nullptr));
@@ -86,7 +86,7 @@ template <bool fromEnd> Value split(Call &call) {
       return {};
     parts = splitWords(text, limit, fromEnd);
   } else {
-    std::string_view separator = call.text(0);
+    std::string_view separator = call.searched(0);
     if (separator.empty())
       return call.fail("the separator is empty");
     while (limit-- != 0) {
@@ -121,7 +121,7 @@ Value splitLines(Call &call) {
 }
 
 template <bool atEnd> Value partition(Call &call) {
-  std::string_view text = call.selfText(), separator = call.text(0);
+  std::string_view text = call.selfText(), separator = call.searched(0);
   if (separator.empty())
     return call.fail("the separator is empty");
   size_t at = atEnd ? text.rfind(separator) : text.find(separator);
@@ -173,7 +173,8 @@ Value replace(Call &call) {
 /// The place of the argument, in characters, or -1.
 template <bool fromEnd> int64_t place(Call &call) {
   std::string_view text = call.selfText();
-  size_t at = fromEnd ? text.rfind(call.text(0)) : text.find(call.text(0));
+  std::string_view part = call.searched(0);
+  size_t at = fromEnd ? text.rfind(part) : text.find(part);
   if (at == text.npos)
     return -1;
   return static_cast<int64_t>(characterCount(text.substr(0, at)));
@@ -189,7 +190,7 @@ Value indexOf(Call &call) {
 }
 
 Value countText(Call &call) {
-  std::string_view text = call.selfText(), part = call.text(0);
+  std::string_view text = call.selfText(), part = call.searched(0);
   if (part.empty())
     return Value::of(static_cast<int64_t>(characterCount(text)) + 1);
   int64_t count = 0;

@@ -171,8 +171,7 @@ Value Interpreter::repeat(const Value &value, int64_t count, int line) {
 static uint64_t comparisonCost(const Value &value, uint64_t limit,
                                int depth = 0) {
   uint64_t cost = 1;
-  if (value.isString())
-    cost += value.textBytes / 16;
+  cost += value.textSize() / 4;
   if (depth > kMaxValueDepth || cost >= limit)
     return cost;
   if (value.is(Kind::list))
@@ -199,9 +198,8 @@ bool Interpreter::comparison(Operator op, const Value &left, const Value &right,
     return false;
   if (op == Operator::in || op == Operator::notIn)
     return contains(right, left, line) == (op == Operator::in);
-  if (left.is(Kind::list) || left.is(Kind::dict))
-    if (!spend(comparisonCost(left, heap.remaining()), line))
-      return false;
+  if (!spend(comparisonCost(left, heap.remaining()), line))
+    return false;
   if (op == Operator::equal || op == Operator::notEqual)
     return isEqual(left, right) == (op == Operator::equal);
   int order = compare(left, right);
@@ -222,14 +220,22 @@ bool Interpreter::comparison(Operator op, const Value &left, const Value &right,
   }
 }
 
+bool Interpreter::spendSearch(uint64_t textBytes, uint64_t partBytes,
+                              int line) {
+  uint64_t cost;
+  if (__builtin_mul_overflow(textBytes, partBytes + 1, &cost))
+    cost = UINT64_MAX;
+  return spend(cost / 16, line);
+}
+
 bool Interpreter::contains(const Value &container, const Value &value,
                            int line) {
   switch (container.kind) {
   case Kind::string:
     if (!value.isString())
       break;
-    spend(container.textBytes / 16, line);
-    return container.string().find(value.string()) != std::string_view::npos;
+    return spendSearch(container.textBytes, value.textBytes, line) &&
+           container.string().find(value.string()) != std::string_view::npos;
   case Kind::list: {
     uint64_t cost = comparisonCost(value, heap.remaining());
     for (const Value &item : container.list->items) {
@@ -243,7 +249,7 @@ bool Interpreter::contains(const Value &container, const Value &value,
   case Kind::dict:
     if (value.is(Kind::list) || value.is(Kind::dict))
       break; // What may change is no key.
-    spend(container.dict->items.size(), line);
+    spend(container.dict->items.size() + value.textSize() / 4, line);
     return container.dict->find(value) != nullptr;
   case Kind::undefined:
     return false;

@@ -29,6 +29,9 @@ Value make(Call &call, std::string text) {
 Value trim(Call &call) {
   std::string_view set = call.text(0);
   bool hasSet = call.has(0) && !call.get(0).is(Kind::none);
+  if (!call.interpreter.spendSearch(call.self.textSize(), set.size(),
+                                    call.line))
+    return {};
   return Value::of(strip(call.selfText(), true, true, hasSet ? &set : nullptr));
 }
 
@@ -41,7 +44,7 @@ Value string(Call &call) { return Value::of(call.selfText()); }
 
 Value replace(Call &call) {
   std::string_view text = call.selfText();
-  std::string_view from = call.text(0), to = call.text(1);
+  std::string_view from = call.searched(0), to = call.text(1);
   int64_t limit = call.integer(2, -1);
   // Before it is made: an empty `from` stands everywhere.
   uint64_t places = from.empty() ? text.size() + 1 : text.size() / from.size();
@@ -105,8 +108,8 @@ Value toJson(Call &call) {
   }
   std::string text;
   const char *kind = nullptr;
-  if (!printJson(call.self, style, call.interpreter.memory().remaining(), &text,
-                 &kind))
+  if (!printJson(call.self, style, call.interpreter.memory().remaining() / 4,
+                 &text, &kind))
     return call.fail(kind ? std::string(kind) + " has no JSON"
                           : "the value is too large, or nested too deep");
   return make(call, std::move(text));
@@ -116,6 +119,8 @@ Value integer(Call &call) {
   Value otherwise = call.has(0) ? call.get(0) : Value::of(int64_t{0});
   int64_t base = call.integer(1, 10);
   const Value &self = call.self;
+  if (self.is(Kind::undefined))
+    return call.fail("the value is undefined");
   if (self.isInteger())
     return Value::of(self.asInteger());
   if (self.is(Kind::real))
@@ -142,6 +147,8 @@ Value integer(Call &call) {
 
 Value real(Call &call) {
   Value otherwise = call.has(0) ? call.get(0) : Value::of(0.0);
+  if (call.self.is(Kind::undefined))
+    return call.fail("the value is undefined");
   if (call.self.isNumber())
     return Value::of(call.self.asReal());
   if (!call.self.isString())

@@ -70,6 +70,8 @@ struct Value {
 
   bool is(Kind other) const { return kind == other; }
   bool isString() const { return kind == Kind::string; }
+  /// Bytes of a string; 0 for what is none.
+  size_t textSize() const { return isString() ? textBytes : 0; }
   /// bool counts as a number, as in Python.
   bool isInteger() const {
     return kind == Kind::integer || kind == Kind::boolean;
