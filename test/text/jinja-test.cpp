@@ -178,6 +178,7 @@ TEST(Jinja, Errors) {
        {"{{ 9223372036854775807 + 1 }}",
         "error: line 1: the number is too large"},
        {"{{ 1 // 0 }}", "error: line 1: division by zero"},
+       {"{{ x | int }}", "error: line 1: int: the value is undefined"},
        {"{{ {[1]: 2} }}", "error: line 1: a list cannot be a key"},
        {"{{ strftime_now('%9999d') }}", "error: line 1: strftime_now: the "
                                         "format is not understood here"}});
