@@ -71,9 +71,8 @@ LogicalResult Scheduler::schedule(model::RouteOp op) {
   name.consume_back(".out");
   ExpertGroupLimits most = {};
   int64_t rowsBytes = 0;
-  for (const CountRange &range :
-       steps.getRegimes(CountSource::Tokens, /*hasImages=*/false,
-                        routing.experts, routing.slots)) {
+  for (const CountRange &range : steps.getExpertRegimes(
+           /*hasImages=*/false, routing.experts, routing.slots)) {
     most = getLimits(range, routing);
     rowsBytes = std::max(rowsBytes, most.getRowsBytes());
   }
@@ -96,8 +95,8 @@ LogicalResult Scheduler::schedule(model::RouteOp op) {
 /// parallel before they are grouped.
 void Scheduler::addRouteSteps(model::RouteOp op, StringRef name,
                               const ExpertRouting &routing) {
-  SmallVector<CountRange> regimes = steps.getRegimes(
-      CountSource::Tokens, /*hasImages=*/false, routing.experts, routing.slots);
+  SmallVector<CountRange> regimes = steps.getExpertRegimes(
+      /*hasImages=*/false, routing.experts, routing.slots);
   auto addRoute = [&](const CountRange &range, int64_t groupRows) {
     auto spec = plan::RouteSpecAttr::get(op.getContext(), routing.experts,
                                          routing.slots, op.getGating(),
@@ -143,9 +142,9 @@ SmallVector<CountRange> Scheduler::getRegimes(model::ExpertsOp op) {
   // Row tiles go by tokens in the same way with and without images.
   bool hasImages = isBlockType(getLayout(op.getGate())) ||
                    isBlockType(getLayout(op.getDown()));
-  return steps.getRegimes(CountSource::Tokens, hasImages,
-                          model::getMatrices(op.getGate().getType())->count,
-                          getSlots(op.getIds()));
+  return steps.getExpertRegimes(
+      hasImages, model::getMatrices(op.getGate().getType())->count,
+      getSlots(op.getIds()));
 }
 
 LogicalResult Scheduler::schedule(model::ExpertsOp op) {

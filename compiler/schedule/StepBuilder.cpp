@@ -92,28 +92,45 @@ static void appendRange(SmallVector<CountRange> &ranges, CountRange range) {
     ranges.push_back(range);
 }
 
+static void setImages(CountRange &range, const target::Regime &regime) {
+  range.imagePanels = regime.imagePanels;
+  range.imageColumns = regime.imageColumns;
+  range.matrixIsa = regime.matrixIsa;
+}
+
 SmallVector<CountRange> StepBuilder::getRegimes(plan::CountSource source,
-                                                bool hasImages, int64_t experts,
-                                                int64_t slots) const {
+                                                bool hasImages) const {
+  SmallVector<CountRange> ranges;
+  for (const target::Regime &regime :
+       hasImages ? target.blockRegimes : target.regimes) {
+    CountRange range = {source, 1, std::min(regime.maxRows, ubatch),
+                        regime.rowTile};
+    if (hasImages)
+      setImages(range, regime);
+    appendRange(ranges, range);
+  }
+  return ranges;
+}
+
+SmallVector<CountRange> StepBuilder::getExpertRegimes(bool hasImages,
+                                                      int64_t experts,
+                                                      int64_t slots) const {
   // An image of an expert's matrix serves that expert's rows only: from so many
-  // on it pays (docs/design/20261124-experts.md).
+  // on it pays for vectors (docs/design/20261124-experts.md).
   constexpr int64_t kLeastImageRows = 64;
   SmallVector<CountRange> ranges;
   auto getTokens = [&](int64_t rows) {
     return std::min(std::min(rows, ubatch) * experts / slots, ubatch);
   };
-  bool isDenseBlock = hasImages && experts == 1;
-  for (const target::Regime &regime :
-       isDenseBlock ? target.blockRegimes : target.regimes) {
-    CountRange range = {source, 1, getTokens(regime.maxRows), regime.rowTile};
+  for (const target::Regime &regime : target.blockRegimes) {
+    CountRange range = {plan::CountSource::Tokens, 1, getTokens(regime.maxRows),
+                        regime.rowTile};
     if (hasImages && regime.imagePanels > 0) {
-      if (experts > 1)
-        appendRange(ranges,
-                    {source, 1, std::min(range.max, getTokens(kLeastImageRows)),
-                     regime.rowTile});
-      range.imagePanels = regime.imagePanels;
-      range.imageColumns = regime.imageColumns;
-      range.matrixIsa = regime.matrixIsa;
+      if (experts > 1 && !regime.matrixIsa)
+        appendRange(ranges, {plan::CountSource::Tokens, 1,
+                             std::min(range.max, getTokens(kLeastImageRows)),
+                             regime.rowTile});
+      setImages(range, regime);
     }
     appendRange(ranges, range);
   }

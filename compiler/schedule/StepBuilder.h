@@ -87,12 +87,16 @@ public:
                llvm::ArrayRef<std::string> operands);
 
   /// The ranges of counts, 1 .. ubatch in all, for which the target's kernels
-  /// differ: kernels that unpack images, or others. With experts, each of
-  /// which gets the rows of `slots` / `experts` of the tokens if all are chosen
-  /// alike, regimes go by these rows.
+  /// differ: kernels of block-quantised weights, which unpack images, or
+  /// others.
   llvm::SmallVector<CountRange> getRegimes(plan::CountSource source,
-                                           bool hasImages, int64_t experts = 1,
-                                           int64_t slots = 1) const;
+                                           bool hasImages) const;
+
+  /// The same for the tokens of experts, each of which gets the rows of
+  /// `slots` / `experts` of the tokens if all are chosen alike: regimes go by
+  /// these rows. Row tiles are those of the same tokens without images.
+  llvm::SmallVector<CountRange>
+  getExpertRegimes(bool hasImages, int64_t experts, int64_t slots) const;
 
   /// 1 .. ubatch as one range.
   CountRange getWholeRange(plan::CountSource source) const;

@@ -54,10 +54,10 @@ static constexpr Regime kAvx512Regimes[] = {
     {1, 1}, {4, 4}, {8, 8}, {INT64_MAX, 6, 2, 512}};
 static constexpr Regime kAvx2Regimes[] = {
     {1, 1}, {6, 3}, {INT64_MAX, 3, 1, 768}};
-// Tiles of 16 rows, from the first count that eight rows of vectors do not
-// serve. Derived in docs/design/20261124-intel-amx.md.
+// Tiles of 8 rows by two panels, from the first count that eight rows of
+// vectors do not serve. Derived in docs/design/20261124-intel-amx.md.
 static constexpr Regime kIntelAmxRegimes[] = {
-    {1, 1}, {4, 4}, {8, 8}, {INT64_MAX, 16, 1, 1024, Isa::IntelAmx}};
+    {1, 1}, {4, 4}, {8, 8}, {INT64_MAX, 8, 2, 768, Isa::IntelAmx}};
 
 static constexpr int64_t kKiB = 1024;
 static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";

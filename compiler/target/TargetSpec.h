@@ -57,7 +57,8 @@ struct TargetSpec {
   int64_t quantFlip;
   /// In ascending maxRows; the last has no bound.
   llvm::ArrayRef<Regime> regimes;
-  /// Those of matmuls of block-quantised weights, but for experts.
+  /// Those of matmuls of block-quantised weights, and of experts, whose rows
+  /// are grouped in one way whatever the weights.
   llvm::ArrayRef<Regime> blockRegimes;
   int64_t l1Bytes; ///< Data cache of one core.
   int64_t l2Bytes; ///< Second-level cache of one core.

@@ -116,7 +116,8 @@ int64_t MatmulSpecAttr::getProductBytes() const {
   constexpr int64_t kProducts = 2;
   if (!hasImages() || !pack::hasQuantRows(getInput()))
     return 0;
-  return kProducts * getInput().getRows() * pack::kPanelRows * sizeof(int32_t);
+  return kProducts * getImagePanels() * getInput().getRows() *
+         pack::kPanelRows * sizeof(int32_t);
 }
 
 int64_t MatmulSpecAttr::getScratchBytes() const {

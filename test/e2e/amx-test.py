@@ -9,10 +9,12 @@ tiles, and it counts the tile products: a plan that did without them fails.
 types-test.py holds the same for every type.
 """
 
+import json
 import os
 import sys
 
 import support
+import synthetic
 from support import require
 
 TOKENS = support.TOKENS[:41]
@@ -38,20 +40,84 @@ def test_demo(tools):
         ("--batch=9",), ("--batch=16",), ("--batch=17",)))
 
 
-def test_all_in_tiles(tools):
-    """The emulator counts as many products as the plan's prefill has matmul
-    work: none of it, in a model of one type, is done otherwise."""
-    plan = os.path.join(tools.plans, "demo-sapphirerapids.mplan")
-    rows = -(-len(support.TOKENS) // 16) * 16
+def test_edges(tools):
+    """Prompts whose last row tile has one row, all but one, or all, on several
+    threads: a prompt's logits are the first of a longer one's."""
+    plan = tools.compile(tools.demo, "sapphirerapids", "tiles.mplan")
+    longest = tools.logits(tools.compile(tools.demo, "x86-64-v3", "v3.mplan"),
+                           tokens=support.TOKENS[:70])
+    row_bytes = len(longest) // 70
+    for threads, edge in enumerate((16, 24, 40, 64), start=2):
+        for count in (edge - 1, edge, edge + 1):
+            found, products = tools.emulated_logits(
+                plan, "-t", str(threads), tokens=support.TOKENS[:count])
+            require(found == longest[:count * row_bytes],
+                    f"other bits for {count} tokens on {threads} threads")
+            require(products is None or products > 1000,
+                    f"only {products} tile products for {count} tokens")
+
+
+# Elements of k that a tile product takes; 32 for types that are not here.
+SUB_BLOCKS = {"q2_K": 16, "q3_K": 16, "q6_K": 16, "nvfp4": 16, "iq1_m": 16,
+              "iq2_xs": 16, "iq2_s": 16}
+
+
+def check_work(tools, model, tokens, used=0, experts=0):
+    """The report says that 95 % of the quantised matmul work of a prompt is in
+    tiles, and the emulator counts the products of just that work. `used` of
+    `experts` are chosen for each token."""
+    plan = tools.compile(model, "sapphirerapids", "tiles.mplan", "--strict",
+                         "--report=report.json")
+    with open("report.json", encoding="utf-8") as file:
+        rows = json.load(file)["tensors"]
+    work, in_tiles, least, most = 0, 0, 0, 0
+    for row in rows:
+        if row["use"].split("+")[-1] not in ("matmul", "expert") or \
+                row["type"] in ("f32", "f16", "bf16"):
+            continue
+        # Products of 8 rows and 16 outputs. An expert's last tile may have
+        # one row only.
+        of_experts = len(row["shape"]) == 3
+        inputs = len(tokens) * (used if of_experts else 1)
+        tiles = -(-inputs // 8)
+        outputs, columns = row["shape"][-2:]
+        work += inputs * outputs * columns
+        if row["kernel"].endswith("_intelamx"):
+            in_tiles += inputs * outputs * columns
+            products = -(-outputs // 16) * (
+                columns // SUB_BLOCKS.get(row["type"], 32))
+            least += tiles * products
+            most += (tiles + (experts if of_experts else 0)) * products
+    print(f"in tiles: {in_tiles} of {work}; products: {least} .. {most}")
+    require(in_tiles >= 0.95 * work, f"only {in_tiles} of {work} in tiles")
+    # The plan's steps for so many tokens do the work that the report has.
     steps = [step for step in tools.inspect(plan)["variants"][0]["steps"]
-             if step["ops_per_count"] and step["max"] >= len(support.TOKENS)]
-    require(all(step["kernel"].endswith("_intelamx") for step in steps),
-            "a matmul of many rows that is not of tiles")
-    # Two operations for each of 16 x 16 outputs and 32 columns.
-    expected = sum(step["ops_per_count"] for step in steps) * rows
-    _, products = tools.emulated_logits(plan)
-    require(products is None or products == expected // (2 * 16 * 16 * 32),
-            f"{products} tile products of {expected // (2 * 16 * 16 * 32)}")
+             if step["min"] <= len(tokens) <= step["max"]
+             and "_i8_" in step["kernel"]]
+    total = sum(step["ops_per_count"] for step in steps) * len(tokens)
+    require(total == 2 * work, f"{total} operations of steps, {2 * work}")
+    expected = tools.logits(tools.compile(model, "x86-64-v3", "v3.mplan"),
+                            tokens=tokens)
+    found, products = tools.emulated_logits(plan, "-t", "3", tokens=tokens)
+    require(found == expected, "other bits")
+    require(products is None or 1000 < least <= products <= most,
+            f"{products} tile products")
+    require(products is None or experts or least == most, "not exact")
+
+
+def test_work_of_dense(tools):
+    check_work(tools, tools.demo, TOKENS)
+
+
+def test_work_of_experts(tools):
+    check_work(tools, expert_model(tools), TOKENS, used=2, experts=8)
+
+
+def test_work_of_shared_expert(tools):
+    """Of six experts two are used; one more, of twice the size, always is."""
+    for kind in ("q4_K", "q6_K"):
+        model = synthetic.write_model("model.gguf", "qwen2moe", kind)
+        check_work(tools, model, TOKENS, synthetic.USED, synthetic.EXPERTS)
 
 
 def test_graniterapids(tools):
@@ -79,10 +145,24 @@ def test_packed_alike(tools):
             "other layouts than cascadelake's")
 
 
+def expert_model(tools):
+    return os.path.join(tools.root, "test", "inputs",
+                        "stories6M-qwen3moe-q4_K.gguf")
+
+
 def test_experts(tools):
-    model = os.path.join(tools.root, "test", "inputs",
-                         "stories6M-qwen3moe-q4_K.gguf")
-    check(tools, model, TOKENS)
+    """Threads, and pieces around the edges of regimes: tiles are for more than
+    eight rows of an expert, which 32 tokens have on average."""
+    check(tools, expert_model(tools), support.TOKENS[:70], options=(
+        (), ("-t", "1"), ("-t", "5", "--batch=35"), ("--batch=33",)))
+    plan = tools.compile(expert_model(tools), "sapphirerapids", "few.mplan")
+    _, dense = tools.emulated_logits(plan, "--batch=32", tokens=TOKENS[:32])
+    _, both = tools.emulated_logits(plan, "--batch=33", tokens=TOKENS[:33])
+    # Per row tile of eight: Q, K, V and O of three layers, and the logits.
+    shapes = 3 * (2 * 256 * 256 + 2 * 128 * 256) + 512 * 256
+    require(dense is None or dense == 4 * shapes // (16 * 32),
+            f"{dense} products of dense matmuls")
+    require(both is None or both > 2 * dense, f"{both} products, experts too")
 
 
 if __name__ == "__main__":

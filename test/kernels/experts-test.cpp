@@ -276,8 +276,9 @@ class Experts : public KernelTest {
 protected:
   plan::ExpertsSpecAttr makeSpec(const ExpertsShape &shape,
                                  const target::Regime &regime, bool indirect);
-  void check(const ExpertsShape &shape, plan::ExpertsSpecAttr spec,
-             ModelcKernel kernel, int64_t tokens);
+  /// Gives the row tiles of all groups.
+  int64_t check(const ExpertsShape &shape, plan::ExpertsSpecAttr spec,
+                ModelcKernel kernel, int64_t tokens);
   pack::LayoutAttr getLayout(WeightType type) {
     return pack::getPanelLayout(&context, getElementType(&context, type),
                                 target->quantFlip);
@@ -316,8 +317,8 @@ std::vector<float> gatherRows(std::span<const float> x, const Groups &groups,
   return gathered;
 }
 
-void Experts::check(const ExpertsShape &shape, plan::ExpertsSpecAttr spec,
-                    ModelcKernel kernel, int64_t tokens) {
+int64_t Experts::check(const ExpertsShape &shape, plan::ExpertsSpecAttr spec,
+                       ModelcKernel kernel, int64_t tokens) {
   pack::LayoutAttr input = spec.getMatmul().getInput();
   int64_t rowTile = input.getRows(), columns = shape.columns;
   std::vector<int32_t> ids =
@@ -361,6 +362,7 @@ void Experts::check(const ExpertsShape &shape, plan::ExpertsSpecAttr spec,
                     results[0]);
   call.check(groups.counts[0] * spec.getMatmul().getTileCount(),
              groups.counts[0]);
+  return groups.getRowTiles();
 }
 
 // Every regime; matrices that end inside a panel; groups of one row and of
@@ -374,7 +376,7 @@ TEST_P(Experts, EqualsReference) {
       {{WeightType::Q8_0}, 1, 64, 64, 1, 64}};
   std::vector<plan::ExpertsSpecAttr> specs;
   for (const ExpertsShape &shape : shapes)
-    for (const target::Regime &regime : target->regimes) {
+    for (const target::Regime &regime : target->blockRegimes) {
       specs.push_back(makeSpec(shape, regime, false));
       if (regime.rowTile == 1)
         specs.push_back(makeSpec(shape, regime, true));
@@ -383,7 +385,7 @@ TEST_P(Experts, EqualsReference) {
   ASSERT_EQ(kernels.size(), specs.size());
   size_t next = 0;
   for (const ExpertsShape &shape : shapes)
-    for (const target::Regime &regime : target->regimes)
+    for (const target::Regime &regime : target->blockRegimes)
       for (int i = 0; i < (regime.rowTile == 1 ? 2 : 1); ++i, ++next)
         for (int64_t tokens : {1, 2, 13})
           check(shape, specs[next], kernels[next], tokens);
@@ -395,12 +397,40 @@ TEST_P(Experts, EveryType) {
   for (WeightType type : getWeightTypes(target->isa)) {
     int64_t block = std::max<int64_t>(32, reference::getBlockElems(type));
     shapes.push_back({{type}, 3, 20, block, 2});
-    specs.push_back(makeSpec(shapes.back(), target->regimes.back(), false));
+    specs.push_back(
+        makeSpec(shapes.back(), target->blockRegimes.back(), false));
   }
   auto kernels = compile(specs);
   ASSERT_EQ(kernels.size(), specs.size());
   for (size_t i = 0; i < shapes.size(); ++i)
     check(shapes[i], specs[i], kernels[i], 9);
+}
+
+// Groups around the edges of row tiles: one expert has a row of every token,
+// the others share the rest. A matrix unit computes whole row tiles of each
+// group, in three runs each.
+TEST_P(Experts, RowsAroundTiles) {
+  const std::vector<ExpertsShape> shapes = {
+      {{WeightType::Q8_0}, 4, 40, 64, 2, 32},
+      {{WeightType::Q2_K, WeightType::Q2_K}, 3, 20, 256, 2, 32}};
+  const target::Regime &regime = target->blockRegimes.back();
+  std::vector<plan::ExpertsSpecAttr> specs;
+  for (const ExpertsShape &shape : shapes)
+    specs.push_back(makeSpec(shape, regime, false));
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), specs.size());
+  int64_t products = 0;
+  for (auto [shape, spec, kernel] : llvm::zip_equal(shapes, specs, kernels)) {
+    int64_t length =
+        pack::getBlockFormat(spec.getMatmul().getWeightLayout(0)).subBlock;
+    int64_t perTile = static_cast<int64_t>(shape.types.size()) *
+                      llvm::divideCeil(shape.rows, pack::kPanelRows) *
+                      (shape.columns / length);
+    for (int64_t tokens = 1; tokens <= 70; ++tokens)
+      products += 3 * perTile * check(shape, spec, kernel, tokens);
+  }
+  if (regime.matrixIsa)
+    expectTileProducts(products);
 }
 
 // Matrices of experts that no token chose may not even be readable.

@@ -307,7 +307,7 @@ TEST_P(Matmul, MatrixUnitReadsAllBlockTypes) {
 // A matrix unit reads images only, and only where the target has one.
 TEST_P(Matmul, RefusesRowsOfQuants) {
   Shape shape = {{WeightType::Q8_0}, {16}, 64};
-  target::Regime regime = {INT64_MAX, 16, 0, 0, target::Isa::IntelAmx};
+  target::Regime regime = {INT64_MAX, 8, 0, 0, target::Isa::IntelAmx};
   bool hasTiles = target->hasKernelsOf(target::Isa::IntelAmx);
   expectRefused(makeSpec(shape, regime),
                 hasTiles ? "without images" : "cannot multiply");

@@ -85,11 +85,11 @@ TEST_P(Prepare, EqualsReference) {
     for (int64_t columns : {1, 16, 33, 64})
       add(columns, pack::getFloatActivationLayout(&context, tile));
   }
-  // Rows of quants, for a matrix unit: 16 of them.
+  // Rows of quants, for a matrix unit: 8 of them.
   for (const pack::ActivationNeeds &needs :
        {pack::ActivationNeeds(), {{}, {16, 32}}})
     for (int64_t columns : {1, 63, 96})
-      add(columns, pack::getRowActivationLayout(&context, 16, needs));
+      add(columns, pack::getRowActivationLayout(&context, 8, needs));
   auto kernels = compile(specs);
   ASSERT_EQ(kernels.size(), specs.size());
   for (auto [spec, kernel] : llvm::zip_equal(specs, kernels))

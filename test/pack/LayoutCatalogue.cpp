@@ -55,7 +55,7 @@ std::vector<LayoutAttr> test::getCatalogue(PackContext &context) {
   mlir::Type f16 = context.getType("f16");
   layouts.push_back(
       getQuantizedActivationLayout(context.get(), 4, kDrawnNeeds));
-  layouts.push_back(getRowActivationLayout(context.get(), 16, kDrawnNeeds));
+  layouts.push_back(getRowActivationLayout(context.get(), 8, kDrawnNeeds));
   layouts.push_back(getFloatActivationLayout(context.get(), 4));
   layouts.push_back(getKeyPageLayout(context.get(), f16, 64, 128));
   layouts.push_back(getValuePageLayout(context.get(), f16, 64, 128));

@@ -1,5 +1,7 @@
 // RUN: modelc-opt %s --plan-schedule="target=cascadelake ubatch=512" \
 // RUN:   | FileCheck %s
+// RUN: modelc-opt %s --plan-schedule="target=sapphirerapids ubatch=512" \
+// RUN:   | FileCheck %s --check-prefix=TILES
 
 #quant = affine_map<(n, j) -> ((j floordiv 4) * 512 + n * 32 + (j mod 4) * 8)>
 #scale = affine_map<(n, j) -> (j * 256 + n * 16 + 8192)>
@@ -11,6 +13,20 @@
 // tokens. Regimes end with 1, 4 and 8 of its rows; an image of its matrix pays
 // from 64 rows on. Down is of floats, which have no images, but follows.
 // CHECK-LABEL: module @experts
+//
+// Tiles need images in all of their regime, from 9 rows on. Its row tiles are
+// those of groups and of float weights too.
+// TILES-LABEL: module @experts
+// TILES: plan.step "router.group" @mc_group_e4_s2_r8_avx512vnni
+// TILES-SAME: tokens in [9, 512]
+// TILES: plan.step "gate" @mc_matmul_{{.*}}_i8_m8k32_start{{.*}}_t16_siluglu_experts4_avx512vnni
+// TILES-SAME: tokens in [9, 16] counter
+// TILES: plan.step "gate.prepare" @mc_prepare_i8_m8k32_rows
+// TILES-SAME: tokens in [17, 512] counter @router.counts[4] limit 131
+// TILES: plan.step "gate" @mc_matmul_{{.*}}_i8_m8k32_rows{{.*}}_t16_i2x768_siluglu_experts4_intelamx
+// TILES-SAME: tokens in [17, 512] counter
+// TILES: plan.step "down" @mc_matmul_f32_{{.*}}_t16_experts4_avx512vnni
+// TILES-SAME: tokens in [17, 512] counter
 module @experts {
   model.weight @table : tensor<32x64xf32> at 0 in 0
   model.weight @router.weight : tensor<4x64xf32> at 0 in 0

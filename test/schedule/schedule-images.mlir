@@ -16,12 +16,12 @@
 // CHECK-LABEL: module @images
 //
 // The same regime is that of tiles, where the target has them: block types are
-// multiplied by a row tile of 16, from rows of quants, by a kernel of another
+// multiplied by a row tile of 8, from rows of quants, by a kernel of another
 // instruction set. All else is as without tiles.
 // TILES-LABEL: module @images
-// TILES: #plan.prepare<columns = 64, layout = #i8_m16k32_rows
-// TILES: #plan.matmul<columns = 64, input = #i8_m16k32_rows, {{.*}} tileRows = 16, imagePanels = 1, imageColumns = 1024>
-// TILES: plan.step "up" @mc_matmul_{{.*}}_i8_m16k32_rows_k64_t16_i1x1024_intelamx
+// TILES: #plan.prepare<columns = 64, layout = #i8_m8k32_rows
+// TILES: #plan.matmul<columns = 64, input = #i8_m8k32_rows, {{.*}} tileRows = 16, imagePanels = 2, imageColumns = 768>
+// TILES: plan.step "up" @mc_matmul_{{.*}}_i8_m8k32_rows_k64_t16_i2x768_intelamx
 // TILES-SAME: for tokens in [9, 12] tiles 12 * 4
 // TILES: #plan.matmul<columns = 64, input = #f32_m6k1, {{.*}} tileRows = 16>
 // TILES: plan.step "table" {{.*}}_avx512vnni

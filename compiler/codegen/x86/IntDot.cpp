@@ -19,12 +19,12 @@
 // |w| times the activation with w's sign: |w| is at most 128 and unsigned, and
 // an activation, -127 .. 127, can be negated.
 //
-// Intel AMX: one tdpbssd multiplies a tile of 16 activation rows, a row of 16
-// or 32 bytes each, by a tile of 4 or 8 quads of an image, whose bytes are
-// true quants:
+// Intel AMX: one tdpbssd multiplies a tile of 8 activation rows, a row of 16 or
+// 32 bytes each, by a tile of 4 or 8 quads of an image, whose bytes are true
+// quants. Two panels share the activations:
 //
-//   A [16 rows][sub-block]   B [quads][16 weight rows][4]
-//     ==>  C [16 rows][16 weight rows]  ==>  memory  ==>  16 vectors
+//   A [8 rows][sub-block]   B [quads][16 weight rows][4]
+//     ==>  C [8 rows][16 weight rows]  ==>  memory  ==>  8 vectors
 //
 // Where a quad's weight bytes come from is the matter of StoredQuads; what it
 // asks of an instruction set, the look-up of bytes and the gathering of words,
@@ -99,7 +99,8 @@ public:
 
 private:
   static void multiply(KernelBuilder &b, const DotBlock &block,
-                       const GroupCursor &weight, Value sumTile);
+                       const GroupCursor &weight, Value inputTile,
+                       Value sumTile);
 };
 
 } // namespace
@@ -417,20 +418,21 @@ SmallVector<Value> Avx2Dot::emit(KernelBuilder &b,
 // Intel AMX
 //===----------------------------------------------------------------------===//
 
-static constexpr int64_t kTileRows = 16;
+static constexpr int64_t kTileRows = 8;
 static constexpr int64_t kTileRowBytes = 64;
+static constexpr int64_t kTilePanels = 2;
 
 namespace {
 
-/// What the tile registers are for: no tile lives longer than one product, so
-/// that they are given away here once and for all. Two products that follow
-/// one another take different registers for their sums.
+/// What the tile registers are for: no tile lives longer than the products of
+/// one sub-block, so that they are given away here once and for all. Two
+/// sub-blocks that follow one another take different registers for their sums.
 enum TileRegister : int8_t {
-  kSumTile = 0, ///< And 1. C, rows of 16 i32.
-  kInput32 = 2, ///< A of a sub-block of 32.
-  kWeight32 = 3,
-  kInput16 = 4, ///< A of a sub-block of 16.
-  kWeight16 = 5,
+  kSumTile = 0, ///< .. 3, by sub-block and panel. C, rows of 16 i32.
+  kInput32 = 4, ///< A of a sub-block of 32.
+  kWeight32 = 5,
+  kInput16 = 6, ///< A of a sub-block of 16.
+  kWeight16 = 7,
 };
 
 /// What ldtilecfg reads (Intel SDM vol. 1, 18.2): 64 bytes.
@@ -451,8 +453,8 @@ static TileConfig getTileConfig() {
     config.rows[tile] = static_cast<uint8_t>(rows);
     config.rowBytes[tile] = static_cast<uint16_t>(rowBytes);
   };
-  set(kSumTile, kTileRows, kTileRowBytes);
-  set(kSumTile + 1, kTileRows, kTileRowBytes);
+  for (int64_t tile = kSumTile; tile < kInput32; ++tile)
+    set(tile, kTileRows, kTileRowBytes);
   set(kInput32, kTileRows, 32);
   set(kWeight32, 32 / 4, kTileRowBytes);
   set(kInput16, kTileRows, 16);
@@ -489,33 +491,38 @@ void IntelAmxDot::end(KernelBuilder &b) const {
 SmallVector<Value> IntelAmxDot::emit(KernelBuilder &b,
                                      const DotBlock &block) const {
   constexpr int64_t kProductBytes = kTileRows * kTileRowBytes;
-  SmallVector<Value> sums;
-  for (auto [i, weight] : llvm::enumerate(block.weights)) {
-    int64_t parity = (block.k / block.length + i) % 2;
-    Value product = b.offset(block.products, parity * kProductBytes);
-    Value sumTile = getTile(b, kSumTile + parity);
-    b.callIntrinsic("llvm.x86.tilezero", {sumTile});
-    multiply(b, block, weight, sumTile);
-    b.callIntrinsic("llvm.x86.tilestored64",
-                    {sumTile, product, b.constI64(kTileRowBytes)});
-    for (int64_t row = 0; row < kTileRows; ++row)
-      sums.push_back(b.load(b.vec(b.i32()), product, row * kTileRowBytes));
-  }
-  return sums;
-}
-
-/// Loads both operands and adds their product to a tile of sums.
-void IntelAmxDot::multiply(KernelBuilder &b, const DotBlock &block,
-                           const GroupCursor &weight, Value sumTile) {
   Value inputTile = getTile(b, block.length == 32 ? kInput32 : kInput16);
-  Value weightTile = getTile(b, block.length == 32 ? kWeight32 : kWeight16);
   int64_t inputByte = block.input.getByteOffset(pack::kQuants, 0, block.inputK);
-  int64_t firstQuad = getQuadByte(weight.layout, pack::kOperand, block.k);
-  int64_t quadBytes =
-      getQuadByte(weight.layout, pack::kOperand, block.k + 4) - firstQuad;
   b.callIntrinsic("llvm.x86.tileloadd64",
                   {inputTile, b.offset(block.inputGroup, inputByte),
                    b.constI64(*getRowStride(block.input, pack::kQuants))});
+  int64_t parity = block.k / block.length % 2;
+  SmallVector<Value, kTilePanels> products;
+  for (auto [panel, weight] : llvm::enumerate(block.weights)) {
+    int64_t number = parity * kTilePanels + panel % kTilePanels;
+    products.push_back(b.offset(block.products, number * kProductBytes));
+    Value sumTile = getTile(b, kSumTile + number);
+    multiply(b, block, weight, inputTile, sumTile);
+    b.callIntrinsic("llvm.x86.tilestored64",
+                    {sumTile, products.back(), b.constI64(kTileRowBytes)});
+  }
+  // Behind all stores, so that each is loaded where it is used.
+  SmallVector<Value> sums;
+  for (Value product : products)
+    for (int64_t row = 0; row < kTileRows; ++row)
+      sums.push_back(b.load(b.vec(b.i32()), product, row * kTileRowBytes));
+  return sums;
+}
+
+/// Loads a panel's quads and gives their product with the activations.
+void IntelAmxDot::multiply(KernelBuilder &b, const DotBlock &block,
+                           const GroupCursor &weight, Value inputTile,
+                           Value sumTile) {
+  Value weightTile = getTile(b, block.length == 32 ? kWeight32 : kWeight16);
+  int64_t firstQuad = getQuadByte(weight.layout, pack::kOperand, block.k);
+  int64_t quadBytes =
+      getQuadByte(weight.layout, pack::kOperand, block.k + 4) - firstQuad;
+  b.callIntrinsic("llvm.x86.tilezero", {sumTile});
   b.callIntrinsic("llvm.x86.tileloadd64",
                   {weightTile,
                    b.offset(weight.getBase(b, pack::kOperand), firstQuad),
