@@ -91,8 +91,8 @@ driver::lower(const CompileOptions &options, Stage last) {
       std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
   compilation->context->loadAllAvailableDialects();
   DiagnosticCollector diagnostics(compilation->context.get());
-  absl::StatusOr<OwningOpRef<ModuleOp>> module =
-      importModel(*compilation->context, *compilation->source);
+  absl::StatusOr<OwningOpRef<ModuleOp>> module = importModel(
+      *compilation->context, *compilation->source, {options.cacheType});
   if (!module.ok())
     return module.status();
   compilation->module = std::move(*module);
@@ -150,6 +150,9 @@ static std::string describeOptions(const Compilation &compilation,
                                    compilation.target->name, options.ubatch);
   if (std::string tuning = options.tuning.print(); !tuning.empty())
     text += (" " + target::kTuningOption + tuning).str();
+  if (options.cacheType != model::GgmlType::F16)
+    text += (" --cache-type=" + model::getGgmlTypeInfo(options.cacheType).name)
+                .str();
   return text;
 }
 

@@ -45,6 +45,8 @@ struct CompileOptions {
   std::string reportPath;  ///< JSON; empty: none.
   std::string depfilePath; ///< For Make and Ninja; empty: none.
   ProgressFn progress;     ///< May be empty.
+  /// What keys and values are kept in: F16 or Q8_0.
+  model::GgmlType cacheType = model::GgmlType::F16;
 };
 
 /// Threads that `options` ask for.

@@ -25,6 +25,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace modelc;
 
@@ -45,6 +46,23 @@ findFamily(const gguf::GgufModel &source) {
                             "one of " + llvm::join(known, ", "));
 }
 
+/// Families make caches of F16; this is where another type comes in.
+static absl::Status setCacheType(mlir::ModuleOp module, model::GgmlType type,
+                                 llvm::StringRef path) {
+  const model::GgmlTypeInfo &info = model::getGgmlTypeInfo(type);
+  for (auto cache : module.getOps<model::CacheOp>()) {
+    for (uint64_t dim : {cache.getKeyDim(), cache.getValueDim()})
+      if (dim % info.blockElems != 0)
+        return absl::InvalidArgumentError(
+            llvm::formatv("{0}: a cache of {1} expects heads of a multiple of "
+                          "{2} elements, found {3}",
+                          path, info.name, info.blockElems, dim)
+                .str());
+    cache.setType(model::getElementType(module.getContext(), type));
+  }
+  return absl::OkStatus();
+}
+
 /// What importers build is valid whatever the file, so this failing is an
 /// error of ours; it still ends as a status.
 static absl::Status verify(mlir::ModuleOp module, llvm::StringRef path) {
@@ -61,7 +79,8 @@ static absl::Status verify(mlir::ModuleOp module, llvm::StringRef path) {
 }
 
 absl::StatusOr<mlir::OwningOpRef<mlir::ModuleOp>>
-modelc::importModel(mlir::MLIRContext &context, const gguf::GgufModel &source) {
+modelc::importModel(mlir::MLIRContext &context, const gguf::GgufModel &source,
+                    const ImportOptions &options) {
   absl::StatusOr<const arch::Family *> family = findFamily(source);
   if (!family.ok())
     return family.status();
@@ -70,6 +89,10 @@ modelc::importModel(mlir::MLIRContext &context, const gguf::GgufModel &source) {
       (*family)->import(context, source);
   if (!module.ok())
     return module;
+  if (absl::Status status =
+          setCacheType(**module, options.cacheType, source.path());
+      !status.ok())
+    return status;
   if (absl::Status status = verify(**module, source.path()); !status.ok())
     return status;
   return module;

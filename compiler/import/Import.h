@@ -16,6 +16,11 @@
 
 namespace modelc {
 
+struct ImportOptions {
+  /// Of the elements of all caches: F16, or Q8_0 for heads of whole blocks.
+  model::GgmlType cacheType = model::GgmlType::F16;
+};
+
 /// Builds the network of `source`: a verified module of `model.weight`s (by
 /// reference; `source` must outlive whoever reads their bytes), `model.cache`s
 /// and one function
@@ -28,9 +33,11 @@ namespace modelc {
 ///
 /// An unknown family, a missing or impossible key, a missing, wrong-shaped or
 /// wrong-typed tensor and a tensor that nothing is known of are errors that
-/// name file, key or tensor, found and expected.
+/// name file, key or tensor, found and expected. So are heads that the type of
+/// the cache does not fit.
 absl::StatusOr<mlir::OwningOpRef<mlir::ModuleOp>>
-importModel(mlir::MLIRContext &context, const gguf::GgufModel &source);
+importModel(mlir::MLIRContext &context, const gguf::GgufModel &source,
+            const ImportOptions &options = {});
 
 } // namespace modelc
 

@@ -76,6 +76,15 @@ LogicalResult CacheOp::verify() {
       static_cast<int64_t>(getKeyDim()) <= 0 ||
       static_cast<int64_t>(getValueDim()) <= 0)
     return emitOpError("expected positive heads and dimensions");
+  // cache_c2
+  std::optional<GgmlType> type = getGgmlType(getType());
+  if (type != GgmlType::F16 && type != GgmlType::Q8_0)
+    return emitOpError("expected a cache of f16 or q8_0, found ") << getType();
+  int64_t block = getGgmlTypeInfo(*type).blockElems;
+  if (getKeyDim() % block != 0 || getValueDim() % block != 0)
+    return emitOpError("expected dimensions that blocks of ")
+           << block << " divide, found " << getKeyDim() << " and "
+           << getValueDim();
   return success();
 }
 

@@ -82,6 +82,8 @@ def Model_CacheOp : Model_Op<"cache", [Symbol]> {
 
     Constraints:
     * (C1) heads and dimensions are positive.
+    * (C2) type is f16 or `!model.ggml<q8_0>`, whose blocks divide the
+      dimensions.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$kvHeads,
                        I64Attr:$keyDim, I64Attr:$valueDim, TypeAttr:$type);

@@ -105,26 +105,47 @@ LayoutAttr pack::getFloatActivationLayout(MLIRContext *context,
   return b.finish("f32.m" + Twine(rowTile) + "k1", rowTile * 4, 4);
 }
 
-static int64_t getBits(Type type) { return type.getIntOrFloatBitWidth(); }
+//===----------------------------------------------------------------------===//
+// Pages of the cache
+//===----------------------------------------------------------------------===//
 
-static std::string getTypeName(Type elementType) {
-  return model::getGgmlTypeInfo(*model::getGgmlType(elementType)).name.str();
+/// One head's page of an element type. `getBit(width, bits)` is where element
+/// (token n, j) lies in a field with `width` of them, of `bits` bits, a token.
+static LayoutAttr
+getPageLayout(LayoutBuilder b, Type elementType, StringRef suffix,
+              int64_t pageTokens, int64_t dim,
+              function_ref<AffineExpr(int64_t width, int64_t bits)> getBit) {
+  const model::GgmlTypeInfo &info =
+      model::getGgmlTypeInfo(*model::getGgmlType(elementType));
+  std::string name = (info.name + suffix + Twine(dim)).str();
+  if (info.kind != model::GgmlKind::Block) {
+    int64_t bits = info.blockBytes * 8;
+    b.add(kValues, bits, 1, getBit(dim, bits));
+    return b.finish(name, pageTokens * dim * info.blockBytes, 2);
+  }
+  // Q8_0: quants, then scales.
+  int64_t blocks = dim / info.blockElems;
+  if (info.type != model::GgmlType::Q8_0 || dim % info.blockElems != 0)
+    return {};
+  b.add(kQuants, 8, 1, getBit(dim, 8));
+  b.add(kScale, 16, info.blockElems, getBit(blocks, 16) + pageTokens * dim * 8);
+  return b.finish(name, pageTokens * blocks * info.blockBytes, 2);
 }
 
 LayoutAttr pack::getKeyPageLayout(MLIRContext *context, Type elementType,
                                   int64_t pageTokens, int64_t keyDim) {
-  int64_t bits = getBits(elementType);
   LayoutBuilder b(context, elementType, pageTokens, keyDim);
-  b.add(kValues, bits, 1, b.j * (pageTokens * bits) + b.n * bits);
-  return b.finish(getTypeName(elementType) + ".key" + Twine(keyDim),
-                  pageTokens * keyDim * bits / 8, 2);
+  return getPageLayout(b, elementType, ".key", pageTokens, keyDim,
+                       [&](int64_t, int64_t bits) {
+                         return b.j * (pageTokens * bits) + b.n * bits;
+                       });
 }
 
 LayoutAttr pack::getValuePageLayout(MLIRContext *context, Type elementType,
                                     int64_t pageTokens, int64_t valueDim) {
-  int64_t bits = getBits(elementType);
   LayoutBuilder b(context, elementType, pageTokens, valueDim);
-  b.add(kValues, bits, 1, b.n * (valueDim * bits) + b.j * bits);
-  return b.finish(getTypeName(elementType) + ".value" + Twine(valueDim),
-                  pageTokens * valueDim * bits / 8, 2);
+  return getPageLayout(b, elementType, ".value", pageTokens, valueDim,
+                       [&](int64_t width, int64_t bits) {
+                         return b.n * (width * bits) + b.j * bits;
+                       });
 }

@@ -96,11 +96,14 @@ LayoutAttr getFloatActivationLayout(mlir::MLIRContext *context,
                                     int64_t rowTile);
 
 /// Keys of one head on one page of the cache: [keyDim][tokens], so that
-/// scores of consecutive tokens lie in lanes. Row n is the token.
+/// scores of consecutive tokens lie in lanes. Row n is the token. Q8_0: quants
+/// so, then scales [keyDim / 32][tokens]; null unless 32 divides keyDim.
 LayoutAttr getKeyPageLayout(mlir::MLIRContext *context, mlir::Type elementType,
                             int64_t pageTokens, int64_t keyDim);
 
-/// Values of one head on one page of the cache: [tokens][valueDim].
+/// Values of one head on one page of the cache: [tokens][valueDim]. Q8_0:
+/// quants so, then scales [tokens][valueDim / 32]; null unless 32 divides
+/// valueDim.
 LayoutAttr getValuePageLayout(mlir::MLIRContext *context,
                               mlir::Type elementType, int64_t pageTokens,
                               int64_t valueDim);

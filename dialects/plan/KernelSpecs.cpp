@@ -254,6 +254,10 @@ std::string RopeStoreSpecAttr::getKernelName() const {
   return getEps() ? name + "_norm" + getSymbolPart(getEps()) : name;
 }
 
+int64_t RopeStoreSpecAttr::getScratchBytes() const {
+  return getKeyPage().getField(pack::kScale) ? getKeyDim() * sizeof(float) : 0;
+}
+
 SmallVector<Access> AttentionSpecAttr::getAccesses() const {
   return {Access::Read, Access::Read, Access::Read, Access::Write};
 }

@@ -175,7 +175,8 @@ def Plan_CombineSpec : Plan_Spec<"CombineSpec", "combine"> {
                         "bool":$residual);
 }
 
-def Plan_RopeStoreSpec : Plan_Spec<"RopeStoreSpec", "rope_store"> {
+def Plan_RopeStoreSpec : Plan_Spec<"RopeStoreSpec", "rope_store",
+                                   ["getScratchBytes"]> {
   let summary = "Normalises and rotates q and k; appends k and v to the cache";
   let description = [{
     Operands: q (f32 [T][heads * keyDim], read and written in place), k (f32
@@ -185,7 +186,8 @@ def Plan_RopeStoreSpec : Plan_Spec<"RopeStoreSpec", "rope_store"> {
     pool (state, written).
     A page of the key pool is kvHeads groups of `keyPage`, one of the value
     pool kvHeads groups of `valuePage`. Elements from 2 * pairs on are not
-    rotated. Tiles: one per token.
+    rotated. Tiles: one per token. Scratch holds a key on its way into a page
+    with scales.
   }];
   let parameters = (ins
     "int64_t":$heads, "int64_t":$kvHeads, "int64_t":$keyDim,

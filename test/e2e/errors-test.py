@@ -32,6 +32,8 @@ def test_usage(tools):
         ["modelc", "compile", tools.demo, TARGET, "--ubatch=0"],
         ["modelc", "compile", tools.demo, TARGET, "--ubatch=65537"],
         ["modelc", "compile", tools.demo, TARGET, "--ubatch=many"],
+        ["modelc", "compile", tools.demo, TARGET, "--cache-type=q4_0"],
+        ["modelc", "compile", tools.demo, TARGET, "--cache-type="],
         ["modelc", "compile", tools.demo, TARGET, "--threads=0"],
         ["modelc", "compile", tools.demo, TARGET, "--stop-after=lunch"],
         ["modelc", "compile", tools.demo, TARGET, "--quiet=yes"],

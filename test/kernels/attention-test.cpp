@@ -10,9 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/pack/Layouts.h"
+#include "test/kernels/CachePool.h"
 #include "test/kernels/KernelHarness.h"
-#include "test/reference/Numerics.h"
 #include <cmath>
 #include <map>
 
@@ -32,6 +31,7 @@ struct Stretch {
 class Attention : public KernelTest {
 protected:
   plan::AttentionSpecAttr makeSpec(const Shape &shape);
+  std::vector<plan::AttentionSpecAttr> makeSpecs(std::span<const Shape> shapes);
   Batch makeBatch(const std::vector<Stretch> &runs);
   void fillPools(plan::AttentionSpecAttr spec, const Batch &batch);
   std::vector<float> makeExpected(plan::AttentionSpecAttr spec,
@@ -39,6 +39,8 @@ protected:
   void check(plan::AttentionSpecAttr spec, ModelcKernel kernel,
              const std::vector<Stretch> &runs);
 
+  /// Of the cache; null: F16.
+  mlir::Type cacheType;
   /// Multiplies queries; large ones make weights of 0 and 1.
   float queryScale = 1;
   /// Replaces keys (values) of position 70 of each sequence.
@@ -46,21 +48,29 @@ protected:
 
   static constexpr int64_t kSequences = 3, kPages = 4;
   /// Per sequence and kv head: [position][dim].
-  std::map<std::pair<int64_t, int64_t>, std::vector<uint16_t>> keys, values;
-  std::vector<uint16_t> keyPool, valuePool;
+  std::map<std::pair<int64_t, int64_t>, std::vector<float>> keys, values;
+  std::vector<uint8_t> keyPool, valuePool;
   std::vector<float> q;
 };
 MODELC_FOR_EACH_TARGET(Attention);
 
 plan::AttentionSpecAttr Attention::makeSpec(const Shape &shape) {
-  mlir::Type f16 = mlir::Float16Type::get(&context);
+  mlir::Type type = cacheType ? cacheType : mlir::Float16Type::get(&context);
   return plan::AttentionSpecAttr::get(
       &context, shape.heads, shape.kvHeads, shape.keyDim, shape.valueDim,
       f32(1 / std::sqrt(float(shape.keyDim))),
-      pack::getKeyPageLayout(&context, f16, MODELC_PAGE_TOKENS, shape.keyDim),
-      pack::getValuePageLayout(&context, f16, MODELC_PAGE_TOKENS,
+      pack::getKeyPageLayout(&context, type, MODELC_PAGE_TOKENS, shape.keyDim),
+      pack::getValuePageLayout(&context, type, MODELC_PAGE_TOKENS,
                                shape.valueDim),
       shape.tileTokens);
+}
+
+std::vector<plan::AttentionSpecAttr>
+Attention::makeSpecs(std::span<const Shape> shapes) {
+  std::vector<plan::AttentionSpecAttr> specs;
+  for (const Shape &shape : shapes)
+    specs.push_back(makeSpec(shape));
+  return specs;
 }
 
 /// Pages of all sequences are shuffled.
@@ -80,10 +90,10 @@ Batch Attention::makeBatch(const std::vector<Stretch> &runs) {
 
 void Attention::fillPools(plan::AttentionSpecAttr spec, const Batch &batch) {
   int64_t kvHeads = spec.getKvHeads();
-  auto fill = [&](std::vector<uint16_t> &pool, auto &rows,
+  auto fill = [&](std::vector<uint8_t> &pool, auto &rows,
                   pack::LayoutAttr layout, std::optional<float> strange) {
     int64_t dim = layout.getK();
-    pool.assign(kSequences * kPages * kvHeads * layout.getBytes() / 2, 0x7e00);
+    pool.assign(kSequences * kPages * kvHeads * layout.getBytes(), 0x7f);
     rows.clear();
     std::vector<int32_t> last(kSequences, -1);
     for (size_t t = 0; t < batch.positions.size(); ++t)
@@ -91,16 +101,15 @@ void Attention::fillPools(plan::AttentionSpecAttr spec, const Batch &batch) {
           std::max(last[batch.sequences[t]], batch.positions[t]);
     for (int64_t s = 0; s < kSequences; ++s)
       for (int64_t h = 0; h < kvHeads; ++h)
-        for (int64_t j = 0; j <= last[s]; ++j)
-          for (int64_t d = 0; d < dim; ++d) {
-            float x = strange && j == 70 ? *strange : 2 * makeFloat();
-            uint16_t bits = reference::toF16(x);
-            rows[{s, h}].push_back(bits);
-            int64_t page = batch.pageTables[s * kPages + j / 64];
-            pool[((page * kvHeads + h) * layout.getBytes() +
-                  layout.getByteOffset(pack::kValues, j % 64, d)) /
-                 2] = bits;
-          }
+        for (int64_t j = 0; j <= last[s]; ++j) {
+          std::vector<float> row(dim);
+          for (float &x : row)
+            x = strange && j == 70 ? *strange : 2 * makeFloat();
+          int64_t page = batch.pageTables[s * kPages + j / 64];
+          storeRow(pool, layout, page * kvHeads + h, j % 64, row);
+          reference::roundToCache(getCacheType(layout), row);
+          llvm::append_range(rows[{s, h}], row);
+        }
   };
   fill(keyPool, keys, spec.getKeyPage(), strangeKey);
   fill(valuePool, values, spec.getValuePage(), strangeValue);
@@ -153,9 +162,25 @@ TEST_P(Attention, Shapes) {
       {4, 2, 48, 20, 6},   {2, 1, 5, 3, 5},     {1, 1, 1, 1, 13},
       {3, 1, 100, 256, 4}, {1, 1, 256, 100, 6}, {12, 1, 40, 40, 1},
   };
-  std::vector<plan::AttentionSpecAttr> specs;
-  for (const Shape &shape : shapes)
-    specs.push_back(makeSpec(shape));
+  std::vector<plan::AttentionSpecAttr> specs = makeSpecs(shapes);
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), specs.size());
+  for (auto [spec, kernel] : llvm::zip_equal(specs, kernels)) {
+    check(spec, kernel, {{0, 0, 12}});
+    check(spec, kernel, {{1, 60, 68}, {0, 130, 130}, {2, 0, 1}});
+  }
+}
+
+// Blocks that are one, some and an odd number of a head's; slabs of half a
+// block, and of one and more.
+TEST_P(Attention, ShapesOfQuantizedPages) {
+  cacheType = model::getElementType(&context, model::GgmlType::Q8_0);
+  const Shape shapes[] = {{4, 1, 64, 64, 1},    {8, 2, 64, 64, 3},
+                          {2, 2, 128, 128, 12}, {6, 2, 96, 96, 4},
+                          {14, 2, 32, 32, 2},   {13, 1, 32, 64, 1},
+                          {32, 1, 96, 32, 2},   {3, 1, 160, 256, 4},
+                          {1, 1, 256, 160, 6},  {12, 1, 192, 128, 1}};
+  std::vector<plan::AttentionSpecAttr> specs = makeSpecs(shapes);
   auto kernels = compile(specs);
   ASSERT_EQ(kernels.size(), specs.size());
   for (auto [spec, kernel] : llvm::zip_equal(specs, kernels)) {
@@ -168,9 +193,7 @@ TEST_P(Attention, Shapes) {
 TEST_P(Attention, Runs) {
   const Shape shapes[] = {
       {2, 2, 16, 16, 1}, {2, 2, 16, 16, 5}, {6, 2, 16, 16, 4}};
-  std::vector<plan::AttentionSpecAttr> specs;
-  for (const Shape &shape : shapes)
-    specs.push_back(makeSpec(shape));
+  std::vector<plan::AttentionSpecAttr> specs = makeSpecs(shapes);
   auto kernels = compile(specs);
   ASSERT_EQ(kernels.size(), specs.size());
   const std::vector<Stretch> cases[] = {
@@ -194,6 +217,9 @@ TEST_P(Attention, Runs) {
 TEST_P(Attention, ExtremeScores) {
   std::vector<plan::AttentionSpecAttr> specs = {makeSpec({4, 2, 24, 24, 1}),
                                                 makeSpec({4, 2, 24, 24, 7})};
+  cacheType = model::getElementType(&context, model::GgmlType::Q8_0);
+  specs.push_back(makeSpec({4, 2, 32, 64, 1}));
+  specs.push_back(makeSpec({4, 2, 32, 64, 7}));
   auto kernels = compile(specs);
   ASSERT_EQ(kernels.size(), specs.size());
   const std::vector<Stretch> runs = {{0, 60, 80}, {1, 125, 140}, {2, 0, 3}};

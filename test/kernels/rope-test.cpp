@@ -6,9 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/support/Rope.h"
-#include "dialects/pack/Layouts.h"
+#include "test/kernels/CachePool.h"
 #include "test/kernels/KernelHarness.h"
-#include "test/reference/Numerics.h"
 
 namespace modelc::kernels::test {
 namespace {
@@ -59,17 +58,19 @@ struct StoreShape {
   int64_t heads, kvHeads, keyDim, valueDim, pairs;
   model::RopePairing pairing;
   bool hasNorm;
+  model::GgmlType cacheType = model::GgmlType::F16;
 };
 
 class RopeStore : public KernelTest {
 protected:
   plan::RopeStoreSpecAttr makeSpec(const StoreShape &shape) {
-    mlir::Type f16 = mlir::Float16Type::get(&context);
+    mlir::Type type = model::getElementType(&context, shape.cacheType);
     return plan::RopeStoreSpecAttr::get(
         &context, shape.heads, shape.kvHeads, shape.keyDim, shape.valueDim,
         shape.pairs, shape.pairing,
-        pack::getKeyPageLayout(&context, f16, MODELC_PAGE_TOKENS, shape.keyDim),
-        pack::getValuePageLayout(&context, f16, MODELC_PAGE_TOKENS,
+        pack::getKeyPageLayout(&context, type, MODELC_PAGE_TOKENS,
+                               shape.keyDim),
+        pack::getValuePageLayout(&context, type, MODELC_PAGE_TOKENS,
                                  shape.valueDim),
         shape.hasNorm ? f32(1e-6f) : mlir::FloatAttr());
   }
@@ -103,13 +104,15 @@ std::vector<float> turnHead(std::span<const float> head,
   return result;
 }
 
-/// Writes a head of a token to its place in a pool.
-void storeHead(std::vector<uint16_t> &pool, pack::LayoutAttr layout,
-               int64_t group, int64_t slot, std::span<const float> head) {
-  for (size_t d = 0; d < head.size(); ++d)
-    pool[(group * layout.getBytes() +
-          layout.getByteOffset(pack::kValues, slot, d)) /
-         sizeof(uint16_t)] = reference::toF16(head[d]);
+/// Gives each block of 32 another magnitude, so that scales are 0, subnormal,
+/// usual, infinite and NaN, and quants of subnormal scales are limited.
+void spreadMagnitudes(std::vector<float> &x) {
+  const float factors[] = {1,    0,    1e-6f, 1.1e-5f, 2.5e-5f, 1e-3f,
+                           -100, 5e4f, 8e6f,  8.33e6f, 1e38f,   1e-40f};
+  for (size_t i = 0; i < x.size(); ++i)
+    x[i] *= factors[i / 32 % std::size(factors)];
+  x[7] = std::numeric_limits<float>::infinity();
+  x[x.size() - 5] = std::numeric_limits<float>::quiet_NaN();
 }
 
 void RopeStore::check(plan::RopeStoreSpecAttr spec, ModelcKernel kernel) {
@@ -122,6 +125,9 @@ void RopeStore::check(plan::RopeStoreSpecAttr spec, ModelcKernel kernel) {
   std::vector<float> v = makeFloats(count * spec.getKvHeads() * valueDim);
   k[0] = 1e6f; // Beyond the range of f16.
   v[valueDim] = 3e-8f;
+  bool isF16 = getCacheType(spec.getKeyPage()) == reference::CacheType::F16;
+  if (!isF16)
+    spreadMagnitudes(v);
   std::vector<float> table = makeFloats(count * 2 * spec.getPairs());
   std::vector<float> qNorm, kNorm;
   if (spec.getEps()) {
@@ -130,9 +136,9 @@ void RopeStore::check(plan::RopeStoreSpecAttr spec, ModelcKernel kernel) {
   }
 
   size_t groups = kPoolPages * spec.getKvHeads();
-  std::vector<uint16_t> keys(groups * MODELC_PAGE_TOKENS * keyDim, 0xffff);
-  std::vector<uint16_t> values(groups * MODELC_PAGE_TOKENS * valueDim, 0xffff);
-  std::vector<uint16_t> newKeys = keys, newValues = values;
+  std::vector<uint8_t> keys(groups * spec.getKeyPage().getBytes(), 0xff);
+  std::vector<uint8_t> values(groups * spec.getValuePage().getBytes(), 0xff);
+  std::vector<uint8_t> newKeys = keys, newValues = values;
   std::vector<float> turned;
   for (size_t t = 0; t < count; ++t) {
     auto turns =
@@ -148,11 +154,11 @@ void RopeStore::check(plan::RopeStoreSpecAttr spec, ModelcKernel kernel) {
     for (int64_t h = 0; h < spec.getKvHeads(); ++h) {
       int64_t row = t * spec.getKvHeads() + h;
       int64_t group = page * spec.getKvHeads() + h;
-      storeHead(newKeys, spec.getKeyPage(), group, position % 64,
-                turnHead(std::span(k).subspan(row * keyDim, keyDim), kNorm,
-                         turns, isAdjacent));
-      storeHead(newValues, spec.getValuePage(), group, position % 64,
-                std::span(v).subspan(row * valueDim, valueDim));
+      storeRow(newKeys, spec.getKeyPage(), group, position % 64,
+               turnHead(std::span(k).subspan(row * keyDim, keyDim), kNorm,
+                        turns, isAdjacent));
+      storeRow(newValues, spec.getValuePage(), group, position % 64,
+               std::span(v).subspan(row * valueDim, valueDim));
     }
   }
 
@@ -166,15 +172,25 @@ void RopeStore::check(plan::RopeStoreSpecAttr spec, ModelcKernel kernel) {
     call.add(qNorm);
     call.add(kNorm);
   }
-  call.expectHalves(call.add(keys), newKeys);
-  call.expectHalves(call.add(values), newValues);
+  auto addPool = [&](const std::vector<uint8_t> &pool,
+                     const std::vector<uint8_t> &expected) {
+    size_t index = call.add(pool);
+    if (isF16)
+      call.expectHalves(index,
+                        {reinterpret_cast<const uint16_t *>(expected.data()),
+                         expected.size() / sizeof(uint16_t)});
+    else
+      call.expectBytes(index, expected);
+  };
+  addPool(keys, newKeys);
+  addPool(values, newValues);
   call.check(count, count);
 }
 
 // Both pairings, with and without norms, heads of all kinds of widths, parts
 // of heads that are not rotated.
 TEST_P(RopeStore, EqualsReference) {
-  using model::RopePairing;
+  using model::GgmlType, model::RopePairing;
   const StoreShape shapes[] = {
       {4, 2, 64, 64, 32, RopePairing::Adjacent, false},
       {4, 1, 64, 64, 32, RopePairing::Half, false},
@@ -188,6 +204,13 @@ TEST_P(RopeStore, EqualsReference) {
       {1, 1, 6, 3, 3, RopePairing::Half, false},
       {2, 1, 36, 24, 0, RopePairing::Adjacent, true},
       {2, 1, 1, 1, 0, RopePairing::Adjacent, false},
+      // Blocks begin anywhere in what a rotation makes at once.
+      {4, 2, 64, 64, 32, RopePairing::Adjacent, false, GgmlType::Q8_0},
+      {2, 2, 128, 128, 64, RopePairing::Half, true, GgmlType::Q8_0},
+      {3, 1, 96, 32, 48, RopePairing::Half, true, GgmlType::Q8_0},
+      {2, 1, 32, 160, 9, RopePairing::Adjacent, true, GgmlType::Q8_0},
+      {2, 1, 64, 96, 17, RopePairing::Half, false, GgmlType::Q8_0},
+      {1, 1, 32, 32, 0, RopePairing::Half, false, GgmlType::Q8_0},
   };
   std::vector<plan::RopeStoreSpecAttr> specs;
   for (const StoreShape &shape : shapes)

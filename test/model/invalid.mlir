@@ -69,6 +69,17 @@ model.cache @cache_c1 : 0 x (64, 64) x f16
 
 // -----
 
+// expected-error@+1 {{expected a cache of f16 or q8_0, found 'f32'}}
+model.cache @cache_c2 : 2 x (64, 64) x f32
+
+// -----
+
+// A head is whole blocks.
+// expected-error@+1 {{expected dimensions that blocks of 32 divide, found 64 and 80}}
+model.cache @cache_c2 : 2 x (64, 80) x !model.ggml<q8_0>
+
+// -----
+
 // A weight is read only if it is declared.
 func.func @get_weight_c1() {
   // expected-error@+1 {{no model.weight @w}}

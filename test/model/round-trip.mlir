@@ -19,6 +19,8 @@ model.weight @experts : tensor<4x512x256x!model.ggml<iq4_nl>> at 0 in 0
 
 // CHECK: model.cache @kv.0 : 2 x (64, 64) x f16
 model.cache @kv.0 : 2 x (64, 64) x f16
+// CHECK: model.cache @kv.1 : 2 x (64, 32) x !model.ggml<q8_0>
+model.cache @kv.1 : 2 x (64, 32) x !model.ggml<q8_0>
 
 // CHECK-LABEL: func.func @imported(
 func.func @imported(%tokens: tensor<?xi32>, %positions: tensor<?xi32>,

@@ -57,7 +57,9 @@ std::vector<LayoutAttr> test::getCatalogue(PackContext &context) {
       getQuantizedActivationLayout(context.get(), 4, kDrawnNeeds));
   layouts.push_back(getRowActivationLayout(context.get(), 8, kDrawnNeeds));
   layouts.push_back(getFloatActivationLayout(context.get(), 4));
-  layouts.push_back(getKeyPageLayout(context.get(), f16, 64, 128));
-  layouts.push_back(getValuePageLayout(context.get(), f16, 64, 128));
+  for (mlir::Type type : {f16, context.getType("q8_0")}) {
+    layouts.push_back(getKeyPageLayout(context.get(), type, 64, 128));
+    layouts.push_back(getValuePageLayout(context.get(), type, 64, 128));
+  }
   return layouts;
 }

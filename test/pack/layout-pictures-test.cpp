@@ -11,6 +11,7 @@
 
 #include "test/pack/LayoutCatalogue.h"
 #include "test/pack/LayoutPicture.h"
+#include "llvm/Support/FormatVariadic.h"
 #include <gtest/gtest.h>
 
 namespace modelc::test {
@@ -217,6 +218,18 @@ TEST_F(LayoutPictures, KeysHaveTokensInLanesAndValuesInRows) {
       "02 a0 03 a0\n"
       "04 a0 05 a0\n"
       "_x4\n");
+}
+
+TEST_F(LayoutPictures, QuantizedPagesAreQuantsThenScales) {
+  std::string keys;
+  for (int d = 0; d < 64; ++d)
+    keys += llvm::formatv("{0:x-2} {1:x-2} _x2\n", d, 64 + d).str();
+  EXPECT_EQ(
+      drawBytes(getKeyPageLayout(context.get(), type("q8_0"), 4, 64), 2, 64, 4),
+      keys + "00 a1 02 a1\n_x4\n01 a1 03 a1\n_x4\n");
+  EXPECT_EQ(getKeyPageLayout(context.get(), type("q8_0"), 64, 80), nullptr);
+  EXPECT_EQ(getValuePageLayout(context.get(), type("q8_0"), 64, 80), nullptr);
+  EXPECT_EQ(getKeyPageLayout(context.get(), type("q4_0"), 64, 64), nullptr);
 }
 
 } // namespace

@@ -88,6 +88,43 @@ void reference::rotate(std::span<float> head, std::span<const float> table,
 // Attention
 //===----------------------------------------------------------------------===//
 
+CachedBlock reference::quantizeForCache(std::span<const float, 32> x) {
+  float largest = 0;
+  bool isFinite = true;
+  for (float element : x) {
+    isFinite = isFinite && std::isfinite(element);
+    largest = std::max(largest, std::fabs(element));
+  }
+  CachedBlock block = {toF16(largest / 127), {}};
+  const float scale = fromF16(block.scale);
+  if (!isFinite || std::isinf(scale)) {
+    block.scale = 0x7e00;
+    return block;
+  }
+  if (scale == 0)
+    return block;
+  const float inverse = 1 / scale;
+  for (size_t i = 0; i < x.size(); ++i) {
+    float quant = std::nearbyint(x[i] * inverse);
+    block.quants[i] = static_cast<int8_t>(std::clamp(quant, -127.0f, 127.0f));
+  }
+  return block;
+}
+
+void reference::roundToCache(CacheType type, std::span<float> x) {
+  if (type == CacheType::F16) {
+    for (float &element : x)
+      element = fromF16(toF16(element));
+    return;
+  }
+  for (size_t first = 0; first < x.size(); first += 32) {
+    std::span<float, 32> part = x.subspan(first).first<32>();
+    CachedBlock block = quantizeForCache(part);
+    for (size_t i = 0; i < part.size(); ++i)
+      part[i] = fromF16(block.scale) * static_cast<float>(block.quants[i]);
+  }
+}
+
 /// NaN if either is.
 static float maximum(float a, float b) {
   if (std::isnan(a) || std::isnan(b))
@@ -115,7 +152,7 @@ static Partial attendChunk(std::span<const float> q, const HeadCache &cache,
   for (int64_t j = begin; j < end; ++j) {
     float acc = 0;
     for (size_t d = 0; d < q.size(); ++d)
-      acc = std::fma(q[d], fromF16(cache.keys[j * cache.keyStride + d]), acc);
+      acc = std::fma(q[d], cache.keys[j * cache.keyStride + d], acc);
     scores.push_back(acc * scale);
     max = maximum(max, scores.back());
   }
@@ -125,8 +162,8 @@ static Partial attendChunk(std::span<const float> q, const HeadCache &cache,
     float p = computeExp(scores[j - begin] - max);
     lanes[j % 16] = lanes[j % 16] + p;
     for (int64_t d = 0; d < valueDim; ++d)
-      partial.out[d] = std::fma(
-          p, fromF16(cache.values[j * cache.valueStride + d]), partial.out[d]);
+      partial.out[d] =
+          std::fma(p, cache.values[j * cache.valueStride + d], partial.out[d]);
   }
   partial.sum = sumLanes(lanes);
   return partial;

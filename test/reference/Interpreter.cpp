@@ -301,10 +301,16 @@ Matrix Interpreter::attention(model::AttentionOp op) {
   const int64_t kvHeads = cache.getKvHeads(), heads = op.getHeads();
   const int64_t keyDim = cache.getKeyDim(), valueDim = cache.getValueDim();
   LayerState &state = caches[op.getCache()];
-  for (float k : matrices[op.getK()].values)
-    state.keys.push_back(toF16(k));
-  for (float v : matrices[op.getV()].values)
-    state.values.push_back(toF16(v));
+  const CacheType type =
+      cache.getType().isF16() ? CacheType::F16 : CacheType::Q8_0;
+  auto append = [&](Cache &rows, Value added, int64_t dim) {
+    std::vector<float> values = matrices[added].values;
+    for (size_t first = 0; first < values.size(); first += dim)
+      roundToCache(type, std::span(values).subspan(first, dim));
+    llvm::append_range(rows, values);
+  };
+  append(state.keys, op.getK(), keyDim);
+  append(state.values, op.getV(), valueDim);
   const Matrix &q = matrices[op.getQ()];
   Matrix result(q.rows, heads * valueDim);
   for (int64_t t = 0; t < q.rows; ++t)

@@ -86,8 +86,9 @@ private:
   /// The numbers of a vector.
   std::vector<float> getVector(mlir::Value weight) const;
 
-  /// One layer's keys or values, F16, [position][heads * dim].
-  using Cache = std::vector<uint16_t>;
+  /// One layer's keys or values, rounded to the cache's type, [position][heads
+  /// * dim].
+  using Cache = std::vector<float>;
   struct LayerState {
     Cache keys, values;
   };

@@ -8,7 +8,7 @@
 // A tool for tests: what modelc-run must print, computed by the interpreter.
 //
 //   modelc-reference MODEL.gguf --tokens=1,2,3 --logits-out=F.f32
-//                    [--fused] [--plain]
+//                    [--fused] [--plain] [--cache-type=q8_0]
 //
 // With --plain it multiplies decoded weights by activations as they are, in
 // double: what no plan prints, and the nearer the better. Writes little-endian
@@ -39,14 +39,15 @@ static absl::Status fuseModule(mlir::ModuleOp module) {
 
 static absl::Status run(llvm::StringRef modelPath,
                         llvm::ArrayRef<int32_t> tokens,
-                        llvm::StringRef logitsPath, bool fused, bool plain) {
+                        llvm::StringRef logitsPath, bool fused, bool plain,
+                        model::GgmlType cacheType) {
   absl::StatusOr<std::unique_ptr<gguf::GgufModel>> source =
       gguf::GgufModel::open(modelPath);
   if (!source.ok())
     return source.status();
   mlir::MLIRContext context;
   absl::StatusOr<mlir::OwningOpRef<mlir::ModuleOp>> module =
-      importModel(context, **source);
+      importModel(context, **source, {cacheType});
   if (!module.ok())
     return module.status();
   if (fused)
@@ -83,11 +84,15 @@ int main(int argc, char **argv) {
                               cl::desc("File for the logits"));
   cl::opt<bool> fused("fused", cl::desc("Interpret the fused module"));
   cl::opt<bool> plain("plain", cl::desc("No quantised activations; double"));
+  cl::opt<model::GgmlType> cacheType(
+      "cache-type", cl::init(model::GgmlType::F16), cl::desc("Of the cache"),
+      cl::values(clEnumValN(model::GgmlType::F16, "f16", "Numbers"),
+                 clEnumValN(model::GgmlType::Q8_0, "q8_0", "Blocks of 32")));
   cl::ParseCommandLineOptions(argc, argv,
                               "modelc-reference: logits, the slow way\n");
   absl::Status status =
       run(model, std::vector<int32_t>(tokens.begin(), tokens.end()), logits,
-          fused, plain);
+          fused, plain, cacheType);
   if (status.ok())
     return 0;
   llvm::errs() << "error: " << std::string(status.message()) << "\n";

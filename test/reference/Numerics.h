@@ -137,12 +137,26 @@ void computeRopeTable(int32_t position, std::span<const double> frequencies,
 /// (i, i + pairs). Elements from 2 * pairs on stay.
 void rotate(std::span<float> head, std::span<const float> table, bool adjacent);
 
-/// Keys and values of one head of one sequence, already rounded to F16:
-/// position j's key begins at keys[j * keyStride].
+/// Section "Attention", blocks of Q8_0: element i is fromF16(scale) *
+/// quants[i].
+struct CachedBlock {
+  uint16_t scale; ///< An f16.
+  std::array<int8_t, 32> quants;
+};
+CachedBlock quantizeForCache(std::span<const float, 32> x);
+
+enum class CacheType { F16, Q8_0 };
+
+/// Rounds one head's key or value to the cache's type, in place. Q8_0 wants a
+/// multiple of 32 elements.
+void roundToCache(CacheType type, std::span<float> x);
+
+/// Keys and values of one head of one sequence, already rounded to the cache's
+/// type: position j's key begins at keys[j * keyStride].
 struct HeadCache {
-  const uint16_t *keys;
+  const float *keys;
   int64_t keyStride;
-  const uint16_t *values;
+  const float *values;
   int64_t valueStride;
 };
 

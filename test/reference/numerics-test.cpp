@@ -105,6 +105,71 @@ TEST(Numerics, QuantizeBlock) {
   EXPECT_EQ(quantizeBlock(tiny).quants[0], 0);
 }
 
+TEST(Numerics, CachedBlocksAreTheNearest) {
+  std::vector<float> values = makeRandom(32, 12);
+  std::span<float, 32> x(values.data(), 32);
+  x[5] = -2;
+  CachedBlock block = quantizeForCache(x);
+  EXPECT_EQ(block.scale, std::bit_cast<uint16_t>(_Float16(2.0f / 127)));
+  EXPECT_EQ(block.quants[5], -127);
+  for (int i = 0; i < 32; ++i) {
+    // The next quant up or down would not be nearer.
+    double scale = fromF16(block.scale), quant = block.quants[i];
+    EXPECT_LE(std::fabs(quant * scale - x[i]), scale * 0.50002) << i;
+  }
+  // Ties go to even: 127 makes the scale 1.
+  std::fill(x.begin(), x.end(), 127.0f);
+  const float ties[] = {0.5f, 1.5f, -2.5f, 126.5f, -0.5f};
+  const int even[] = {0, 2, -2, 126, 0};
+  std::copy(std::begin(ties), std::end(ties), x.begin());
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(quantizeForCache(x).quants[i], even[i]) << ties[i];
+}
+
+TEST(Numerics, CachedBlocksOfStrangeNumbers) {
+  auto quantize = [](float first, float others) {
+    std::array<float, 32> x;
+    x.fill(others);
+    x[0] = first;
+    return quantizeForCache(x);
+  };
+  const std::array<int8_t, 32> none = {};
+  // What is not finite, and scales that are not, take the whole block along.
+  for (float x :
+       {kInfinity, -kInfinity, std::nanf(""), 127 * 65520.0f, 3e38f}) {
+    EXPECT_EQ(quantize(x, 1).scale, 0x7e00) << x;
+    EXPECT_EQ(quantize(x, 1).quants, none) << x;
+  }
+  EXPECT_EQ(quantize(-127 * 65519.0f, 1).scale, 0x7bff);
+  EXPECT_EQ(quantize(-127 * 65519.0f, 1).quants[0], -127);
+  // Scales round to zero from 2^-25 down.
+  for (float x : {0.0f, -0.0f, 127 * 0x1p-25f, -1e-40f}) {
+    EXPECT_EQ(quantize(x, 0).scale, 0) << x;
+    EXPECT_EQ(quantize(x, 0).quants, none) << x;
+  }
+  // Of a scale that was rounded down far, quants are limited.
+  CachedBlock limited = quantize(-127 * 0x1.7p-24f, 0x1p-24f);
+  EXPECT_EQ(limited.scale, 1);
+  EXPECT_EQ(limited.quants[0], -127);
+  EXPECT_EQ(limited.quants[1], 1);
+}
+
+TEST(Numerics, RoundingToTheCache) {
+  std::vector<float> x = makeRandom(64, 13), f16 = x, q8 = x;
+  x[40] = f16[40] = q8[40] = kInfinity;
+  roundToCache(CacheType::F16, f16);
+  roundToCache(CacheType::Q8_0, q8);
+  CachedBlock block = quantizeForCache(std::span<float, 32>(x.data(), 32));
+  for (int i = 0; i < 64; ++i) {
+    EXPECT_EQ(f16[i], fromF16(toF16(x[i])));
+    if (i < 32) {
+      EXPECT_EQ(q8[i], fromF16(block.scale) * block.quants[i]);
+    } else {
+      EXPECT_TRUE(std::isnan(q8[i]));
+    }
+  }
+}
+
 // One block of each type, written out by hand.
 TEST(Numerics, BlocksOfAFile) {
   uint8_t q8[34] = {0x00, 0x38}; // 0.5
@@ -200,11 +265,11 @@ TEST(Numerics, AttentionIsCloseToDouble) {
   std::vector<float> q = makeRandom(keyDim, 7), out(valueDim);
   std::vector<float> k = makeRandom(keyDim * length, 8);
   std::vector<float> v = makeRandom(valueDim * length, 9);
-  std::vector<uint16_t> keys, values;
+  std::vector<float> keys, values;
   for (float value : k)
-    keys.push_back(toF16(4 * value));
+    keys.push_back(fromF16(toF16(4 * value)));
   for (float value : v)
-    values.push_back(toF16(value));
+    values.push_back(fromF16(toF16(value)));
   HeadCache cache = {keys.data(), keyDim, values.data(), valueDim};
   for (int64_t position : {0, 1, 62, 63, 64, 65, 127, 128, 149}) {
     attend(q, cache, position, 0.5f, out);
@@ -213,11 +278,11 @@ TEST(Numerics, AttentionIsCloseToDouble) {
     for (int64_t j = 0; j <= position; ++j) {
       double score = 0;
       for (int64_t d = 0; d < keyDim; ++d)
-        score += double(q[d]) * fromF16(keys[j * keyDim + d]);
+        score += double(q[d]) * keys[j * keyDim + d];
       double p = std::exp(0.5 * score);
       total += p;
       for (int64_t d = 0; d < valueDim; ++d)
-        sums[d] += p * fromF16(values[j * valueDim + d]);
+        sums[d] += p * values[j * valueDim + d];
     }
     for (int64_t d = 0; d < valueDim; ++d)
       EXPECT_NEAR(out[d], sums[d] / total, 2e-6) << position;

@@ -113,6 +113,11 @@ makePairs(PackContext &context) {
   pairs.emplace_back(plain, pack::getKeyPageLayout(context.get(), f16, 64, 40));
   pairs.emplace_back(plain,
                      pack::getValuePageLayout(context.get(), f16, 64, 40));
+  mlir::Type q8 = context.getType("q8_0");
+  plain = pack::getMappedLayout(context.get(), q8);
+  pairs.emplace_back(plain, pack::getKeyPageLayout(context.get(), q8, 64, 96));
+  pairs.emplace_back(plain,
+                     pack::getValuePageLayout(context.get(), q8, 64, 96));
   return pairs;
 }
 

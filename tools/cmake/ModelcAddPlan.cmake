@@ -5,6 +5,7 @@
 #     TARGET target         a name that `modelc targets` prints
 #     [OUTPUT file.mplan]   default: NAME.mplan in the current build folder
 #     [UBATCH tokens]       tokens of one pass
+#     [CACHE_TYPE type]     of keys and values: f16 or q8_0
 #     [STRICT])             no weight may fall back to a slower layout
 #
 # Defines a target NAME, built by default, whose property MODELC_PLAN is the
@@ -15,7 +16,8 @@
 # package modelc belongs to another machine.
 
 function(modelc_add_plan name)
-  cmake_parse_arguments(ARG "STRICT" "MODEL;TARGET;OUTPUT;UBATCH" "" ${ARGN})
+  cmake_parse_arguments(ARG "STRICT" "MODEL;TARGET;OUTPUT;UBATCH;CACHE_TYPE"
+    "" ${ARGN})
   if(ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR
       "modelc_add_plan(${name}): unknown arguments ${ARG_UNPARSED_ARGUMENTS}")
@@ -43,6 +45,9 @@ function(modelc_add_plan name)
   set(options --target=${ARG_TARGET} --quiet)
   if(ARG_UBATCH)
     list(APPEND options --ubatch=${ARG_UBATCH})
+  endif()
+  if(ARG_CACHE_TYPE)
+    list(APPEND options --cache-type=${ARG_CACHE_TYPE})
   endif()
   if(ARG_STRICT)
     list(APPEND options --strict)

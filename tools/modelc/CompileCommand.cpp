@@ -24,7 +24,8 @@ namespace {
 
 constexpr const char *kUsage =
     "usage: modelc compile IN.gguf --target=NAME [-o OUT.mplan] [--ubatch=N] "
-    "[--threads=N] [--tune | --tuned-by=FILE] [--strict] [--report=FILE.json] "
+    "[--cache-type=f16|q8_0] [--threads=N] [--tune | --tuned-by=FILE] "
+    "[--strict] [--report=FILE.json] "
     "[--depfile=FILE] [--stop-after=STAGE] [--quiet]";
 
 /// The arena grows with every token of a pass; plans could say up to
@@ -43,6 +44,14 @@ struct Options {
 
 } // namespace
 
+/// A type that keys and values can be kept in, or nothing.
+static std::optional<model::GgmlType> findCacheType(llvm::StringRef name) {
+  std::optional<model::GgmlType> type = model::getGgmlTypeByName(name);
+  if (type == model::GgmlType::F16 || type == model::GgmlType::Q8_0)
+    return type;
+  return std::nullopt;
+}
+
 /// IN.gguf becomes IN.mplan in the working directory.
 static std::string getDefaultOutput(llvm::StringRef input) {
   llvm::StringRef stem = llvm::sys::path::filename(input);
@@ -53,7 +62,7 @@ static std::string getDefaultOutput(llvm::StringRef input) {
 static bool parseOptions(Arguments arguments, Options &options,
                          std::string &error) {
   std::optional<std::string> target, output, report, depfile, stopAfter,
-      tunedBy;
+      tunedBy, cache;
   std::optional<int64_t> ubatch, threads;
   CommandLine line;
   addHelpFlags(line, &options.help);
@@ -66,6 +75,7 @@ static bool parseOptions(Arguments arguments, Options &options,
   line.addString("--report", &report);
   line.addString("--depfile", &depfile);
   line.addString("--stop-after", &stopAfter);
+  line.addString("--cache-type", &cache);
   line.addInteger("--ubatch", 1, kMaxUbatch, &ubatch);
   line.addInteger("--threads", 1, kMaxThreads, &threads);
   if (!line.parse(arguments, &error) || options.help)
@@ -90,12 +100,19 @@ static bool parseOptions(Arguments arguments, Options &options,
     error = "--stop-after: expected one of " + driver::listStages();
     return false;
   }
+  std::optional<model::GgmlType> cacheType =
+      findCacheType(cache.value_or("f16"));
+  if (!cacheType) {
+    error = "--cache-type: expected f16 or q8_0";
+    return false;
+  }
   driver::CompileOptions &compile = options.compile;
   compile.input = line.positionals()[0];
   compile.target = *target;
   compile.output = output.value_or(getDefaultOutput(compile.input));
   compile.reportPath = report.value_or("");
   compile.depfilePath = depfile.value_or("");
+  compile.cacheType = *cacheType;
   compile.ubatch = ubatch.value_or(compile.ubatch);
   compile.threads = threads.value_or(0);
   compile.tunedBy = tunedBy.value_or("");

@@ -36,8 +36,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/codegen/common/CachePages.h"
 #include "compiler/codegen/common/Emitters.h"
-#include "compiler/codegen/common/FieldAccess.h"
 #include "compiler/codegen/common/Math.h"
 #include "dialects/pack/Layouts.h"
 #include "modelc/kernel_abi.h"
@@ -126,6 +126,7 @@ private:
 
   KernelBuilder &b;
   plan::AttentionSpecAttr spec;
+  CachePage keyPage, valuePage;
   int64_t keyDim, valueDim, group;
   /// Elements of a row in scratch.
   int64_t keyElements, valueElements;
@@ -172,17 +173,13 @@ int64_t AttentionEmitter::getVectors(int64_t rows) {
 
 LogicalResult AttentionEmitter::checkLayouts() {
   pack::LayoutAttr key = spec.getKeyPage(), value = spec.getValuePage();
-  bool isKnown = key.getRows() == kPage && key.getK() == keyDim &&
-                 hasRowVectors(key, pack::kValues) &&
-                 (keyDim == 1 || getElementStride(key, pack::kValues));
-  isKnown = isKnown && value.getRows() == kPage && value.getK() == valueDim &&
-            getRowStride(value, pack::kValues) &&
-            (valueDim == 1 ||
-             getElementStride(value, pack::kValues) == sizeof(uint16_t));
-  isKnown = isKnown && key.getSource().isF16() && value.getSource().isF16();
-  if (!isKnown)
+  std::optional<CachePage> keys = getKeyPage(key, keyDim);
+  std::optional<CachePage> values = getValuePage(value, valueDim);
+  if (!keys || !values)
     return emitError(b.getLoc())
            << "cannot attend to pages in " << key << " and " << value;
+  keyPage = *keys;
+  valuePage = *values;
   return success();
 }
 
@@ -393,25 +390,24 @@ void AttentionEmitter::prefetch(Value pointer, Value turn, int64_t bytes) {
 
 /// scores[row][j] = (sum_d q[row][d] * K[j][d]) * scale for all j of the page.
 void AttentionEmitter::emitScores(const Block &block, const Page &page) {
-  pack::LayoutAttr layout = spec.getKeyPage();
   int64_t rows = block.getRows(), vectors = getVectors(rows);
-  int64_t stride = keyDim > 1 ? *getElementStride(layout, pack::kValues) : 0;
+  int64_t stride = keyDim > 1 ? keyPage.elementStride : 0;
   Value scale = b.splatF32(spec.getScale().getValue().convertToFloat());
   int64_t turns = kPage / (vectors * kLanes) * keyDim;
   int64_t bytesPerTurn = spec.getValuePage().getBytes() / turns;
   b.forLoop(b.constI64(0), page.limit, vectors * kLanes, [&](Value first) {
-    Value keys = b.offset(page.keys, b.mul(first, sizeof(uint16_t)));
+    Value keys = b.offset(page.keys, b.mul(first, keyPage.rowStride));
     SmallVector<Value> zeros(rows * vectors, b.splatF32(0));
     Value firstTurn = b.mul(b.divU(first, vectors * kLanes), keyDim);
-    auto addElement = [&](Value d, ValueRange sums) {
+    auto addElement = [&](Value d, ValueRange sums, ArrayRef<Value> scales) {
       prefetch(page.values, b.add(firstTurn, d), bytesPerTurn);
       Value element = b.offset(keys, b.mul(d, stride));
       Value query = b.offset(queries, b.mul(d, kWord));
       SmallVector<Value> k, next;
       for (int64_t v = 0; v < vectors; ++v)
-        k.push_back(
-            b.loadFloats(b.f16(), element,
-                         layout.getByteOffset(pack::kValues, v * kLanes, 0)));
+        k.push_back(loadElements(b, keyPage, element,
+                                 v * kLanes * keyPage.rowStride, kLanes,
+                                 scales[v]));
       for (int64_t row = 0; row < rows; ++row) {
         Value x = splatLoad(query, row * keyElements * kWord);
         for (int64_t v = 0; v < vectors; ++v)
@@ -419,8 +415,8 @@ void AttentionEmitter::emitScores(const Block &block, const Page &page) {
       }
       return next;
     };
-    SmallVector<Value> sums =
-        b.forLoop(b.constI64(0), b.constI64(keyDim), 1, zeros, addElement);
+    SmallVector<Value> sums = forEachKeyElement(
+        b, keyPage, {page.keys, first, vectors}, zeros, addElement);
     Value target = b.offset(scores, b.mul(first, kWord));
     for (int64_t i = 0; i < rows * vectors; ++i)
       b.store(b.mul(sums[i], scale), target,
@@ -510,22 +506,27 @@ void AttentionEmitter::emitValues(const Block &block, const Page &page) {
 void AttentionEmitter::emitSlab(const Block &block, const Page &page,
                                 Value firstElement,
                                 ArrayRef<int64_t> vectorLanes) {
-  pack::LayoutAttr layout = spec.getValuePage();
   int64_t rows = block.getRows(), vectors = vectorLanes.size();
-  int64_t stride = *getRowStride(layout, pack::kValues);
-  Value values = b.offset(page.values, b.mul(firstElement, sizeof(uint16_t)));
+  Value values =
+      b.offset(page.values, b.mul(firstElement, valuePage.elementBytes));
   int64_t bytesPerElement = spec.getKeyPage().getBytes() / valueElements;
   int64_t bytesPerTurn = bytesPerElement * vectors * kLanes / kPage;
   Value nextKeys =
       b.offset(page.nextKeys, b.mul(firstElement, bytesPerElement));
   auto addPosition = [&](Value j, ValueRange sums, bool isShared) {
     prefetch(nextKeys, j, bytesPerTurn);
-    Value position = b.offset(values, b.mul(j, stride));
+    Value position = b.offset(values, b.mul(j, valuePage.rowStride));
     Value weights = b.offset(scores, b.mul(j, kWord));
     SmallVector<Value> v, next;
-    for (int64_t i = 0; i < vectors; ++i)
-      v.push_back(b.loadFloats(b.f16(), position, i * kLanes * sizeof(uint16_t),
-                               vectorLanes[i]));
+    Value scale;
+    for (int64_t i = 0; i < vectors; ++i) {
+      if (valuePage.hasScales && i * kLanes % valuePage.blockElems == 0)
+        scale = splatValueScale(b, valuePage, page.values, j,
+                                b.add(firstElement, i * kLanes));
+      v.push_back(loadElements(b, valuePage, position,
+                               i * kLanes * valuePage.elementBytes,
+                               vectorLanes[i], scale));
+    }
     for (int64_t row = 0; row < rows; ++row) {
       Value p = splatLoad(weights, row * kPage * kWord), exists;
       if (!isShared) {

@@ -127,6 +127,16 @@ CosSin codegen::emitCosSin(KernelBuilder &b, Value theta) {
 // Row norms
 //===----------------------------------------------------------------------===//
 
+Value codegen::emitLargestMagnitude(KernelBuilder &b,
+                                    llvm::ArrayRef<Value> vectors) {
+  Value largest;
+  for (Value v : vectors) {
+    Value bits = b.bitAnd(b.bitcast(v, b.vec(b.i32())), b.splatI32(0x7fffffff));
+    largest = largest ? b.maxU(largest, bits) : bits;
+  }
+  return b.reduceMaxUInt(largest);
+}
+
 Value codegen::emitInverseRms(KernelBuilder &b, Value row, int64_t elements,
                               float eps) {
   int64_t whole = elements - elements % kLanes;

@@ -31,6 +31,11 @@ struct CosSin {
 };
 CosSin emitCosSin(KernelBuilder &b, mlir::Value theta);
 
+/// The largest of the bit patterns of |x| of all lanes of some vectors of f32,
+/// as an i32: infinities and NaNs are larger than all numbers.
+mlir::Value emitLargestMagnitude(KernelBuilder &b,
+                                 llvm::ArrayRef<mlir::Value> vectors);
+
 /// The scalar 1 / sqrt(mean of squares + eps) of `elements` f32 at `row`.
 mlir::Value emitInverseRms(KernelBuilder &b, mlir::Value row, int64_t elements,
                            float eps);

@@ -204,12 +204,7 @@ Value PrepareEmitter::getGroup(const OutputRow &row, Value group,
 void PrepareEmitter::storeQuantized(const OutputRow &row, Value group,
                                     ArrayRef<Value> values) {
   using Predicate = arith::CmpIPredicate;
-  Value largest;
-  for (Value v : values) {
-    Value bits = b.bitAnd(b.bitcast(v, b.vec(b.i32())), b.splatI32(0x7fffffff));
-    largest = largest ? b.maxU(largest, bits) : bits;
-  }
-  largest = b.reduceMaxUInt(largest);
+  Value largest = emitLargestMagnitude(b, values);
   Value isNan = b.cmpI(Predicate::uge, largest, b.constI32(0x7f800000));
   Value isTiny = b.cmpI(Predicate::ult, largest, b.constI32(0x0d800000));
   Value hasNoQuants = b.bitOr(isNan, isTiny);

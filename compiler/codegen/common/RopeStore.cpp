@@ -13,10 +13,16 @@
 // A head passes through registers once. Its vectors of kLanes elements go to a
 // sink: a row of floats, or a token's place in a page.
 //
+// Into pages with scales k goes by way of a row of floats in scratch, as its
+// vectors do not leave the rotation block by block:
+//
+//                   k  ==>  normalised  ==>  rotated  ==>  scratch
+//     for block of scratch and of v:  quantised  ==>  page
+//
 //===----------------------------------------------------------------------===//
 
+#include "compiler/codegen/common/CachePages.h"
 #include "compiler/codegen/common/Emitters.h"
-#include "compiler/codegen/common/FieldAccess.h"
 #include "compiler/codegen/common/Math.h"
 #include "dialects/pack/Layouts.h"
 #include "modelc/kernel_abi.h"
@@ -30,10 +36,11 @@ namespace {
 /// Takes `lanes` elements of a head, from element `first` (i64) on.
 using Sink = function_ref<void(Value values, Value first, int64_t lanes)>;
 
-/// A token's place in one head's page: element d at base + d * stride.
+/// A token's place in one head's page: element d at base + d *
+/// page->elementStride, the scale of block b at scales + b * page->scaleStride.
 struct PageRow {
-  Value base;
-  int64_t stride;
+  const CachePage *page;
+  Value base, scales;
 };
 
 class RopeStoreEmitter {
@@ -50,13 +57,17 @@ private:
   void emitHead(Value head, Value norm, Sink sink);
   void emitPairs(Value pair, int64_t lanes, Sink sink);
   Value loadElements(Value first, int64_t lanes);
+  void storeKey(Value head, const PageRow &row);
+  void storeValue(Value head, const PageRow &row);
   PageRow getPageRow(Value pool, Value pageNumber, Value kvHead, Value slot,
-                     pack::LayoutAttr layout);
-  void storeInPage(const PageRow &row, Value values, Value first,
+                     pack::LayoutAttr layout, const CachePage &page);
+  void storeInPage(const PageRow &row, Value elements, Value first,
                    int64_t lanes);
+  void storeBlocks(const PageRow &row, Value floats);
 
   KernelBuilder &b;
   plan::RopeStoreSpecAttr spec;
+  CachePage keyPage, valuePage;
   Value q, k, v, table, qNorm, kNorm, keyPool, valuePool;
   // Of the head in work.
   Value source, weight, factor, turns;
@@ -79,17 +90,16 @@ LogicalResult RopeStoreEmitter::emit() {
 }
 
 LogicalResult RopeStoreEmitter::checkLayouts() {
-  auto isPage = [](pack::LayoutAttr layout, int64_t elements) {
-    return layout.getRows() == MODELC_PAGE_TOKENS &&
-           layout.getK() == elements && layout.getSource().isF16() &&
-           getRowStride(layout, pack::kValues) &&
-           (elements == 1 || getElementStride(layout, pack::kValues));
-  };
-  if (isPage(spec.getKeyPage(), spec.getKeyDim()) &&
-      isPage(spec.getValuePage(), spec.getValueDim()))
-    return success();
-  return emitError(b.getLoc()) << "cannot fill pages in " << spec.getKeyPage()
-                               << " and " << spec.getValuePage();
+  std::optional<CachePage> keys =
+      getKeyPage(spec.getKeyPage(), spec.getKeyDim());
+  std::optional<CachePage> values =
+      getValuePage(spec.getValuePage(), spec.getValueDim());
+  if (!keys || !values)
+    return emitError(b.getLoc()) << "cannot fill pages in " << spec.getKeyPage()
+                                 << " and " << spec.getValuePage();
+  keyPage = *keys;
+  valuePage = *values;
+  return success();
 }
 
 void RopeStoreEmitter::loadOperands() {
@@ -142,47 +152,84 @@ void RopeStoreEmitter::emitToken(Value token) {
   int64_t valueBytes = spec.getValueDim() * sizeof(float);
   Value values = b.offset(v, b.mul(token, spec.getKvHeads() * valueBytes));
   b.forLoop(0, spec.getKvHeads(), 1, [&](Value head) {
-    PageRow key = getPageRow(keyPool, page, head, slot, spec.getKeyPage());
-    emitHead(b.offset(keys, b.mul(head, keyBytes)), kNorm,
-             [&](Value values, Value first, int64_t lanes) {
-               storeInPage(key, values, first, lanes);
-             });
+    PageRow key =
+        getPageRow(keyPool, page, head, slot, spec.getKeyPage(), keyPage);
+    storeKey(b.offset(keys, b.mul(head, keyBytes)), key);
     PageRow value =
-        getPageRow(valuePool, page, head, slot, spec.getValuePage());
-    source = b.offset(values, b.mul(head, valueBytes));
-    factor = {};
-    int64_t whole = spec.getValueDim() / kLanes * kLanes;
-    auto store = [&](Value first, int64_t lanes) {
-      storeInPage(value, loadElements(first, lanes), first, lanes);
-    };
-    b.forLoop(0, whole, kLanes, [&](Value first) { store(first, kLanes); });
-    if (whole < spec.getValueDim())
-      store(b.constI64(whole), spec.getValueDim() - whole);
+        getPageRow(valuePool, page, head, slot, spec.getValuePage(), valuePage);
+    storeValue(b.offset(values, b.mul(head, valueBytes)), value);
   });
+}
+
+void RopeStoreEmitter::storeKey(Value head, const PageRow &row) {
+  if (!keyPage.hasScales)
+    return emitHead(head, kNorm, [&](Value values, Value first, int64_t lanes) {
+      storeInPage(row, b.roundTo(values, b.f16()), first, lanes);
+    });
+  Value turned = b.loadScratch();
+  emitHead(head, kNorm, [&](Value values, Value first, int64_t lanes) {
+    b.storeLanes(values, b.offset(turned, b.mul(first, sizeof(float))), 0,
+                 lanes);
+  });
+  storeBlocks(row, turned);
+}
+
+void RopeStoreEmitter::storeValue(Value head, const PageRow &row) {
+  if (valuePage.hasScales)
+    return storeBlocks(row, head);
+  source = head;
+  factor = {};
+  int64_t whole = spec.getValueDim() / kLanes * kLanes;
+  auto store = [&](Value first, int64_t lanes) {
+    storeInPage(row, b.roundTo(loadElements(first, lanes), b.f16()), first,
+                lanes);
+  };
+  b.forLoop(0, whole, kLanes, [&](Value first) { store(first, kLanes); });
+  if (whole < spec.getValueDim())
+    store(b.constI64(whole), spec.getValueDim() - whole);
 }
 
 /// A page of the pool is one group of the layout for each kv head.
 PageRow RopeStoreEmitter::getPageRow(Value pool, Value pageNumber, Value kvHead,
-                                     Value slot, pack::LayoutAttr layout) {
-  Value group = b.add(b.mul(pageNumber, spec.getKvHeads()), kvHead);
-  Value bytes = b.add(b.mul(group, layout.getBytes()),
-                      b.mul(slot, *getRowStride(layout, pack::kValues)));
-  int64_t stride = layout.getK() == 1
-                       ? int64_t(sizeof(uint16_t))
-                       : *getElementStride(layout, pack::kValues);
-  return {b.offset(b.offset(pool, bytes),
-                   layout.getByteOffset(pack::kValues, 0, 0)),
-          stride};
+                                     Value slot, pack::LayoutAttr layout,
+                                     const CachePage &page) {
+  Value number = b.add(b.mul(pageNumber, spec.getKvHeads()), kvHead);
+  Value group = b.mul(number, layout.getBytes());
+  Value bytes = b.add(group, b.mul(slot, page.rowStride));
+  PageRow row = {&page, b.offset(b.offset(pool, bytes), page.first), {}};
+  if (page.hasScales)
+    row.scales =
+        b.offset(b.offset(pool, b.add(group, b.mul(slot, page.scaleRowStride))),
+                 page.firstScale);
+  return row;
 }
 
-void RopeStoreEmitter::storeInPage(const PageRow &row, Value values,
+/// Elements of the page's type, from `first` on.
+void RopeStoreEmitter::storeInPage(const PageRow &row, Value elements,
                                    Value first, int64_t lanes) {
-  Value rounded = b.roundTo(values, b.f16());
-  Value base = b.offset(row.base, b.mul(first, row.stride));
-  if (row.stride == sizeof(uint16_t))
-    return b.storeLanes(rounded, base, 0, lanes);
+  int64_t stride = row.page->elementStride;
+  Value base = b.offset(row.base, b.mul(first, stride));
+  if (stride == row.page->elementBytes)
+    return b.storeLanes(elements, base, 0, lanes);
   for (int64_t i = 0; i < lanes; ++i)
-    b.store(b.extract(rounded, i), base, i * row.stride);
+    b.store(b.extract(elements, i), base, i * stride);
+}
+
+/// The blocks of a row of floats, quantised.
+void RopeStoreEmitter::storeBlocks(const PageRow &row, Value floats) {
+  const CachePage &page = *row.page;
+  b.forLoop(0, page.dim, page.blockElems, [&](Value first) {
+    Value block = b.offset(floats, b.mul(first, sizeof(float)));
+    SmallVector<Value> x;
+    for (int64_t i = 0; i < page.blockElems; i += kLanes)
+      x.push_back(b.loadFloats(b.f32(), block, i * sizeof(float)));
+    CachedBlock cached = emitCachedBlock(b, x);
+    Value number = b.divU(first, page.blockElems);
+    b.store(cached.scale,
+            b.offset(row.scales, b.mul(number, page.scaleStride)));
+    for (int64_t i = 0; i < page.blockElems; i += kLanes)
+      storeInPage(row, cached.quants[i / kLanes], b.add(first, i), kLanes);
+  });
 }
 
 //===----------------------------------------------------------------------===//
