@@ -55,7 +55,7 @@ struct GluOfLinears : OpRewritePattern<GluOp> {
     rewriter.replaceOpWithNewOp<LinearOp>(
         op, op->getResultTypes(), Epilogue::Glu, gate.getX(), gate.getRows(),
         gate.getNorm(), weights, biases, /*residual=*/Value(),
-        gate.getEpsAttr(), op.getActivationAttr());
+        gate.getEpsAttr(), op.getActivationAttr(), /*cap=*/FloatAttr());
     rewriter.eraseOp(gate);
     rewriter.eraseOp(up);
     ++count;

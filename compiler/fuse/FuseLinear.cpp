@@ -90,7 +90,7 @@ struct MatmulToLinear : CountingPattern<MatmulOp> {
         op, op->getResultTypes(), Epilogue::Store, op.getX(),
         /*rows=*/Value(), /*norm=*/Value(), op.getWeight(),
         /*biases=*/ValueRange(), /*residual=*/Value(), /*eps=*/FloatAttr(),
-        /*activation=*/ActivationAttr());
+        /*activation=*/ActivationAttr(), /*cap=*/FloatAttr());
     ++count;
     return success();
   }
@@ -110,7 +110,7 @@ struct TakeInBias : CountingPattern<AddBiasOp> {
         op, op->getResultTypes(), Epilogue::Store, linear.getX(),
         linear.getRows(), linear.getNorm(), linear.getWeights(), op.getBias(),
         /*residual=*/Value(), linear.getEpsAttr(),
-        /*activation=*/ActivationAttr());
+        /*activation=*/ActivationAttr(), /*cap=*/FloatAttr());
     rewriter.eraseOp(linear);
     ++count;
     return success();
@@ -137,7 +137,7 @@ struct TakeInResidual : CountingPattern<AddOp> {
         op, op->getResultTypes(), Epilogue::Residual, linear.getX(),
         linear.getRows(), linear.getNorm(), linear.getWeights(),
         linear.getBiases(), residual, linear.getEpsAttr(),
-        /*activation=*/ActivationAttr());
+        /*activation=*/ActivationAttr(), /*cap=*/FloatAttr());
     rewriter.eraseOp(linear);
     ++count;
     return success();
@@ -145,6 +145,26 @@ struct TakeInResidual : CountingPattern<AddOp> {
 };
 
 /// add(experts, r) or add(r, experts) ==> experts residual(r), as for linears.
+/// activate(linear(x)) ==> linear <activate>
+struct TakeInActivation : CountingPattern<ActivateOp> {
+  using CountingPattern::CountingPattern;
+
+  LogicalResult matchAndRewrite(ActivateOp op,
+                                PatternRewriter &rewriter) const override {
+    LinearOp linear = getLinearOfOnlyUse(op.getX());
+    if (!linear)
+      return failure();
+    rewriter.replaceOpWithNewOp<LinearOp>(
+        op, op->getResultTypes(), Epilogue::Activate, linear.getX(),
+        linear.getRows(), linear.getNorm(), linear.getWeights(),
+        linear.getBiases(), /*residual=*/Value(), linear.getEpsAttr(),
+        op.getActivationAttr(), op.getCapAttr());
+    rewriter.eraseOp(linear);
+    ++count;
+    return success();
+  }
+};
+
 struct TakeInExpertsResidual : CountingPattern<AddOp> {
   using CountingPattern::CountingPattern;
 
@@ -214,9 +234,9 @@ class FuseLinear : public modelc::fuse::impl::FuseLinearPassBase<FuseLinear> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<MatmulToLinear>(&getContext(), numLinears);
-    patterns.add<TakeInBias, TakeInResidual, TakeInExpertsResidual,
-                 TakeInNorm<LinearOp>, TakeInNorm<ExpertsOp>, TakeInRows>(
-        &getContext(), numFused);
+    patterns.add<TakeInBias, TakeInResidual, TakeInActivation,
+                 TakeInExpertsResidual, TakeInNorm<LinearOp>,
+                 TakeInNorm<ExpertsOp>, TakeInRows>(&getContext(), numFused);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -59,7 +59,7 @@ static void merge(ArrayRef<LinearOp> group) {
   auto merged = LinearOp::create(
       b, b.getFusedLoc(locations), types, Epilogue::Store, first.getX(),
       first.getRows(), first.getNorm(), weights, biases, /*residual=*/Value(),
-      first.getEpsAttr(), /*activation=*/ActivationAttr());
+      first.getEpsAttr(), /*activation=*/ActivationAttr(), /*cap=*/FloatAttr());
   for (auto [from, to] : llvm::zip_equal(results, merged.getResults()))
     from.replaceAllUsesWith(to);
   for (LinearOp op : group)

@@ -220,7 +220,7 @@ plan::MatmulSpecAttr Scheduler::getMatmulSpec(model::LinearOp op,
       b.getDenseI64ArrayAttr(rows), op.getEpilogue(), activation,
       !op.getBiases().empty(),
       range.tileRows > 0 ? range.tileRows : getTileRows(rows, kWantedTiles),
-      range.imagePanels, range.imageColumns);
+      range.imagePanels, range.imageColumns, op.getCapAttr());
 }
 
 std::string Scheduler::addResult(Value result, Value residual, StringRef name) {

@@ -292,7 +292,8 @@ void Scheduler::addExpertsStep(model::ExpertsOp op, const CountRange &range,
       b.getArrayAttr(layouts), b.getDenseI64ArrayAttr(rows),
       isGlu ? model::Epilogue::Glu : model::Epilogue::Store, op.getActivation(),
       /*bias=*/false, getTileRows(rows, wanted),
-      isBlock ? range.imagePanels : 0, isBlock ? range.imageColumns : 0);
+      isBlock ? range.imagePanels : 0, isBlock ? range.imageColumns : 0,
+      /*cap=*/FloatAttr());
   auto spec = plan::ExpertsSpecAttr::get(op.getContext(), matmul,
                                          routing.experts, indirect);
   StepInfo info{getStepName(weights[0]), range};

@@ -27,8 +27,12 @@ def Model_RopeScaling : Model_Enum<"RopeScaling",
      I32EnumAttrCase<"Linear", 1, "linear">,
      I32EnumAttrCase<"Yarn", 2, "yarn">]>;
 
-def Model_Activation : Model_Enum<"Activation", "Non-linearity of a gated unit",
-    [I32EnumAttrCase<"Silu", 0, "silu">]>;
+def Model_Activation : Model_Enum<"Activation",
+    "Non-linearity, of a gated unit or by itself",
+    [I32EnumAttrCase<"Silu", 0, "silu">,
+     I32EnumAttrCase<"Gelu", 1, "gelu">,
+     I32EnumAttrCase<"SwigluOai", 2, "swiglu_oai">,
+     I32EnumAttrCase<"SoftCap", 3, "soft_cap">]>;
 
 def Model_Gating : Model_Enum<"Gating",
     "What makes probabilities of a router's logits",
@@ -38,6 +42,7 @@ def Model_Gating : Model_Enum<"Gating",
 def Model_Epilogue : Model_Enum<"Epilogue", "What follows a matmul at once",
     [I32EnumAttrCase<"Store", 0, "store">,
      I32EnumAttrCase<"Residual", 1, "residual">,
-     I32EnumAttrCase<"Glu", 2, "glu">]>;
+     I32EnumAttrCase<"Glu", 2, "glu">,
+     I32EnumAttrCase<"Activate", 3, "activate">]>;
 
 #endif // MODELC_DIALECTS_MODEL_MODELENUMS_TD

@@ -142,6 +142,31 @@ LogicalResult AddBiasOp::verify() {
   return success();
 }
 
+LogicalResult GluOp::verify() {
+  // glu_c1
+  if (getActivation() == Activation::SoftCap)
+    return emitOpError("soft_cap is no gate");
+  return success();
+}
+
+/// What an activation of one input may be, and that it has the cap it needs.
+static LogicalResult verifyActivation(Operation *op, Activation activation,
+                                      std::optional<APFloat> cap) {
+  if (activation == Activation::SwigluOai)
+    return op->emitOpError("swiglu_oai has two inputs");
+  if (cap.has_value() != (activation == Activation::SoftCap))
+    return op->emitOpError("a cap stands with soft_cap, and only there");
+  if (cap && !(cap->convertToFloat() > 0))
+    return op->emitOpError("expected a positive cap, found ")
+           << cap->convertToFloat();
+  return success();
+}
+
+LogicalResult ActivateOp::verify() {
+  // activate_c1, activate_c2
+  return verifyActivation(*this, getActivation(), getCap());
+}
+
 LogicalResult RouteOp::verify() {
   // route_c1
   int64_t slots = getColumns(getIds()), experts = getColumns(getLogits());
@@ -316,9 +341,18 @@ LogicalResult LinearOp::verify() {
     return emitOpError("expected a norm of ")
            << getColumns(getX()) << " elements, found " << getLength(getNorm());
   // linear_c5
-  if (getActivation().has_value() != (getEpilogue() == Epilogue::Glu))
-    return emitOpError("an activation stands with epilogue glu, and only "
-                       "there");
+  bool isGlu = getEpilogue() == Epilogue::Glu;
+  bool isActivate = getEpilogue() == Epilogue::Activate;
+  if (getActivation().has_value() != (isGlu || isActivate))
+    return emitOpError("an activation stands with epilogues glu and activate, "
+                       "and only there");
+  if (isActivate)
+    if (failed(verifyActivation(*this, *getActivation(), getCap())))
+      return failure();
+  if (isGlu && *getActivation() == Activation::SoftCap)
+    return emitOpError("soft_cap is no gate");
+  if (!isActivate && getCap())
+    return emitOpError("a cap stands with soft_cap, and only there");
   // linear_c6
   if (llvm::any_of(getWeights(), isQuantized) &&
       !llvm::all_of(getWeights(), isQuantized))

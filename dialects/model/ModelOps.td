@@ -223,17 +223,49 @@ def Model_GluOp : Model_Op<"glu",
     [Pure, AllTypesMatch<["gate", "up", "result"]>]> {
   let summary = "Gated linear unit";
   let description = [{
-    result[t][i] = activation(gate[t][i]) * up[t][i].
+    result[t][i] = activation(gate[t][i]) * up[t][i] for silu and gelu (the
+    approximation by tanh). For swiglu_oai, gpt-oss's unit, with
+    g = min(gate[t][i], 7) and u = up[t][i] within -7 .. 7, it is
+    g * sigmoid(1.702 * g) * (u + 1). docs/numerics.md gives every rounding.
 
     ```mlir
     %y = model.glu <silu> %gate, %up : tensor<?x512xf32>
     ```
+
+    Constraints:
+    * (C1) the activation is not soft_cap, which is no gate.
   }];
   let arguments = (ins Model_ActivationAttr:$activation,
                        Model_Activations:$gate, Model_Activations:$up);
   let results = (outs Model_Activations:$result);
   let assemblyFormat =
       "$activation $gate `,` $up attr-dict `:` type($gate)";
+  let hasVerifier = 1;
+}
+
+def Model_ActivateOp : Model_Op<"activate",
+    [Pure, AllTypesMatch<["x", "result"]>]> {
+  let summary = "A non-linearity of every element";
+  let description = [{
+    result[t][i] = activation(x[t][i]), where soft_cap(x) = cap * tanh(x / cap)
+    keeps results within -cap .. cap.
+
+    ```mlir
+    %y = model.activate <gelu> %x : tensor<?x512xf32>
+    %z = model.activate <soft_cap> %x {cap = 3.0e+01 : f32}
+        : tensor<?x512xf32>
+    ```
+
+    Constraints:
+    * (C1) the activation is not swiglu_oai, which has two inputs.
+    * (C2) there is a cap, and it is positive, if and only if the activation is
+      soft_cap.
+  }];
+  let arguments = (ins Model_ActivationAttr:$activation, Model_Activations:$x,
+                       OptionalAttr<F32Attr>:$cap);
+  let results = (outs Model_Activations:$result);
+  let assemblyFormat = "$activation $x attr-dict `:` type($x)";
+  let hasVerifier = 1;
 }
 
 def Model_RouteOp : Model_Op<"route", [Pure]> {
@@ -439,7 +471,8 @@ def Model_LinearOp : Model_Op<"linear", [Pure, AttrSizedOperandSegments]> {
 
     * `store`: results[i] = z_i.
     * `residual`: one weight, results[0] = residual + z_0.
-    * `glu`: two weights, results[0] = activation(z_0) * z_1.
+    * `glu`: two weights, results[0] = activation(z_0) * z_1, as model.glu.
+    * `activate`: one weight, results[0] = activation(z_0), as model.activate.
 
     The weights may differ in type, layout and rows, not in columns, nor in
     whether they are block-quantised: the prologue, which the norm is part of,
@@ -460,7 +493,8 @@ def Model_LinearOp : Model_Op<"linear", [Pure, AttrSizedOperandSegments]> {
     * (C3) rows of weights, biases, residual and results agree.
     * (C4) there is an eps if and only if there is a norm, which is as long as
       x has columns.
-    * (C5) an activation stands with `glu` and nowhere else.
+    * (C5) an activation stands with `glu` and `activate`, and nowhere else; it
+      and the cap are such as model.glu and model.activate have them.
     * (C6) all weights are block-quantised or none is.
   }];
   let arguments = (ins Model_EpilogueAttr:$epilogue, Model_Activations:$x,
@@ -470,7 +504,8 @@ def Model_LinearOp : Model_Op<"linear", [Pure, AttrSizedOperandSegments]> {
                        Variadic<Model_Vector>:$biases,
                        Optional<Model_Activations>:$residual,
                        OptionalAttr<F32Attr>:$eps,
-                       OptionalAttr<Model_ActivationAttr>:$activation);
+                       OptionalAttr<Model_ActivationAttr>:$activation,
+                       OptionalAttr<F32Attr>:$cap);
   let results = (outs Variadic<Model_Activations>:$results);
   let assemblyFormat = [{
     $epilogue $x

@@ -151,6 +151,10 @@ std::string MatmulSpecAttr::getKernelName() const {
     name += "_residual";
   if (getEpilogue() == model::Epilogue::Glu)
     name += "_" + model::stringifyActivation(getActivation()).str() + "glu";
+  if (getEpilogue() == model::Epilogue::Activate)
+    name += "_" + model::stringifyActivation(getActivation()).str();
+  if (getCap())
+    name += getSymbolPart(getCap());
   return name;
 }
 

@@ -76,14 +76,14 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
     Operands: input (in `input`, read), then each weight (read), then each
     bias (f32 [rows], read; as many as weights, or none unless `bias`), then
     the residual (f32 [T][rows], read; epilogue residual only), then each
-    output (f32 [T][rows], written; one for residual and glu). The residual and
+    output (f32 [T][rows], written; one unless for store). The residual and
     the output may be the same memory.
 
     Weight i is a matrix [rows[i]][columns] in layout weights[i]. Tiles: for
     store, the tiles of weight 0, then those of weight 1, ...; a tile is
     `tileRows` rows of one weight (of both, for glu; the last tile of a weight
     may have fewer) for all rows of the count. `activation` matters for glu
-    only.
+    and activate only, `cap` for soft_cap.
 
     With `imagePanels` > 0, which only block types have, blocks of that many
     panels and `imageColumns` columns (a multiple of 64 and of a group) are
@@ -99,7 +99,8 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
     "::modelc::model::Activation":$activation,
     "bool":$bias, "int64_t":$tileRows,
     DefaultValuedParameter<"int64_t", "0">:$imagePanels,
-    DefaultValuedParameter<"int64_t", "0">:$imageColumns);
+    DefaultValuedParameter<"int64_t", "0">:$imageColumns,
+    OptionalParameter<"::mlir::FloatAttr">:$cap);
   let extraClassDeclaration = [{
     /// Layout of weight i.
     ::modelc::pack::LayoutAttr getWeightLayout(size_t i) const {

@@ -58,7 +58,8 @@ plan::MatmulSpecAttr CodegenTest::makeMatmul(const target::TargetSpec &target,
       &context, kColumns, makeInput(target, type, regime),
       ArrayAttr::get(&context, layouts), DenseI64ArrayAttr::get(&context, rows),
       epilogue, model::Activation::Silu, /*bias=*/false, /*tileRows=*/64,
-      hasImages ? regime.imagePanels : 0, hasImages ? regime.imageColumns : 0);
+      hasImages ? regime.imagePanels : 0, hasImages ? regime.imageColumns : 0,
+      /*cap=*/mlir::FloatAttr());
 }
 
 plan::PrepareSpecAttr CodegenTest::makePrepare(int64_t rowTile) {

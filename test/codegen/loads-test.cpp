@@ -41,7 +41,8 @@ protected:
         mlir::ArrayAttr::get(&context, mlir::Attribute(layout)),
         mlir::DenseI64ArrayAttr::get(&context, pack::kPanelRows),
         model::Epilogue::Store, model::Activation::Silu, /*bias=*/false,
-        /*tileRows=*/pack::kPanelRows, /*imagePanels=*/0, /*imageColumns=*/0);
+        /*tileRows=*/pack::kPanelRows, /*imagePanels=*/0, /*imageColumns=*/0,
+        /*cap=*/mlir::FloatAttr());
   }
 };
 

@@ -225,3 +225,29 @@ func.func @experts_twice(%x: tensor<?x64xf32>, %i: tensor<?x2xi32>,
   %s = model.add %x, %y : tensor<?x64xf32>
   return %s : tensor<?x64xf32>
 }
+
+// An activation without a gate is computed in registers, after the bias.
+// CHECK-LABEL: @activate(
+func.func @activate(%b: tensor<32xf32>, %x: tensor<?x64xf32>,
+                    %w: tensor<32x64xf16>) -> tensor<?x32xf32> {
+  // CHECK-NEXT: model.linear <activate> %{{.*}} biases(%arg0 : tensor<32xf32>)
+  // CHECK-SAME: {activation = #model.activation<gelu>}
+  // CHECK-NEXT: return
+  %z = model.matmul %x, %w
+      : tensor<?x64xf32>, tensor<32x64xf16> -> tensor<?x32xf32>
+  %y = model.add_bias %z, %b : tensor<?x32xf32>, tensor<32xf32>
+  %u = model.activate <gelu> %y : tensor<?x32xf32>
+  return %u : tensor<?x32xf32>
+}
+
+// A sum that is capped and read elsewhere must be stored.
+// CHECK-LABEL: @activate_read_twice(
+func.func @activate_read_twice(%x: tensor<?x64xf32>, %w: tensor<32x64xf16>)
+    -> (tensor<?x32xf32>, tensor<?x32xf32>) {
+  // CHECK-NEXT: model.linear <store>
+  // CHECK-NEXT: model.activate <soft_cap>
+  %z = model.matmul %x, %w
+      : tensor<?x64xf32>, tensor<32x64xf16> -> tensor<?x32xf32>
+  %u = model.activate <soft_cap> %z {cap = 3.0e+01 : f32} : tensor<?x32xf32>
+  return %z, %u : tensor<?x32xf32>, tensor<?x32xf32>
+}

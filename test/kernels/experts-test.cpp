@@ -302,7 +302,8 @@ plan::ExpertsSpecAttr Experts::makeSpec(const ExpertsShape &shape,
       shape.types.size() == 2 ? Epilogue::Glu : Epilogue::Store,
       model::Activation::Silu, /*bias=*/false, shape.tileRows,
       isQuantized(shape.types[0]) ? regime.imagePanels : 0,
-      isQuantized(shape.types[0]) ? regime.imageColumns : 0);
+      isQuantized(shape.types[0]) ? regime.imageColumns : 0,
+      /*cap=*/mlir::FloatAttr());
   return plan::ExpertsSpecAttr::get(&context, matmul, shape.experts, indirect);
 }
 

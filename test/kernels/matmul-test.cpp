@@ -17,6 +17,7 @@
 namespace modelc::kernels::test {
 namespace {
 
+using model::Activation;
 using model::Epilogue;
 using reference::WeightType;
 
@@ -27,7 +28,24 @@ struct Shape {
   int64_t tileRows = 16;
   Epilogue epilogue = Epilogue::Store;
   bool hasBias = false;
+  Activation activation = Activation::Silu;
 };
+
+/// Of a soft cap; products reach beyond it.
+constexpr float kCap = 3;
+
+float activate(Activation activation, float x) {
+  if (activation == Activation::SoftCap)
+    return reference::computeSoftCap(x, kCap);
+  return activation == Activation::Gelu ? reference::computeGelu(x)
+                                        : reference::computeSilu(x);
+}
+
+float applyGlu(Activation activation, float gate, float up) {
+  if (activation == Activation::SwigluOai)
+    return reference::computeSwigluOai(gate, up);
+  return activate(activation, gate) * up;
+}
 
 class Matmul : public KernelTest {
 protected:
@@ -68,8 +86,9 @@ plan::MatmulSpecAttr Matmul::makeSpec(const Shape &shape,
       &context, shape.columns, getInputLayout(layouts, regime),
       mlir::ArrayAttr::get(&context, attributes),
       mlir::DenseI64ArrayAttr::get(&context, shape.rows), shape.epilogue,
-      model::Activation::Silu, shape.hasBias, shape.tileRows,
-      hasImages ? regime.imagePanels : 0, hasImages ? regime.imageColumns : 0);
+      shape.activation, shape.hasBias, shape.tileRows,
+      hasImages ? regime.imagePanels : 0, hasImages ? regime.imageColumns : 0,
+      shape.activation == Activation::SoftCap ? f32(kCap) : mlir::FloatAttr());
 }
 
 std::vector<uint8_t> Matmul::pack(WeightType type, int64_t rows,
@@ -126,9 +145,13 @@ void Matmul::check(const Shape &shape, plan::MatmulSpecAttr spec,
   }
   if (shape.epilogue == Epilogue::Glu) {
     for (size_t i = 0; i < results[0].size(); ++i)
-      results[0][i] = reference::computeSilu(results[0][i]) * results[1][i];
+      results[0][i] =
+          applyGlu(shape.activation, results[0][i], results[1][i]);
     results.pop_back();
   }
+  if (shape.epilogue == Epilogue::Activate)
+    for (float &y : results[0])
+      y = activate(shape.activation, y);
   for (const std::vector<float> &result : results) {
     if (isInPlace) {
       call.addAgain(residualIndex);
@@ -214,6 +237,22 @@ TEST_P(Matmul, Epilogues) {
       shapes.push_back({{type}, {40}, 64, 16, Epilogue::Residual, hasBias});
       shapes.push_back(
           {{type, type}, {40, 40}, 64, 32, Epilogue::Glu, hasBias});
+      for (Activation activation : {Activation::Gelu, Activation::SoftCap})
+        shapes.push_back({{type},
+                          {40},
+                          64,
+                          32,
+                          Epilogue::Activate,
+                          hasBias,
+                          activation});
+      for (Activation activation : {Activation::Gelu, Activation::SwigluOai})
+        shapes.push_back({{type, type},
+                          {40, 40},
+                          64,
+                          32,
+                          Epilogue::Glu,
+                          hasBias,
+                          activation});
     }
   }
   checkShapes(shapes);
@@ -324,15 +363,8 @@ TEST_P(Matmul, LongRows) {
                {{WeightType::F16}, {16}, 1031}});
 }
 
-// y_0 = x_0 and y_1 = x_1 = 1, so that the result is silu(x_0).
-TEST_P(Matmul, SiluOfAllSizes) {
-  Shape shape = {
-      {WeightType::F32, WeightType::F32}, {1, 1}, 2, 16, Epilogue::Glu};
-  const target::Regime &regime = target->regimes.back();
-  std::vector<plan::MatmulSpecAttr> specs = {makeSpec(shape, regime)};
-  auto kernels = compile(specs);
-  ASSERT_EQ(kernels.size(), 1u);
-
+/// Numbers of all sizes, more where functions by exp are curved.
+std::vector<float> makeValuesOfAllSizes() {
   std::vector<float> values;
   for (uint64_t bits = 0; bits < (1ull << 32); bits += 524287)
     values.push_back(std::bit_cast<float>(static_cast<uint32_t>(bits)));
@@ -342,25 +374,58 @@ TEST_P(Matmul, SiluOfAllSizes) {
   for (uint32_t bits : {0x42b17217u, 0xc2b17217u, 0x42aeac4fu, 0xc2aeac4fu})
     for (uint32_t step : {-1, 0, 1})
       values.push_back(std::bit_cast<float>(bits + step));
+  // The end of tanh's polynomial.
+  for (float x : {0.625f, -0.625f, 1.875f, -1.875f})
+    for (float beside : {-1e9f, x, 1e9f})
+      values.push_back(std::nextafter(x, beside));
   std::erase_if(values, [](float x) { return !(std::abs(x) < 1e38f); });
+  return values;
+}
 
-  std::vector<float> x, expected;
-  for (float value : values) {
+// y_0 = x_0 and y_1 = x_1 = 1, so that the result is activation(x_0), but for
+// swiglu_oai, which adds 1 to y_1.
+TEST_P(Matmul, ActivationsOfAllSizes) {
+  const Shape glu = {
+      {WeightType::F32, WeightType::F32}, {1, 1}, 2, 16, Epilogue::Glu};
+  std::vector<Shape> shapes(4, glu);
+  shapes[1].activation = Activation::Gelu;
+  shapes[2].activation = Activation::SwigluOai;
+  shapes[3] = {{WeightType::F32}, {1},   2,
+               16,                Epilogue::Activate, false,
+               Activation::SoftCap};
+  const target::Regime &regime = target->regimes.back();
+  std::vector<plan::MatmulSpecAttr> specs;
+  for (const Shape &shape : shapes)
+    specs.push_back(makeSpec(shape, regime));
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), specs.size());
+
+  std::vector<float> values = makeValuesOfAllSizes();
+  std::vector<float> x;
+  for (float value : values)
     x.insert(x.end(), {value, 1});
-    expected.push_back(reference::computeSilu(std::fma(value, 1.0f, 0.0f)));
-  }
   auto packRow = [&](std::array<float, 2> row) {
     std::vector<uint8_t> bytes(sizeof row);
     std::memcpy(bytes.data(), row.data(), sizeof row);
     return pack(WeightType::F32, 1, 2, bytes);
   };
   int64_t count = values.size();
-  Call call(kernels[0], specs[0]);
-  call.add(prepareByDefinition(specs[0].getInput(), x, count, 2));
-  call.add(packRow({1, 0}));
-  call.add(packRow({0, 1}));
-  call.expectFloats(call.addOutput(count * sizeof(float)), expected);
-  call.check(specs[0].getTileCount(), count);
+  for (auto [shape, spec, kernel] : llvm::zip_equal(shapes, specs, kernels)) {
+    std::vector<float> expected;
+    for (float value : values) {
+      float y = std::fma(value, 1.0f, 0.0f);
+      expected.push_back(shape.types.size() == 2
+                             ? applyGlu(shape.activation, y, 1)
+                             : activate(shape.activation, y));
+    }
+    Call call(kernel, spec);
+    call.add(prepareByDefinition(spec.getInput(), x, count, 2));
+    call.add(packRow({1, 0}));
+    if (shape.types.size() == 2)
+      call.add(packRow({0, 1}));
+    call.expectFloats(call.addOutput(count * sizeof(float)), expected);
+    call.check(spec.getTileCount(), count);
+  }
 }
 
 } // namespace

@@ -222,6 +222,38 @@ func.func @attention_c3(%q: tensor<?x96xf32>, %k: tensor<?x64xf32>) {
 
 // -----
 
+func.func @glu_c1(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{soft_cap is no gate}}
+  %y = model.glu <soft_cap> %x, %x : tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @activate_c1(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{swiglu_oai has two inputs}}
+  %y = model.activate <swiglu_oai> %x : tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @activate_c2(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{a cap stands with soft_cap, and only there}}
+  %y = model.activate <soft_cap> %x : tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @activate_c2_sign(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{expected a positive cap, found}}
+  %y = model.activate <soft_cap> %x {cap = -1.0 : f32} : tensor<?x64xf32>
+  return
+}
+
+// -----
+
 func.func @select_rows_c1(%x: tensor<?x64xf32>, %r: tensor<?xi32>) {
   // expected-error@+1 {{expected 64 columns in the result, found 32}}
   %y = model.select_rows %x, %r
@@ -331,10 +363,40 @@ func.func @linear_c4_length(%x: tensor<?x64xf32>, %w: tensor<32x64xf16>,
 // -----
 
 func.func @linear_c5(%x: tensor<?x64xf32>, %w: tensor<32x64xf16>) {
-  // expected-error@+1 {{an activation stands with epilogue glu, and only there}}
+  // expected-error@+1 {{an activation stands with epilogues glu and activate, and only there}}
   %y = model.linear <store> %x weights(%w : tensor<32x64xf16>)
       {activation = #model.activation<silu>}
       : tensor<?x64xf32> -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c5_gate(%x: tensor<?x64xf32>, %w: tensor<32x64xf16>) {
+  // expected-error@+1 {{soft_cap is no gate}}
+  %y = model.linear <glu> %x
+      weights(%w, %w : tensor<32x64xf16>, tensor<32x64xf16>)
+      {activation = #model.activation<soft_cap>}
+      : tensor<?x64xf32> -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c5_two_inputs(%x: tensor<?x64xf32>, %w: tensor<32x64xf16>) {
+  // expected-error@+1 {{swiglu_oai has two inputs}}
+  %y = model.linear <activate> %x weights(%w : tensor<32x64xf16>)
+      {activation = #model.activation<swiglu_oai>}
+      : tensor<?x64xf32> -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c5_cap(%x: tensor<?x64xf32>, %w: tensor<32x64xf16>) {
+  // expected-error@+1 {{a cap stands with soft_cap, and only there}}
+  %y = model.linear <store> %x weights(%w : tensor<32x64xf16>)
+      {cap = 1.0 : f32} : tensor<?x64xf32> -> tensor<?x32xf32>
   return
 }
 

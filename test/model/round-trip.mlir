@@ -62,6 +62,10 @@ func.func @imported(%tokens: tensor<?xi32>, %positions: tensor<?xi32>,
   %a = model.add %e, %o : tensor<?x256xf32>
   // CHECK: model.glu <silu> %{{.*}}, %{{.*}} : tensor<?x256xf32>
   %g = model.glu <silu> %a, %o : tensor<?x256xf32>
+  // CHECK: model.activate <gelu> %{{.*}} : tensor<?x256xf32>
+  %ge = model.activate <gelu> %g : tensor<?x256xf32>
+  // CHECK: model.activate <soft_cap> %{{.*}} {cap = 3.000000e+01 : f32}
+  %sc = model.activate <soft_cap> %g {cap = 3.0e+01 : f32} : tensor<?x256xf32>
   // CHECK: model.select_rows %{{.*}} : tensor<?x256xf32>, tensor<?xi32>
   // CHECK-SAME: -> tensor<?x256xf32>
   %s = model.select_rows %g, %outputs
@@ -69,7 +73,7 @@ func.func @imported(%tokens: tensor<?xi32>, %positions: tensor<?xi32>,
   return
 }
 
-// The three epilogues, with all that may stand around them.
+// The epilogues, with all that may stand around them.
 // CHECK-LABEL: func.func @fused(
 func.func @fused(%x: tensor<?x256xf32>, %rows: tensor<?xi32>,
                  %r: tensor<?x128xf32>, %n: tensor<256xf32>,
@@ -93,6 +97,10 @@ func.func @fused(%x: tensor<?x256xf32>, %rows: tensor<?xi32>,
   %z = model.linear <glu> %x
       weights(%w, %w : tensor<128x256xf16>, tensor<128x256xf16>)
       {activation = #model.activation<silu>}
+      : tensor<?x256xf32> -> tensor<?x128xf32>
+  // CHECK: model.linear <activate> %{{.*}} {activation = #model.activation<soft_cap>, cap = 3.000000e+01 : f32}
+  %c = model.linear <activate> %x weights(%w : tensor<128x256xf16>)
+      {activation = #model.activation<soft_cap>, cap = 3.0e+01 : f32}
       : tensor<?x256xf32> -> tensor<?x128xf32>
   return
 }

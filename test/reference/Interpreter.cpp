@@ -66,8 +66,37 @@ static Matrix add(const Matrix &a, const Matrix &b) {
   return combine(a, b, [](float x, float y) { return x + y; });
 }
 
-static Matrix applyGlu(const Matrix &gate, const Matrix &up) {
-  return combine(gate, up, [](float x, float y) { return computeSilu(x) * y; });
+static float activate(model::Activation activation, FloatAttr cap, float x) {
+  switch (activation) {
+  case model::Activation::Silu:
+    return computeSilu(x);
+  case model::Activation::Gelu:
+    return computeGelu(x);
+  case model::Activation::SoftCap:
+    return computeSoftCap(x, getFloat(cap));
+  case model::Activation::SwigluOai:
+    break;
+  }
+  llvm_unreachable("the verifier refuses it");
+}
+
+static Matrix activate(model::Activation activation, FloatAttr cap, Matrix x) {
+  for (float &value : x.values)
+    value = activate(activation, cap, value);
+  return x;
+}
+
+static float applyGlu(model::Activation activation, float gate, float up) {
+  if (activation == model::Activation::SwigluOai)
+    return computeSwigluOai(gate, up);
+  return activate(activation, /*cap=*/FloatAttr(), gate) * up;
+}
+
+static Matrix applyGlu(model::Activation activation, const Matrix &gate,
+                       const Matrix &up) {
+  return combine(gate, up, [&](float x, float y) {
+    return applyGlu(activation, x, y);
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -128,7 +157,12 @@ void Interpreter::execute(Operation &op) {
                         return add(get(o.getA()), get(o.getB()));
                       })
                       .Case([&](model::GluOp o) {
-                        return applyGlu(get(o.getGate()), get(o.getUp()));
+                        return applyGlu(o.getActivation(), get(o.getGate()),
+                                        get(o.getUp()));
+                      })
+                      .Case([&](model::ActivateOp o) {
+                        return activate(o.getActivation(), o.getCapAttr(),
+                                        get(o.getX()));
                       })
                       .Case([&](model::ExpertsOp o) { return experts(o); })
                       .Case([&](model::RopeTableOp o) { return ropeTable(o); })
@@ -239,7 +273,7 @@ std::vector<float> Interpreter::runExpert(model::ExpertsOp op,
   std::vector<float> gate = multiplyBy(op.getGate(), y);
   std::vector<float> up = multiplyBy(op.getUp(), y);
   for (auto [g, u] : llvm::zip(gate, up))
-    g = computeSilu(g) * u;
+    g = applyGlu(op.getActivation(), g, u);
   return multiplyBy(op.getDown(), gate);
 }
 
@@ -353,7 +387,9 @@ void Interpreter::linear(model::LinearOp op) {
   if (op.getEpilogue() == model::Epilogue::Residual)
     z[0] = add(matrices[op.getResidual()], z[0]);
   if (op.getEpilogue() == model::Epilogue::Glu)
-    z[0] = applyGlu(z[0], z[1]);
+    z[0] = applyGlu(*op.getActivation(), z[0], z[1]);
+  if (op.getEpilogue() == model::Epilogue::Activate)
+    z[0] = activate(*op.getActivation(), op.getCapAttr(), std::move(z[0]));
   for (auto [result, value] : llvm::zip(op.getResults(), z))
     matrices[result] = value;
 }

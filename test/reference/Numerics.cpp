@@ -94,6 +94,34 @@ float reference::computeExp(float x) {
 
 float reference::computeSilu(float x) { return x / (1 + computeExp(-x)); }
 
+float reference::computeGelu(float x) {
+  float z = x * std::fma(x * x, fromBits(0x3d922279), fromBits(0x3fcc422a));
+  return x / (1 + computeExp(-z));
+}
+
+float reference::computeTanh(float x) {
+  float a = std::fabs(x);
+  if (a < 0.625f) {
+    float z = x * x, p = -5.70498872745e-3f;
+    p = std::fma(p, z, 2.06390887954e-2f);
+    p = std::fma(p, z, -5.37397155531e-2f);
+    p = std::fma(p, z, 1.33314422036e-1f);
+    p = std::fma(p, z, -3.33332819422e-1f);
+    return std::fma(p * z, x, x);
+  }
+  return std::copysign(1 - 2 / (computeExp(a + a) + 1), x);
+}
+
+float reference::computeSoftCap(float x, float cap) {
+  float inverse = 1 / cap;
+  return computeTanh(x * inverse) * cap;
+}
+
+float reference::computeSwigluOai(float gate, float up) {
+  float g = gate > 7 ? 7 : gate, u = up > 7 ? 7 : up < -7 ? -7 : up;
+  return g / (1 + computeExp(-(g * 1.702f))) * (u + 1);
+}
+
 //===----------------------------------------------------------------------===//
 // Row norms
 //===----------------------------------------------------------------------===//

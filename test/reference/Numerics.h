@@ -34,9 +34,14 @@ uint16_t toF16(float x);
 /// Exact.
 float fromBf16(uint16_t bits);
 
-/// Sections "exp" and "Matmul", epilogues.
+/// Sections "exp", "tanh" and "Activations".
 float computeExp(float x);
 float computeSilu(float x);
+float computeGelu(float x);
+float computeTanh(float x);
+float computeSoftCap(float x, float cap);
+/// gpt-oss's gated unit.
+float computeSwigluOai(float gate, float up);
 
 /// The sum of sixteen lanes by the fixed tree of section "Row norms".
 float sumLanes(const std::array<float, 16> &lanes);

@@ -82,6 +82,46 @@ TEST(Numerics, Silu) {
   EXPECT_EQ(computeSilu(100), 100);
 }
 
+TEST(Numerics, Gelu) {
+  for (double x = -12; x < 12; x += 0.0137) {
+    double u = std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
+    double exact = 0.5 * x * (1 + std::tanh(u));
+    EXPECT_NEAR(computeGelu(float(x)), exact, 1e-6 * std::fabs(x) + 1e-7) << x;
+  }
+  EXPECT_EQ(computeGelu(0), 0);
+  EXPECT_EQ(computeGelu(100), 100);
+}
+
+TEST(Numerics, TanhIsWithinThreeUlp) {
+  for (float x = -10; x < 10; x += 0.00137f) {
+    double exact = std::tanh(double(x));
+    float ulp = std::nextafter(std::fabs(float(exact)), 2.0f) -
+                std::fabs(float(exact));
+    EXPECT_LE(std::fabs(computeTanh(x) - exact), 3.0 * ulp) << x;
+  }
+  EXPECT_EQ(computeTanh(0), 0);
+  EXPECT_EQ(computeTanh(kInfinity), 1);
+  EXPECT_EQ(computeTanh(-kInfinity), -1);
+  EXPECT_TRUE(std::isnan(computeTanh(NAN)));
+}
+
+TEST(Numerics, SoftCap) {
+  EXPECT_NEAR(computeSoftCap(1, 30), 30 * std::tanh(1.0 / 30), 1e-6);
+  EXPECT_NEAR(computeSoftCap(-45, 30), 30 * std::tanh(-1.5), 1e-5);
+  EXPECT_EQ(computeSoftCap(1e30f, 30), 30);
+}
+
+TEST(Numerics, SwigluOai) {
+  auto compute = [](double gate, double up) {
+    return gate / (1 + std::exp(-1.702 * gate)) * (up + 1);
+  };
+  EXPECT_NEAR(computeSwigluOai(2, -3), compute(2, -3), 1e-5);
+  EXPECT_NEAR(computeSwigluOai(9, 8), compute(7, 7), 1e-4);
+  EXPECT_NEAR(computeSwigluOai(-9, -8), compute(-9, -7), 1e-9);
+  EXPECT_TRUE(std::isnan(computeSwigluOai(NAN, 1)));
+  EXPECT_TRUE(std::isnan(computeSwigluOai(1, NAN)));
+}
+
 TEST(Numerics, QuantizeBlock) {
   std::vector<float> x = makeRandom(32, 1);
   x[5] = -2;

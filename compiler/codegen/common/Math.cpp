@@ -70,8 +70,73 @@ Value codegen::emitExpOfNonPositive(KernelBuilder &b, Value x) {
   return b.select(isSmall, b.splatF32(0), y);
 }
 
-Value codegen::emitSilu(KernelBuilder &b, Value x) {
-  return b.div(x, b.add(b.splatF32(1), emitExp(b, b.neg(x))));
+Value codegen::emitTanh(KernelBuilder &b, Value x) {
+  using arith::CmpFPredicate;
+  Value bits = b.bitcast(x, b.vec(b.i32()));
+  Value sign = b.bitAnd(bits, b.splatI32(std::numeric_limits<int32_t>::min()));
+  Value a = b.bitcast(b.bitXor(bits, sign), b.vec(b.f32()));
+  Value z = b.mul(x, x), p = b.splatF32(-5.70498872745e-3f);
+  for (float coefficient : {2.06390887954e-2f, -5.37397155531e-2f,
+                            1.33314422036e-1f, -3.33332819422e-1f})
+    p = b.fma(p, z, b.splatF32(coefficient));
+  Value small = b.fma(b.mul(p, z), x, x);
+
+  Value one = b.splatF32(1);
+  Value sum = b.add(emitExp(b, b.add(a, a)), one);
+  Value large = b.sub(one, b.div(b.splatF32(2), sum));
+  large = b.bitcast(b.bitOr(b.bitcast(large, b.vec(b.i32())), sign),
+                    b.vec(b.f32()));
+  Value isSmall = b.cmpF(CmpFPredicate::OLT, a, b.splatF32(0.625f));
+  return b.select(isSmall, small, large);
+}
+
+/// x / (1 + exp(-z)).
+static Value emitSigmoidProduct(KernelBuilder &b, Value x, Value z) {
+  return b.div(x, b.add(b.splatF32(1), emitExp(b, b.neg(z))));
+}
+
+/// By tanh, whose exponential form it is.
+static Value emitGelu(KernelBuilder &b, Value x) {
+  Value factor = b.fma(b.mul(x, x), b.splatF32Bits(0x3d922279),
+                       b.splatF32Bits(0x3fcc422a));
+  return emitSigmoidProduct(b, x, b.mul(x, factor));
+}
+
+Value codegen::emitSoftCap(KernelBuilder &b, Value x, float cap) {
+  return b.mul(emitTanh(b, b.mul(x, b.splatF32(1 / cap))), b.splatF32(cap));
+}
+
+Value codegen::emitActivation(KernelBuilder &b, model::Activation activation,
+                              FloatAttr cap, Value x) {
+  switch (activation) {
+  case model::Activation::Silu:
+    return emitSigmoidProduct(b, x, x);
+  case model::Activation::Gelu:
+    return emitGelu(b, x);
+  case model::Activation::SoftCap:
+    return emitSoftCap(b, x, cap.getValue().convertToFloat());
+  case model::Activation::SwigluOai:
+    break;
+  }
+  llvm_unreachable("the verifier refuses it");
+}
+
+/// gpt-oss's unit.
+static Value emitSwigluOai(KernelBuilder &b, Value gate, Value up) {
+  using arith::CmpFPredicate;
+  Value limit = b.splatF32(7), least = b.splatF32(-7);
+  Value g = b.select(b.cmpF(CmpFPredicate::OGT, gate, limit), limit, gate);
+  Value u = b.select(b.cmpF(CmpFPredicate::OGT, up, limit), limit, up);
+  u = b.select(b.cmpF(CmpFPredicate::OLT, up, least), least, u);
+  Value swish = emitSigmoidProduct(b, g, b.mul(g, b.splatF32(1.702f)));
+  return b.mul(swish, b.add(u, b.splatF32(1)));
+}
+
+Value codegen::emitGlu(KernelBuilder &b, model::Activation activation,
+                       Value gate, Value up) {
+  if (activation == model::Activation::SwigluOai)
+    return emitSwigluOai(b, gate, up);
+  return b.mul(emitActivation(b, activation, /*cap=*/FloatAttr(), gate), up);
 }
 
 //===----------------------------------------------------------------------===//

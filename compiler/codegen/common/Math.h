@@ -14,6 +14,7 @@
 #define MODELC_COMPILER_CODEGEN_COMMON_MATH_H
 
 #include "compiler/codegen/common/KernelBuilder.h"
+#include "dialects/model/ModelDialect.h"
 
 namespace modelc::codegen {
 
@@ -22,8 +23,20 @@ mlir::Value emitExp(KernelBuilder &b, mlir::Value x);
 /// The same where x <= 0 or NaN, in fewer instructions.
 mlir::Value emitExpOfNonPositive(KernelBuilder &b, mlir::Value x);
 
-/// x / (1 + exp(-x)) of a vector of f32.
-mlir::Value emitSilu(KernelBuilder &b, mlir::Value x);
+/// tanh of a vector of f32.
+mlir::Value emitTanh(KernelBuilder &b, mlir::Value x);
+
+/// cap * tanh(x / cap) of a vector of f32.
+mlir::Value emitSoftCap(KernelBuilder &b, mlir::Value x, float cap);
+
+/// An activation of one input, of a vector of f32; `cap` is null but for
+/// soft_cap.
+mlir::Value emitActivation(KernelBuilder &b, model::Activation activation,
+                           mlir::FloatAttr cap, mlir::Value x);
+
+/// A gated unit, of vectors of f32.
+mlir::Value emitGlu(KernelBuilder &b, model::Activation activation,
+                    mlir::Value gate, mlir::Value up);
 
 /// Cosine and sine, as vectors of f32, of angles in a vector of f64.
 struct CosSin {

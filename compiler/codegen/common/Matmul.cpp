@@ -388,7 +388,9 @@ Value MatmulEmitter::emitEpilogue(const Member &member, Value panel, Value row,
   for (size_t i = 0; i < y.size() && !biases.empty(); ++i)
     y[i] = b.add(y[i], loadRows(member, biases[member.weights[i]], panel));
   if (spec.getEpilogue() == model::Epilogue::Glu)
-    return b.mul(emitSilu(b, y[0]), y[1]);
+    return emitGlu(b, spec.getActivation(), y[0], y[1]);
+  if (spec.getEpilogue() == model::Epilogue::Activate)
+    return emitActivation(b, spec.getActivation(), spec.getCap(), y[0]);
   if (residual) {
     Value bytes = b.mul(row, getRows(member) * sizeof(float));
     return b.add(loadRows(member, b.offset(residual, bytes), panel), y[0]);
