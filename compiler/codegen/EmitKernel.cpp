@@ -24,6 +24,8 @@ LogicalResult codegen::emitKernel(ModuleOp module, StringRef symbol,
           .Case([&](plan::RopeTableSpecAttr s) { return emitRopeTable(b, s); })
           .Case([&](plan::PrepareSpecAttr s) { return emitPrepare(b, s); })
           .Case([&](plan::MatmulSpecAttr s) { return emitMatmul(b, s); })
+          .Case([&](plan::NormSpecAttr s) { return emitNorm(b, s); })
+          .Case([&](plan::AddSpecAttr s) { return emitAdd(b, s); })
           .Case([&](plan::RouteSpecAttr s) { return emitRoute(b, s); })
           .Case([&](plan::GroupSpecAttr s) { return emitGroup(b, s); })
           .Case([&](plan::ExpertsSpecAttr s) { return emitExperts(b, s); })

@@ -48,6 +48,18 @@ static ExpertsOp getExpertsOfOnlyUse(Value value) {
 }
 
 /// True if every use of `value` is the input of a matmul, or of a linear or
+
+/// The norm of whole rows whose only reader is the owner of `value`, without a
+/// sum.
+static RmsNormOp getNormOfOnlyUse(Value value) {
+  auto norm = value.getDefiningOp<RmsNormOp>();
+  if (!norm || norm.getResidual() || !value.hasOneUse() ||
+      getWeightShape(norm.getWeight().getType())[0] !=
+          norm.getX().getType().getDimSize(1))
+    return {};
+  return norm;
+}
+
 /// experts of which `canTakeIn` says that they take in what makes the value.
 static bool isOnlyInput(Value value,
                         function_ref<bool(Operation *)> canTakeIn) {
@@ -190,13 +202,36 @@ struct TakeInExpertsResidual : CountingPattern<AddOp> {
 };
 
 /// linear(rms_norm(x)) ==> linear x norm, and the same of experts.
+/// a + rms_norm(x) ==> rms_norm(x) residual(a)
+struct TakeInNormResidual : CountingPattern<AddOp> {
+  using CountingPattern::CountingPattern;
+
+  LogicalResult matchAndRewrite(AddOp op,
+                                PatternRewriter &rewriter) const override {
+    RmsNormOp norm = getNormOfOnlyUse(op.getB());
+    Value residual = op.getA();
+    if (!norm) {
+      norm = getNormOfOnlyUse(op.getA());
+      residual = op.getB();
+    }
+    if (!norm)
+      return failure();
+    rewriter.replaceOpWithNewOp<RmsNormOp>(op, norm.getType(), norm.getX(),
+                                           norm.getWeight(), residual,
+                                           norm.getEpsAttr());
+    rewriter.eraseOp(norm);
+    ++count;
+    return success();
+  }
+};
+
 template <typename OpT> struct TakeInNorm : CountingPattern<OpT> {
   using CountingPattern<OpT>::CountingPattern;
 
   LogicalResult matchAndRewrite(OpT op,
                                 PatternRewriter &rewriter) const override {
     auto norm = op.getX().template getDefiningOp<RmsNormOp>();
-    if (!norm || !canTakeInNorm(op))
+    if (!norm || norm.getResidual() || !canTakeInNorm(op))
       return failure();
     int64_t length = getWeightShape(norm.getWeight().getType())[0];
     if (length != op.getX().getType().getDimSize(1) ||
@@ -235,8 +270,9 @@ class FuseLinear : public modelc::fuse::impl::FuseLinearPassBase<FuseLinear> {
     RewritePatternSet patterns(&getContext());
     patterns.add<MatmulToLinear>(&getContext(), numLinears);
     patterns.add<TakeInBias, TakeInResidual, TakeInActivation,
-                 TakeInExpertsResidual, TakeInNorm<LinearOp>,
-                 TakeInNorm<ExpertsOp>, TakeInRows>(&getContext(), numFused);
+                 TakeInExpertsResidual, TakeInNormResidual,
+                 TakeInNorm<LinearOp>, TakeInNorm<ExpertsOp>, TakeInRows>(
+        &getContext(), numFused);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -155,6 +155,10 @@ static FailureOr<Use> getUse(OpOperand &operand) {
   if (auto norm = dyn_cast<model::RmsNormOp>(op))
     if (&operand == &norm.getWeightMutable())
       return Use::Vector;
+  if (auto norm = dyn_cast<model::LayerNormOp>(op))
+    if (&operand == &norm.getWeightMutable() ||
+        &operand == &norm.getBiasMutable())
+      return Use::Vector;
   if (auto add = dyn_cast<model::AddBiasOp>(op))
     if (&operand == &add.getBiasMutable())
       return Use::Vector;

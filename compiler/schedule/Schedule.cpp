@@ -123,12 +123,17 @@ LogicalResult Scheduler::schedule(pack::RepackOp op) {
 
 LogicalResult Scheduler::schedule(model::EmbedOp op) {
   FailureOr<std::string> table = lookup(op, op.getTable());
-  if (failed(table) || failed(verifyPacked(op, op.getTable())) ||
-      failed(verifyInput(op, op.getTokens(), kTokens)))
+  if (failed(table) || failed(verifyPacked(op, op.getTable())))
+    return failure();
+  auto ids = dyn_cast<BlockArgument>(op.getTokens());
+  bool isByPosition = ids && ids.getArgNumber() == kPositions;
+  if (!isByPosition && failed(verifyInput(op, op.getTokens(), kTokens)))
     return failure();
   int64_t columns = getColumns(op.getResult());
-  auto spec = plan::EmbedSpecAttr::get(op.getContext(),
-                                       getLayout(op.getTable()), columns);
+  int64_t rows = model::getWeightShape(op.getTable().getType())[0];
+  auto spec = plan::EmbedSpecAttr::get(
+      op.getContext(), getLayout(op.getTable()), columns,
+      isByPosition ? rows : 0, op.getScaleAttr());
   StepInfo info{getStepName(op.getTable()),
                 steps.getWholeRange(CountSource::Tokens)};
   std::string result = addValue(op.getResult(), info.name + ".rows");
@@ -229,8 +234,10 @@ std::string Scheduler::addResult(Value result, Value residual, StringRef name) {
     bool readLater = llvm::any_of(residual.getUsers(), [&](Operation *user) {
       return user != op && op->isBeforeInBlock(user);
     });
-    if (!readLater)
-      return memory[result] = memory[residual];
+    if (!readLater) {
+      std::string shared = memory[residual]; // Inserting may move it.
+      return memory[result] = shared;
+    }
   }
   return addValue(result, name);
 }
@@ -330,6 +337,62 @@ LogicalResult Scheduler::schedule(model::LinearOp op) {
   for (const CountRange &range : *regimes)
     scheduleRegime(op, range, name, prepared, results);
   return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+LogicalResult Scheduler::scheduleRows(Operation *op,
+                                      plan::KernelSpecInterface spec,
+                                      Value residual, const std::string &name) {
+  SmallVector<std::string> operands;
+  for (Value value : op->getOperands()) {
+    FailureOr<std::string> symbol = lookup(op, value);
+    if (failed(symbol))
+      return failure();
+    operands.push_back(*symbol);
+  }
+  operands.push_back(addResult(op->getResult(0), residual, name + ".out"));
+  steps.addStep(op->getLoc(), {name, steps.getWholeRange(CountSource::Tokens)},
+                spec, operands);
+  return success();
+}
+
+/// True if the step that stores keys normalises these heads.
+static bool isNormOfHeads(model::RmsNormOp op) {
+  return op->hasOneUse() &&
+         isa<model::RopeOp, model::AttentionOp>(*op->user_begin());
+}
+
+LogicalResult Scheduler::schedule(model::RmsNormOp op) {
+  if (isNormOfHeads(op))
+    return success();
+  if (failed(lookup(op, op.getWeight())) ||
+      failed(verifyPacked(op, op.getWeight())))
+    return failure();
+  int64_t columns = getColumns(op.getX());
+  if (model::getWeightShape(op.getWeight().getType())[0] != columns)
+    return op.emitOpError("expected a norm of whole rows");
+  auto spec = plan::NormSpecAttr::get(op.getContext(), columns,
+                                      /*layer=*/false, op.getEpsAttr(),
+                                      op.getResidual() != nullptr);
+  return scheduleRows(op, spec, op.getResidual(), getStepName(op.getWeight()));
+}
+
+LogicalResult Scheduler::schedule(model::LayerNormOp op) {
+  if (failed(lookup(op, op.getWeight())) ||
+      failed(verifyPacked(op, op.getWeight())))
+    return failure();
+  auto spec = plan::NormSpecAttr::get(op.getContext(), getColumns(op.getX()),
+                                      /*layer=*/true, op.getEpsAttr(),
+                                      /*residual=*/false);
+  return scheduleRows(op, spec, Value(), getStepName(op.getWeight()));
+}
+
+LogicalResult Scheduler::schedule(model::AddOp op) {
+  auto spec = plan::AddSpecAttr::get(op.getContext(), getColumns(op.getA()));
+  return scheduleRows(op, spec, op.getA(), "add");
 }
 
 //===----------------------------------------------------------------------===//
@@ -483,9 +546,10 @@ LogicalResult Scheduler::schedule(func::ReturnOp op) {
 LogicalResult Scheduler::schedule(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<pack::RepackOp, model::EmbedOp, model::RopeTableOp, model::LinearOp,
-            model::RouteOp, model::ExpertsOp, model::AttentionOp,
-            func::ReturnOp>([&](auto typed) { return schedule(typed); })
-      .Case<model::GetWeightOp, model::RopeOp, model::RmsNormOp>(
+            model::RmsNormOp, model::LayerNormOp, model::AddOp, model::RouteOp,
+            model::ExpertsOp, model::AttentionOp, func::ReturnOp>(
+          [&](auto typed) { return schedule(typed); })
+      .Case<model::GetWeightOp, model::RopeOp>(
           // Done where their results are used; if that place cannot, it says
           // so by lookup().
           [](auto) { return success(); })

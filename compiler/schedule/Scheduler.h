@@ -94,6 +94,9 @@ private:
   LogicalResult schedule(model::EmbedOp op);
   LogicalResult schedule(model::RopeTableOp op);
   LogicalResult schedule(model::LinearOp op);
+  LogicalResult schedule(model::RmsNormOp op);
+  LogicalResult schedule(model::LayerNormOp op);
+  LogicalResult schedule(model::AddOp op);
   LogicalResult schedule(model::RouteOp op);
   LogicalResult schedule(model::ExpertsOp op);
   LogicalResult schedule(model::AttentionOp op);
@@ -113,6 +116,11 @@ private:
   /// The memory of a sum with `residual`, or of a value without. A residual
   /// that nothing reads later is overwritten; else there is a new slot.
   std::string addResult(Value result, Value residual, StringRef name);
+  /// A step of row kernel `spec` over the tokens, whose operands are those of
+  /// `op` in order, then its result, in the memory of `residual` if that may
+  /// be.
+  LogicalResult scheduleRows(Operation *op, plan::KernelSpecInterface spec,
+                             Value residual, const std::string &name);
   std::string addPool(Location loc, const std::string &name, int64_t kvHeads,
                       LayoutAttr page);
   void addRouteSteps(model::RouteOp op, StringRef name,

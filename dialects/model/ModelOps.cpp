@@ -120,6 +120,19 @@ LogicalResult RmsNormOp::verify() {
     return emitOpError("columns ")
            << getColumns(getX()) << " are no multiple of the weight's length "
            << getLength(getWeight());
+  // rms_norm_c2
+  if (getResidual() && getResidual().getType() != getX().getType())
+    return emitOpError("expected a residual ")
+           << getX().getType() << ", found " << getResidual().getType();
+  return success();
+}
+
+LogicalResult LayerNormOp::verify() {
+  // layer_norm_c1
+  for (Value vector : {getWeight(), getBias()})
+    if (getLength(vector) != getColumns(getX()))
+      return emitOpError("expected weight and bias of ")
+             << getColumns(getX()) << " elements, found " << getLength(vector);
   return success();
 }
 

@@ -115,9 +115,11 @@ def Model_GetWeightOp : Model_Op<"get_weight",
 //===----------------------------------------------------------------------===//
 
 def Model_EmbedOp : Model_Op<"embed", [Pure]> {
-  let summary = "Rows of a table by token id";
+  let summary = "Rows of a table by token id or position";
   let description = [{
-    result[t][i] = table[tokens[t]][i], decoded to f32.
+    result[t][i] = table[tokens[t]][i], decoded to f32, times `scale` if there
+    is one. Ids may be positions (learned ones, GPT-2); those beyond the table
+    read its last row.
 
     ```mlir
     %x = model.embed %tokens, %w
@@ -127,7 +129,8 @@ def Model_EmbedOp : Model_Op<"embed", [Pure]> {
     Constraints:
     * (C1) the result has as many columns as the table.
   }];
-  let arguments = (ins Model_Ids:$tokens, Model_Weight:$table);
+  let arguments = (ins Model_Ids:$tokens, Model_Weight:$table,
+                       OptionalAttr<F32Attr>:$scale);
   let results = (outs Model_Activations:$result);
   let assemblyFormat = [{
     $tokens `,` $table attr-dict `:` type($tokens) `,` type($table) `->`
@@ -142,7 +145,8 @@ def Model_RmsNormOp : Model_Op<"rms_norm",
   let description = [{
     result[t][i] = x[t][i] / sqrt(mean_j(x[t][j]^2) + eps) * weight[i], where
     rows are first cut into groups as long as `weight` (a head's norm).
-    docs/numerics.md gives every rounding.
+    docs/numerics.md gives every rounding. Fusion lets the op take in the sum
+    after it: result = residual + that.
 
     ```mlir
     %y = model.rms_norm %x, %w eps 1.0e-05
@@ -151,12 +155,40 @@ def Model_RmsNormOp : Model_Op<"rms_norm",
 
     Constraints:
     * (C1) the columns of x are a multiple of the weight's length.
+    * (C2) a residual has the type of x.
   }];
   let arguments = (ins Model_Activations:$x, Model_Vector:$weight,
-                       F32Attr:$eps);
+                       Optional<Model_Activations>:$residual, F32Attr:$eps);
   let results = (outs Model_Activations:$result);
   let assemblyFormat = [{
-    $x `,` $weight `eps` $eps attr-dict `:` type($x) `,` type($weight)
+    $x `,` $weight (`residual` `(` $residual^ `:` type($residual) `)`)?
+    `eps` $eps attr-dict `:` type($x) `,` type($weight)
+  }];
+  let hasVerifier = 1;
+}
+
+def Model_LayerNormOp : Model_Op<"layer_norm",
+    [Pure, AllTypesMatch<["x", "result"]>]> {
+  let summary = "Normalisation of rows by mean and variance";
+  let description = [{
+    With d[t][i] = x[t][i] - mean_j(x[t][j]), result[t][i] =
+    d[t][i] / sqrt(mean_j(d[t][j]^2) + eps) * weight[i] + bias[i].
+    docs/numerics.md gives every rounding.
+
+    ```mlir
+    %y = model.layer_norm %x, %w, %b eps 1.0e-05
+        : tensor<?x256xf32>, tensor<256xf32>, tensor<256xf32>
+    ```
+
+    Constraints:
+    * (C1) weight and bias are as long as x has columns.
+  }];
+  let arguments = (ins Model_Activations:$x, Model_Vector:$weight,
+                       Model_Vector:$bias, F32Attr:$eps);
+  let results = (outs Model_Activations:$result);
+  let assemblyFormat = [{
+    $x `,` $weight `,` $bias `eps` $eps attr-dict `:` type($x) `,`
+    type($weight) `,` type($bias)
   }];
   let hasVerifier = 1;
 }

@@ -48,8 +48,31 @@ SmallVector<Access> EmbedSpecAttr::getAccesses() const {
 }
 
 std::string EmbedSpecAttr::getKernelName() const {
-  return llvm::formatv("mc_embed_{0}_k{1}", getSymbolPart(getTable()),
-                       getColumns());
+  std::string name = llvm::formatv("mc_embed_{0}_k{1}",
+                                   getSymbolPart(getTable()), getColumns());
+  if (getPositions() > 0)
+    name += "_positions" + std::to_string(getPositions());
+  return getScale() ? name + "_x" + getSymbolPart(getScale()) : name;
+}
+
+SmallVector<Access> NormSpecAttr::getAccesses() const {
+  SmallVector<Access> accesses(2 + getLayer() + getResidual(), Access::Read);
+  accesses.push_back(Access::Write);
+  return accesses;
+}
+
+std::string NormSpecAttr::getKernelName() const {
+  return llvm::formatv(
+      "mc_{0}_norm_k{1}_eps{2}{3}", getLayer() ? "layer" : "rms", getColumns(),
+      getSymbolPart(getEps()), getResidual() ? "_residual" : "");
+}
+
+SmallVector<Access> AddSpecAttr::getAccesses() const {
+  return {Access::Read, Access::Read, Access::Write};
+}
+
+std::string AddSpecAttr::getKernelName() const {
+  return llvm::formatv("mc_add_k{0}", getColumns());
 }
 
 SmallVector<Access> RopeTableSpecAttr::getAccesses() const {

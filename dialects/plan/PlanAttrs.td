@@ -29,13 +29,38 @@ class Plan_Spec<string name, string mnemonic_, list<string> overrides = []>
 }
 
 def Plan_EmbedSpec : Plan_Spec<"EmbedSpec", "embed"> {
-  let summary = "x[t][i] = table[tokens[t]][i]";
+  let summary = "x[t][i] = table[tokens[t]][i], times a scale if there is one";
   let description = [{
     Operands: table (weights, read), x (f32 [T][columns], written).
-    Tiles: one per token.
+    With `positions` > 0, the table's rows, it is read by position, the last
+    row by all that are beyond. Tiles: one per token.
   }];
   let parameters = (ins "::modelc::pack::LayoutAttr":$table,
-                        "int64_t":$columns);
+                        "int64_t":$columns,
+                        DefaultValuedParameter<"int64_t", "0">:$positions,
+                        OptionalParameter<"::mlir::FloatAttr">:$scale);
+}
+
+def Plan_NormSpec : Plan_Spec<"NormSpec", "norm"> {
+  let summary = "Rows normalised, as nothing else takes the norm in";
+  let description = [{
+    model.rms_norm of whole rows or, if `layer`, model.layer_norm. Operands: x
+    (f32 [T][columns], read), weight (f32 [columns], read), bias (the same;
+    only if `layer`), residual (f32 [T][columns], read; only if `residual`),
+    out (f32 [T][columns], written; it may be the residual's memory).
+    Tiles: one per token.
+  }];
+  let parameters = (ins "int64_t":$columns, "bool":$layer,
+                        "::mlir::FloatAttr":$eps, "bool":$residual);
+}
+
+def Plan_AddSpec : Plan_Spec<"AddSpec", "add"> {
+  let summary = "out[t][i] = a[t][i] + b[t][i]";
+  let description = [{
+    Operands: a, b (f32 [T][columns], read), out (the same, written; it may be
+    the memory of a). Tiles: one per token.
+  }];
+  let parameters = (ins "int64_t":$columns);
 }
 
 def Plan_RopeTableSpec : Plan_Spec<"RopeTableSpec", "rope_table"> {

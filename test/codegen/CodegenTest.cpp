@@ -121,7 +121,7 @@ CodegenTest::makeAllKinds(const target::TargetSpec &target) {
       &context,
       pack::getPanelLayout(&context, getType(model::GgmlType::Q4_0),
                            target.quantFlip),
-      kColumns));
+      kColumns, /*positions=*/0, /*scale=*/FloatAttr()));
   specs.push_back(
       plan::RopeTableSpecAttr::get(&context, kPairs, b.getF32FloatAttr(1)));
   specs.push_back(plan::RopeStoreSpecAttr::get(

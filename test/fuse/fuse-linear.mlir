@@ -251,3 +251,31 @@ func.func @activate_read_twice(%x: tensor<?x64xf32>, %w: tensor<32x64xf16>)
   %u = model.activate <soft_cap> %z {cap = 3.0e+01 : f32} : tensor<?x32xf32>
   return %z, %u : tensor<?x32xf32>, tensor<?x32xf32>
 }
+
+// A norm behind a matmul takes in the stream that it is added to; that norm
+// stays out of the next matmul, whose own norm comes along.
+// CHECK-LABEL: @norm_residual(
+func.func @norm_residual(%r: tensor<?x64xf32>, %z: tensor<?x64xf32>,
+                         %n: tensor<64xf32>, %w: tensor<32x64xf16>)
+    -> tensor<?x32xf32> {
+  // CHECK-NEXT: %[[S:.*]] = model.rms_norm %arg1, %arg2 residual(%arg0 : tensor<?x64xf32>)
+  // CHECK-NEXT: model.linear <store> %[[S]] norm(%arg2 : tensor<64xf32>)
+  // CHECK-NEXT: return
+  %y = model.rms_norm %z, %n eps 1.0e-05 : tensor<?x64xf32>, tensor<64xf32>
+  %s = model.add %r, %y : tensor<?x64xf32>
+  %t = model.rms_norm %s, %n eps 1.0e-05 : tensor<?x64xf32>, tensor<64xf32>
+  %u = model.matmul %t, %w
+      : tensor<?x64xf32>, tensor<32x64xf16> -> tensor<?x32xf32>
+  return %u : tensor<?x32xf32>
+}
+
+// Norms of heads are not norms of rows.
+// CHECK-LABEL: @head_norm_residual(
+func.func @head_norm_residual(%r: tensor<?x64xf32>, %z: tensor<?x64xf32>,
+                              %n: tensor<32xf32>) -> tensor<?x64xf32> {
+  // CHECK-NEXT: model.rms_norm %arg1, %arg2 eps
+  // CHECK-NEXT: model.add
+  %y = model.rms_norm %z, %n eps 1.0e-05 : tensor<?x64xf32>, tensor<32xf32>
+  %s = model.add %r, %y : tensor<?x64xf32>
+  return %s : tensor<?x64xf32>
+}

@@ -17,6 +17,12 @@ using reference::WeightType;
 
 class Embed : public KernelTest {
 protected:
+  plan::EmbedSpecAttr makeSpec(pack::LayoutAttr layout, int64_t columns,
+                               int64_t positions = 0,
+                               mlir::FloatAttr scale = {}) {
+    return plan::EmbedSpecAttr::get(&context, layout, columns, positions,
+                                    scale);
+  }
   void check(WeightType type, plan::EmbedSpecAttr spec, ModelcKernel kernel);
 };
 MODELC_FOR_EACH_TARGET(Embed);
@@ -32,13 +38,20 @@ void Embed::check(WeightType type, plan::EmbedSpecAttr spec,
 
   Batch batch;
   batch.tokens = {0, 36, 3, 15, 16, 17, 3, 31, 32, 8, 1};
+  batch.positions = {37, 36, 0, 1, 2, 400, 3, 2147483647, 8, 9, 10};
   int64_t count = batch.tokens.size();
   std::vector<float> expected(count * columns);
-  for (int64_t t = 0; t < count; ++t)
+  for (int64_t t = 0; t < count; ++t) {
+    int64_t row = spec.getPositions() > 0
+                      ? std::min<int64_t>(batch.positions[t], rows - 1)
+                      : batch.tokens[t];
     reference::decodeRow(
-        type,
-        weight.data() + batch.tokens[t] * reference::getRowBytes(type, columns),
+        type, weight.data() + row * reference::getRowBytes(type, columns),
         std::span(expected).subspan(t * columns, columns));
+  }
+  if (spec.getScale())
+    for (float &x : expected)
+      x = x * spec.getScale().getValue().convertToFloat();
   Call call(kernel, spec, batch);
   call.add(table);
   call.expectFloats(call.addOutput(expected.size() * sizeof(float)), expected);
@@ -61,7 +74,7 @@ TEST_P(Embed, EqualsReference) {
           pack::getPanelLayout(&context, element, 0),
           pack::getPanelLayout(&context, element, 0x80)})
       for (int64_t columns : widths) {
-        specs.push_back(plan::EmbedSpecAttr::get(&context, layout, columns));
+        specs.push_back(makeSpec(layout, columns));
         types.push_back(type);
       }
   }
@@ -78,8 +91,7 @@ TEST_P(Embed, MappedNumbers) {
   for (WeightType type : {WeightType::F64, WeightType::I8, WeightType::I16,
                           WeightType::I32, WeightType::I64})
     for (int64_t columns : {1, 16, 30}) {
-      specs.push_back(plan::EmbedSpecAttr::get(
-          &context,
+      specs.push_back(makeSpec(
           pack::getMappedLayout(&context, getElementType(&context, type)),
           columns));
       types.push_back(type);
@@ -90,10 +102,28 @@ TEST_P(Embed, MappedNumbers) {
     check(type, spec, kernel);
 }
 
+// Learned positions, of which a session may have more than the table; and what
+// multiplies an embedding.
+TEST_P(Embed, PositionsAndScales) {
+  std::vector<plan::EmbedSpecAttr> specs;
+  std::vector<WeightType> types;
+  for (WeightType type : {WeightType::F32, WeightType::Q8_0}) {
+    pack::LayoutAttr layout =
+        pack::getMappedLayout(&context, getElementType(&context, type));
+    specs.push_back(makeSpec(layout, 64, /*positions=*/37));
+    specs.push_back(makeSpec(layout, 96, 0, f32(1.7320508f)));
+    specs.push_back(makeSpec(layout, 32, 37, f32(16)));
+    types.insert(types.end(), 3, type);
+  }
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), specs.size());
+  for (auto [type, spec, kernel] : llvm::zip_equal(types, specs, kernels))
+    check(type, spec, kernel);
+}
+
 TEST_P(Embed, RefusesPartsOfBlocks) {
   mlir::Type q4 = getElementType(&context, WeightType::Q4_0);
-  expectRefused(plan::EmbedSpecAttr::get(
-                    &context, pack::getMappedLayout(&context, q4), 40),
+  expectRefused(makeSpec(pack::getMappedLayout(&context, q4), 40),
                 "cannot gather rows");
 }
 

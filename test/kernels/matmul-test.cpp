@@ -145,8 +145,7 @@ void Matmul::check(const Shape &shape, plan::MatmulSpecAttr spec,
   }
   if (shape.epilogue == Epilogue::Glu) {
     for (size_t i = 0; i < results[0].size(); ++i)
-      results[0][i] =
-          applyGlu(shape.activation, results[0][i], results[1][i]);
+      results[0][i] = applyGlu(shape.activation, results[0][i], results[1][i]);
     results.pop_back();
   }
   if (shape.epilogue == Epilogue::Activate)
@@ -238,13 +237,8 @@ TEST_P(Matmul, Epilogues) {
       shapes.push_back(
           {{type, type}, {40, 40}, 64, 32, Epilogue::Glu, hasBias});
       for (Activation activation : {Activation::Gelu, Activation::SoftCap})
-        shapes.push_back({{type},
-                          {40},
-                          64,
-                          32,
-                          Epilogue::Activate,
-                          hasBias,
-                          activation});
+        shapes.push_back(
+            {{type}, {40}, 64, 32, Epilogue::Activate, hasBias, activation});
       for (Activation activation : {Activation::Gelu, Activation::SwigluOai})
         shapes.push_back({{type, type},
                           {40, 40},
@@ -390,8 +384,7 @@ TEST_P(Matmul, ActivationsOfAllSizes) {
   std::vector<Shape> shapes(4, glu);
   shapes[1].activation = Activation::Gelu;
   shapes[2].activation = Activation::SwigluOai;
-  shapes[3] = {{WeightType::F32}, {1},   2,
-               16,                Epilogue::Activate, false,
+  shapes[3] = {{WeightType::F32},  {1}, 2, 16, Epilogue::Activate, false,
                Activation::SoftCap};
   const target::Regime &regime = target->regimes.back();
   std::vector<plan::MatmulSpecAttr> specs;

@@ -115,6 +115,26 @@ func.func @rms_norm_c1(%x: tensor<?x64xf32>, %w: tensor<48xf32>) {
 
 // -----
 
+func.func @rms_norm_c2(%x: tensor<?x64xf32>, %w: tensor<64xf32>,
+                       %r: tensor<?x32xf32>) {
+  // expected-error@+1 {{expected a residual 'tensor<?x64xf32>', found 'tensor<?x32xf32>'}}
+  %y = model.rms_norm %x, %w residual(%r : tensor<?x32xf32>) eps 1.0e-05
+      : tensor<?x64xf32>, tensor<64xf32>
+  return
+}
+
+// -----
+
+func.func @layer_norm_c1(%x: tensor<?x64xf32>, %w: tensor<64xf32>,
+                         %b: tensor<32xf32>) {
+  // expected-error@+1 {{expected weight and bias of 64 elements, found 32}}
+  %y = model.layer_norm %x, %w, %b eps 1.0e-05
+      : tensor<?x64xf32>, tensor<64xf32>, tensor<32xf32>
+  return
+}
+
+// -----
+
 // Vectors are of f32: kernels read them as they are.
 func.func @rms_norm_ods(%x: tensor<?x64xf32>, %w: tensor<64xf16>) {
   // expected-error@+1 {{operand #1 must be 1D weight of f32, but got 'tensor<64xf16>'}}

@@ -36,6 +36,16 @@ func.func @imported(%tokens: tensor<?xi32>, %positions: tensor<?xi32>,
   // CHECK: model.rms_norm %{{.*}}, %[[N]] eps 9.99999974E-6
   // CHECK-SAME: : tensor<?x256xf32>, tensor<256xf32>
   %y = model.rms_norm %e, %n eps 1.0e-05 : tensor<?x256xf32>, tensor<256xf32>
+  // CHECK: model.embed {{.*}} {scale = 1.600000e+01 : f32}
+  %es = model.embed %positions, %t {scale = 1.6e+01 : f32}
+      : tensor<?xi32>, tensor<512x256x!model.ggml<q4_0>> -> tensor<?x256xf32>
+  // CHECK: model.rms_norm %{{.*}} residual(%{{.*}} : tensor<?x256xf32>) eps
+  %nr = model.rms_norm %e, %n residual(%es : tensor<?x256xf32>) eps 1.0e-05
+      : tensor<?x256xf32>, tensor<256xf32>
+  // CHECK: model.layer_norm %{{.*}}, %[[N]], %[[N]] eps 9.99999974E-6
+  // CHECK-SAME: : tensor<?x256xf32>, tensor<256xf32>, tensor<256xf32>
+  %ln = model.layer_norm %e, %n, %n eps 1.0e-05
+      : tensor<?x256xf32>, tensor<256xf32>, tensor<256xf32>
   // CHECK: model.matmul %{{.*}} : tensor<?x256xf32>, tensor<128x256xf16>
   // CHECK-SAME: -> tensor<?x128xf32>
   %k = model.matmul %y, %w

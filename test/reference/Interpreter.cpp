@@ -94,9 +94,8 @@ static float applyGlu(model::Activation activation, float gate, float up) {
 
 static Matrix applyGlu(model::Activation activation, const Matrix &gate,
                        const Matrix &up) {
-  return combine(gate, up, [&](float x, float y) {
-    return applyGlu(activation, x, y);
-  });
+  return combine(gate, up,
+                 [&](float x, float y) { return applyGlu(activation, x, y); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -141,36 +140,33 @@ void Interpreter::execute(Operation &op) {
   if (isa<model::GetWeightOp>(op))
     return;
   auto get = [&](Value value) -> const Matrix & { return matrices[value]; };
-  Matrix result = TypeSwitch<Operation &, Matrix>(op)
-                      .Case([&](model::EmbedOp o) { return embed(o); })
-                      .Case([&](model::RmsNormOp o) {
-                        return rmsNorm(get(o.getX()), o.getWeight(),
-                                       getFloat(o.getEpsAttr()));
-                      })
-                      .Case([&](model::MatmulOp o) {
-                        return multiply(get(o.getX()), o.getWeight());
-                      })
-                      .Case([&](model::AddBiasOp o) {
-                        return addBias(get(o.getX()), o.getBias());
-                      })
-                      .Case([&](model::AddOp o) {
-                        return add(get(o.getA()), get(o.getB()));
-                      })
-                      .Case([&](model::GluOp o) {
-                        return applyGlu(o.getActivation(), get(o.getGate()),
-                                        get(o.getUp()));
-                      })
-                      .Case([&](model::ActivateOp o) {
-                        return activate(o.getActivation(), o.getCapAttr(),
-                                        get(o.getX()));
-                      })
-                      .Case([&](model::ExpertsOp o) { return experts(o); })
-                      .Case([&](model::RopeTableOp o) { return ropeTable(o); })
-                      .Case([&](model::RopeOp o) { return rope(o); })
-                      .Case([&](model::AttentionOp o) { return attention(o); })
-                      .Case([&](model::SelectRowsOp o) {
-                        return selectRows(get(o.getX()), o.getRows());
-                      });
+  Matrix result =
+      TypeSwitch<Operation &, Matrix>(op)
+          .Case([&](model::EmbedOp o) { return embed(o); })
+          .Case([&](model::RmsNormOp o) { return rmsNorm(o); })
+          .Case([&](model::LayerNormOp o) { return layerNorm(o); })
+          .Case([&](model::MatmulOp o) {
+            return multiply(get(o.getX()), o.getWeight());
+          })
+          .Case([&](model::AddBiasOp o) {
+            return addBias(get(o.getX()), o.getBias());
+          })
+          .Case(
+              [&](model::AddOp o) { return add(get(o.getA()), get(o.getB())); })
+          .Case([&](model::GluOp o) {
+            return applyGlu(o.getActivation(), get(o.getGate()),
+                            get(o.getUp()));
+          })
+          .Case([&](model::ActivateOp o) {
+            return activate(o.getActivation(), o.getCapAttr(), get(o.getX()));
+          })
+          .Case([&](model::ExpertsOp o) { return experts(o); })
+          .Case([&](model::RopeTableOp o) { return ropeTable(o); })
+          .Case([&](model::RopeOp o) { return rope(o); })
+          .Case([&](model::AttentionOp o) { return attention(o); })
+          .Case([&](model::SelectRowsOp o) {
+            return selectRows(get(o.getX()), o.getRows());
+          });
   matrices[op.getResult(0)] = std::move(result);
 }
 
@@ -195,11 +191,16 @@ Matrix Interpreter::embed(model::EmbedOp op) {
   WeightType type = *getWeightType(table.type);
   const std::vector<int32_t> &tokens = ids[op.getTokens()];
   Matrix result(static_cast<int64_t>(tokens.size()), table.shape[1]);
-  for (int64_t t = 0; t < result.rows; ++t)
+  for (int64_t t = 0; t < result.rows; ++t) {
+    // Tokens are rows of the table; positions may be beyond it.
+    int64_t row = std::min<int64_t>(tokens[t], table.shape[0] - 1);
     decodeRow(type,
-              table.bytes.data() +
-                  tokens[t] * getRowBytes(type, result.columns),
+              table.bytes.data() + row * getRowBytes(type, result.columns),
               result.row(t));
+  }
+  if (op.getScale())
+    for (float &value : result.values)
+      value = value * getFloat(op.getScaleAttr());
   return result;
 }
 
@@ -228,6 +229,23 @@ Matrix Interpreter::rmsNorm(const Matrix &x, Value weight, float eps) {
     for (size_t i = 0; i < static_cast<size_t>(x.columns); i += values.size())
       normalize(x.row(t).subspan(i, values.size()), values, eps,
                 result.row(t).subspan(i, values.size()));
+  return result;
+}
+
+Matrix Interpreter::rmsNorm(model::RmsNormOp op) {
+  Matrix y =
+      rmsNorm(matrices[op.getX()], op.getWeight(), getFloat(op.getEpsAttr()));
+  return op.getResidual() ? add(matrices[op.getResidual()], y) : y;
+}
+
+Matrix Interpreter::layerNorm(model::LayerNormOp op) {
+  const Matrix &x = matrices[op.getX()];
+  std::vector<float> weight = getVector(op.getWeight());
+  std::vector<float> bias = getVector(op.getBias());
+  Matrix result(x.rows, x.columns);
+  for (int64_t t = 0; t < x.rows; ++t)
+    normalizeLayer(x.row(t), weight, bias, getFloat(op.getEpsAttr()),
+                   result.row(t));
   return result;
 }
 

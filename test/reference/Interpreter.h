@@ -68,6 +68,8 @@ private:
   void execute(mlir::Operation &op);
   Matrix embed(model::EmbedOp op);
   Matrix rmsNorm(const Matrix &x, mlir::Value weight, float eps);
+  Matrix rmsNorm(model::RmsNormOp op);
+  Matrix layerNorm(model::LayerNormOp op);
   Matrix multiply(const Matrix &x, mlir::Value weight);
   Matrix addBias(Matrix x, mlir::Value bias);
   Matrix ropeTable(model::RopeTableOp op);

@@ -151,6 +151,24 @@ void reference::normalize(std::span<const float> x,
     y[i] = (x[i] * r) * weight[i];
 }
 
+void reference::normalizeLayer(std::span<const float> x,
+                               std::span<const float> weight,
+                               std::span<const float> bias, float eps,
+                               std::span<float> y) {
+  std::array<float, 16> sums = {}, squares = {};
+  for (size_t i = 0; i < x.size(); ++i)
+    sums[i % 16] = sums[i % 16] + x[i];
+  float mean = sumLanes(sums) / float(x.size());
+  for (size_t i = 0; i < x.size(); ++i) {
+    float d = x[i] - mean;
+    squares[i % 16] = std::fma(d, d, squares[i % 16]);
+  }
+  float variance = sumLanes(squares) / float(x.size());
+  float r = 1 / std::sqrt(variance + eps);
+  for (size_t i = 0; i < x.size(); ++i)
+    y[i] = ((x[i] - mean) * r) * weight[i] + bias[i];
+}
+
 //===----------------------------------------------------------------------===//
 // Embedding
 //===----------------------------------------------------------------------===//

@@ -134,6 +134,11 @@ Route route(std::span<const float> logits, std::span<const float> bias,
 void normalize(std::span<const float> x, std::span<const float> weight,
                float eps, std::span<float> y);
 
+/// The same section, layer_norm.
+void normalizeLayer(std::span<const float> x, std::span<const float> weight,
+                    std::span<const float> bias, float eps,
+                    std::span<float> y);
+
 /// Section "Rope": cos and sin of pair i at table[2 * i], table[2 * i + 1].
 void computeRopeTable(int32_t position, std::span<const double> frequencies,
                       float factor, std::span<float> table);

@@ -82,6 +82,21 @@ TEST(Numerics, Silu) {
   EXPECT_EQ(computeSilu(100), 100);
 }
 
+TEST(Numerics, LayerNorm) {
+  std::vector<float> x = makeRandom(37, 3), y(37);
+  std::vector<float> weight = makeRandom(37, 4), bias = makeRandom(37, 5);
+  double mean = 0, variance = 0;
+  for (float value : x)
+    mean += value / 37.0;
+  for (float value : x)
+    variance += (value - mean) * (value - mean) / 37;
+  normalizeLayer(x, weight, bias, 1e-5f, y);
+  for (int i = 0; i < 37; ++i)
+    EXPECT_NEAR(
+        y[i], (x[i] - mean) / std::sqrt(variance + 1e-5) * weight[i] + bias[i],
+        1e-6);
+}
+
 TEST(Numerics, Gelu) {
   for (double x = -12; x < 12; x += 0.0137) {
     double u = std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
@@ -95,8 +110,8 @@ TEST(Numerics, Gelu) {
 TEST(Numerics, TanhIsWithinThreeUlp) {
   for (float x = -10; x < 10; x += 0.00137f) {
     double exact = std::tanh(double(x));
-    float ulp = std::nextafter(std::fabs(float(exact)), 2.0f) -
-                std::fabs(float(exact));
+    float ulp =
+        std::nextafter(std::fabs(float(exact)), 2.0f) - std::fabs(float(exact));
     EXPECT_LE(std::fabs(computeTanh(x) - exact), 3.0 * ulp) << x;
   }
   EXPECT_EQ(computeTanh(0), 0);

@@ -25,8 +25,8 @@ module {
 // An op that no stage before fused or lowered is named, not skipped.
 module {
   func.func @forward(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
-    // expected-error@+1 {{'model.add' op no kernel of target cascadelake computes this}}
-    %y = model.add %x, %x : tensor<?x64xf32>
+    // expected-error@+1 {{'model.glu' op no kernel of target cascadelake computes this}}
+    %y = model.glu <silu> %x, %x : tensor<?x64xf32>
     return %y : tensor<?x64xf32>
   }
 }
@@ -89,12 +89,13 @@ module {
 #mapped = #pack.layout<"mapped.f32", source = f32, group = [1, 1], bytes = 4, align = 1, fields = [#pack.field<"values", bits = 32, unit = 1, flip = 0, map = #zero>]>
 module {
   model.weight @table : tensor<8x64xf32> at 0 in 0
-  func.func @forward(%tokens: tensor<?xi32>, %positions: tensor<?xi32>) {
+  func.func @forward(%tokens: tensor<?xi32>, %positions: tensor<?xi32>,
+                     %rows: tensor<?xi32>) {
     %w = model.get_weight @table : tensor<8x64xf32>
     %p = pack.repack %w {reason = #pack.reason<first_choice>}
         : tensor<8x64xf32> -> <8x64, #mapped>
     // expected-error@+1 {{expected argument 0 of @forward}}
-    %x = model.embed %positions, %p
+    %x = model.embed %rows, %p
         : tensor<?xi32>, !pack.tensor<8x64, #mapped> -> tensor<?x64xf32>
     return
   }
@@ -149,6 +150,32 @@ module {
     // expected-error@+1 {{'model.embed' op expected a packed weight, found}}
     %x = model.embed %tokens, %cs
         : tensor<?xi32>, tensor<?x4xf32> -> tensor<?x4xf32>
+    return
+  }
+}
+
+// -----
+
+// Norms of heads belong to the step that stores keys; another one has no
+// kernel.
+#zero = affine_map<(n, j) -> (0)>
+#mapped = #pack.layout<"mapped.f32", source = f32, group = [1, 1], bytes = 4, align = 1, fields = [#pack.field<"values", bits = 32, unit = 1, flip = 0, map = #zero>]>
+module {
+  model.weight @table : tensor<8x64xf32> at 0 in 0
+  model.weight @norm : tensor<32xf32> at 2048 in 0
+  func.func @forward(%tokens: tensor<?xi32>, %positions: tensor<?xi32>,
+                     %rows: tensor<?xi32>) {
+    %w = model.get_weight @table : tensor<8x64xf32>
+    %p = pack.repack %w {reason = #pack.reason<first_choice>}
+        : tensor<8x64xf32> -> <8x64, #mapped>
+    %n = model.get_weight @norm : tensor<32xf32>
+    %q = pack.repack %n {reason = #pack.reason<not_a_matmul>}
+        : tensor<32xf32> -> <32, #mapped>
+    %x = model.embed %tokens, %p
+        : tensor<?xi32>, !pack.tensor<8x64, #mapped> -> tensor<?x64xf32>
+    // expected-error@+1 {{expected a norm of whole rows}}
+    %y = model.rms_norm %x, %q eps 1.0e-05
+        : tensor<?x64xf32>, !pack.tensor<32, #mapped>
     return
   }
 }

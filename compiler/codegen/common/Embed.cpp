@@ -33,7 +33,7 @@ namespace {
 class EmbedEmitter {
 public:
   EmbedEmitter(KernelBuilder &b, plan::EmbedSpecAttr spec)
-      : b(b), layout(spec.getTable()), columns(spec.getColumns()),
+      : b(b), spec(spec), layout(spec.getTable()), columns(spec.getColumns()),
         isQuantized(!layout.getField(pack::kValues)) {}
 
   LogicalResult emit();
@@ -53,6 +53,7 @@ private:
   int64_t getRowStride(StringRef field);
 
   KernelBuilder &b;
+  plan::EmbedSpecAttr spec;
   pack::LayoutAttr layout;
   int64_t columns;
   bool isQuantized;
@@ -69,10 +70,15 @@ LogicalResult EmbedEmitter::emit() {
   if (failed(checkLayout()))
     return failure();
   Value table = b.loadOperand(0), x = b.loadOperand(1);
-  Value tokens = b.loadInputPointer(offsetof(ModelcStepInputs, tokens));
+  int64_t positions = spec.getPositions();
+  Value tokens =
+      b.loadInputPointer(positions > 0 ? offsetof(ModelcStepInputs, positions)
+                                       : offsetof(ModelcStepInputs, tokens));
   b.forLoop(b.loadTileBegin(), b.loadTileEnd(), 1, [&](Value tile) {
     Value entry = b.offset(tokens, b.mul(tile, sizeof(int32_t)));
     Value token = b.extendU(b.load(b.i32(), entry), b.i64());
+    if (positions > 0)
+      token = b.minU(token, b.constI64(positions - 1));
     emitRow(table, token, b.offset(x, b.mul(tile, columns * sizeof(float))));
   });
   return success();
@@ -148,6 +154,8 @@ void EmbedEmitter::emitChunk(Value chunk, Value out, int64_t count) {
     Value values = isQuantized
                        ? decodeQuants(chunk, k)
                        : b.toF32(loadElements(pack::kValues, chunk, k, lanes));
+    if (FloatAttr scale = spec.getScale())
+      values = b.mul(values, b.splatF32(scale.getValue().convertToFloat()));
     b.storeLanes(values, out, k * sizeof(float), lanes);
   }
 }

@@ -25,6 +25,8 @@ llvm::LogicalResult emitRopeTable(KernelBuilder &b,
                                   plan::RopeTableSpecAttr spec);
 llvm::LogicalResult emitPrepare(KernelBuilder &b, plan::PrepareSpecAttr spec);
 llvm::LogicalResult emitMatmul(KernelBuilder &b, plan::MatmulSpecAttr spec);
+llvm::LogicalResult emitNorm(KernelBuilder &b, plan::NormSpecAttr spec);
+llvm::LogicalResult emitAdd(KernelBuilder &b, plan::AddSpecAttr spec);
 llvm::LogicalResult emitRoute(KernelBuilder &b, plan::RouteSpecAttr spec);
 llvm::LogicalResult emitGroup(KernelBuilder &b, plan::GroupSpecAttr spec);
 llvm::LogicalResult emitExperts(KernelBuilder &b, plan::ExpertsSpecAttr spec);

@@ -202,19 +202,45 @@ Value codegen::emitLargestMagnitude(KernelBuilder &b,
   return b.reduceMaxUInt(largest);
 }
 
-Value codegen::emitInverseRms(KernelBuilder &b, Value row, int64_t elements,
-                              float eps) {
+/// Sums over a row in kLanes lanes: `addVector` adds a vector of elements to
+/// the lanes; those that do not exist are masked out by `lanes` < kLanes.
+static Value
+emitRowSum(KernelBuilder &b, Value row, int64_t elements,
+           function_ref<Value(Value x, Value sums, int64_t lanes)> addVector) {
   int64_t whole = elements - elements % kLanes;
   Value lanes =
       b.forLoop(b.constI64(0), b.constI64(whole), kLanes, b.splatF32(0),
                 [&](Value i, ValueRange sums) -> SmallVector<Value> {
                   Value x = b.loadFloats(b.f32(), b.offset(row, b.mul(i, 4)));
-                  return {b.fma(x, x, sums[0])};
+                  return {addVector(x, sums[0], kLanes)};
                 })[0];
-  if (whole < elements) { // Lanes beyond the end add 0 * 0, which is nothing.
-    Value x = b.loadFloats(b.f32(), row, whole * 4, elements - whole);
-    lanes = b.fma(x, x, lanes);
+  if (whole < elements) {
+    int64_t rest = elements - whole;
+    lanes = addVector(b.loadFloats(b.f32(), row, whole * 4, rest), lanes, rest);
   }
-  Value mean = b.div(b.reduceTree(lanes), b.constF32(float(elements)));
-  return b.div(b.constF32(1), b.sqrt(b.add(mean, b.constF32(eps))));
+  return b.reduceTree(lanes);
+}
+
+Value codegen::emitMean(KernelBuilder &b, Value row, int64_t elements) {
+  // Lanes beyond the end add 0, which changes no sum that began with +0.
+  Value sum = emitRowSum(b, row, elements, [&](Value x, Value sums, int64_t) {
+    return b.add(sums, x);
+  });
+  return b.div(sum, b.constF32(float(elements)));
+}
+
+Value codegen::emitInverseRms(KernelBuilder &b, Value row, int64_t elements,
+                              float eps, Value mean) {
+  // Lanes beyond the end add 0 * 0, which is nothing; less a mean they would
+  // be something.
+  auto addSquares = [&](Value x, Value sums, int64_t lanes) {
+    if (mean)
+      x = b.sub(x, b.splat(mean));
+    if (mean && lanes < kLanes)
+      x = b.select(b.laneMask(lanes), x, b.splatF32(0));
+    return b.fma(x, x, sums);
+  };
+  Value sum = emitRowSum(b, row, elements, addSquares);
+  Value meanSquare = b.div(sum, b.constF32(float(elements)));
+  return b.div(b.constF32(1), b.sqrt(b.add(meanSquare, b.constF32(eps))));
 }

@@ -49,9 +49,13 @@ CosSin emitCosSin(KernelBuilder &b, mlir::Value theta);
 mlir::Value emitLargestMagnitude(KernelBuilder &b,
                                  llvm::ArrayRef<mlir::Value> vectors);
 
-/// The scalar 1 / sqrt(mean of squares + eps) of `elements` f32 at `row`.
+/// The scalar mean of `elements` f32 at `row`.
+mlir::Value emitMean(KernelBuilder &b, mlir::Value row, int64_t elements);
+
+/// The scalar 1 / sqrt(mean of squares + eps) of `elements` f32 at `row`, less
+/// `mean`, a scalar, if that is given.
 mlir::Value emitInverseRms(KernelBuilder &b, mlir::Value row, int64_t elements,
-                           float eps);
+                           float eps, mlir::Value mean = {});
 
 } // namespace modelc::codegen
 

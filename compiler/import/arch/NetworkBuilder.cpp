@@ -45,12 +45,13 @@ void NetworkBuilder::enter(const llvm::Twine &name) {
 Value NetworkBuilder::embed(Value tokens, const GgufTensor &table) {
   return model::EmbedOp::create(builder, nameLoc(table.name),
                                 activations(table.shape[1]), tokens,
-                                weight(table));
+                                weight(table), /*scale=*/FloatAttr());
 }
 
 Value NetworkBuilder::rmsNorm(Value x, const GgufTensor &tensor, float eps) {
   return model::RmsNormOp::create(builder, nameLoc(tensor.name), x.getType(), x,
-                                  weight(tensor), builder.getF32FloatAttr(eps));
+                                  weight(tensor), /*residual=*/Value(),
+                                  builder.getF32FloatAttr(eps));
 }
 
 Value NetworkBuilder::linear(Value x, const LinearTensors &tensors) {

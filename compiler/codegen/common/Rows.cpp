@@ -1,0 +1,89 @@
+//===- Rows.cpp - Emits the kernels of whole rows: norms and sums
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+//   norm, for token: out = (residual +) x normalised
+//   add, for token:  out = a + b
+//
+// Norms that stand before a matmul are taken in by its prepare kernel; these
+// stand behind one, or have a mean and a bias. A row is read whole before any
+// of it is written only where another operand may be the output's memory, and
+// that is element by element.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/common/Emitters.h"
+#include "compiler/codegen/common/Math.h"
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::codegen;
+
+/// Calls `body` for vectors of the columns 0 .. columns - 1 with the first one
+/// and their number.
+static void forEachVector(KernelBuilder &b, int64_t columns,
+                          function_ref<void(Value first, int64_t lanes)> body) {
+  int64_t whole = columns - columns % kLanes;
+  b.forLoop(0, whole, kLanes, [&](Value first) { body(first, kLanes); });
+  if (whole < columns)
+    body(b.constI64(whole), columns - whole);
+}
+
+/// Calls `body` for the tokens of the tiles with the offset of their rows.
+static void forEachRow(KernelBuilder &b, int64_t columns,
+                       function_ref<void(Value rowBytes)> body) {
+  b.forLoop(b.loadTileBegin(), b.loadTileEnd(), 1,
+            [&](Value token) { body(b.mul(token, columns * sizeof(float))); });
+}
+
+LogicalResult codegen::emitNorm(KernelBuilder &b, plan::NormSpecAttr spec) {
+  int64_t next = 0, columns = spec.getColumns();
+  Value x = b.loadOperand(next++), weight = b.loadOperand(next++), bias,
+        residual;
+  if (spec.getLayer())
+    bias = b.loadOperand(next++);
+  if (spec.getResidual())
+    residual = b.loadOperand(next++);
+  Value out = b.loadOperand(next++);
+  float eps = spec.getEps().getValue().convertToFloat();
+  forEachRow(b, columns, [&](Value rowBytes) {
+    Value row = b.offset(x, rowBytes), mean;
+    if (spec.getLayer())
+      mean = emitMean(b, row, columns);
+    Value factor = b.splat(emitInverseRms(b, row, columns, eps, mean));
+    forEachVector(b, columns, [&](Value first, int64_t lanes) {
+      Value bytes = b.mul(first, sizeof(float));
+      auto load = [&](Value pointer) {
+        return b.loadFloats(b.f32(), b.offset(pointer, bytes), 0, lanes);
+      };
+      Value y = load(row);
+      if (mean)
+        y = b.sub(y, b.splat(mean));
+      y = b.mul(b.mul(y, factor), load(weight));
+      if (bias)
+        y = b.add(y, load(bias));
+      if (residual)
+        y = b.add(load(b.offset(residual, rowBytes)), y);
+      b.storeLanes(y, b.offset(b.offset(out, rowBytes), bytes), 0, lanes);
+    });
+  });
+  return success();
+}
+
+LogicalResult codegen::emitAdd(KernelBuilder &b, plan::AddSpecAttr spec) {
+  Value x = b.loadOperand(0), y = b.loadOperand(1), out = b.loadOperand(2);
+  int64_t columns = spec.getColumns();
+  forEachRow(b, columns, [&](Value rowBytes) {
+    forEachVector(b, columns, [&](Value first, int64_t lanes) {
+      Value bytes = b.add(rowBytes, b.mul(first, sizeof(float)));
+      auto load = [&](Value pointer) {
+        return b.loadFloats(b.f32(), b.offset(pointer, bytes), 0, lanes);
+      };
+      b.storeLanes(b.add(load(x), load(y)), b.offset(out, bytes), 0, lanes);
+    });
+  });
+  return success();
+}
