@@ -33,6 +33,8 @@ static StringRef getUse(plan::KernelSpecInterface spec, size_t index) {
     return "expert";
   if (isa<plan::RouteSpecAttr>(spec))
     return "bias";
+  if (isa<plan::AttentionSpecAttr>(spec))
+    return "sinks";
   if (auto norm = dyn_cast<plan::NormSpecAttr>(spec))
     return norm.getLayer() && index == 2 ? "bias" : "norm";
   return "norm";

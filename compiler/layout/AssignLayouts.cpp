@@ -159,6 +159,9 @@ static FailureOr<Use> getUse(OpOperand &operand) {
     if (&operand == &norm.getWeightMutable() ||
         &operand == &norm.getBiasMutable())
       return Use::Vector;
+  if (auto attention = dyn_cast<model::AttentionOp>(op))
+    if (isIn(operand, attention.getSinksMutable()))
+      return Use::Vector;
   if (auto add = dyn_cast<model::AddBiasOp>(op))
     if (&operand == &add.getBiasMutable())
       return Use::Vector;

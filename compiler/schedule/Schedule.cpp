@@ -500,11 +500,18 @@ LogicalResult Scheduler::schedule(model::AttentionOp op) {
                 {name + ".store", steps.getWholeRange(CountSource::Tokens)},
                 store, operands);
 
-  std::string result = addValue(op.getResult(), name + ".out");
-  operands = {memory[q.source], keys, pool, result};
-  auto spec = plan::AttentionSpecAttr::get(context, heads, kvHeads, keyDim,
-                                           valueDim, op.getScaleAttr(), keyPage,
-                                           valuePage, /*tileTokens=*/1);
+  operands = {memory[q.source], keys, pool};
+  if (op.getSinks()) {
+    FailureOr<std::string> sinks = lookup(op, op.getSinks());
+    if (failed(sinks) || failed(verifyPacked(op, op.getSinks())))
+      return failure();
+    operands.push_back(*sinks);
+  }
+  operands.push_back(addValue(op.getResult(), name + ".out"));
+  auto spec = plan::AttentionSpecAttr::get(
+      context, heads, kvHeads, keyDim, valueDim, op.getScaleAttr(), keyPage,
+      valuePage, /*tileTokens=*/1, op.getWindow().value_or(0), op.getCapAttr(),
+      op.getSinks() != nullptr);
   scheduleAttention(op, spec, operands);
   return success();
 }
@@ -522,7 +529,7 @@ void Scheduler::scheduleAttention(model::AttentionOp op,
     auto spec = plan::AttentionSpecAttr::get(
         op.getContext(), one.getHeads(), one.getKvHeads(), one.getKeyDim(),
         one.getValueDim(), one.getScale(), one.getKeyPage(), one.getValuePage(),
-        tileTokens);
+        tileTokens, one.getWindow(), one.getCap(), one.getSinks());
     StepInfo info{op.getCache().str() + ".attention", range, tileTokens,
                   one.getKvHeads()};
     steps.addStep(op.getLoc(), info, spec, operands);

@@ -263,6 +263,21 @@ LogicalResult RopeOp::verify() {
   return success();
 }
 
+LogicalResult AttentionOp::verify() {
+  // attention_c4
+  if (getWindow() && static_cast<int64_t>(*getWindow()) <= 0)
+    return emitOpError("expected a positive window, found ")
+           << static_cast<int64_t>(*getWindow());
+  if (getCap() && !(getCap()->convertToFloat() > 0))
+    return emitOpError("expected a positive cap, found ")
+           << getCap()->convertToFloat();
+  // attention_c5
+  if (getSinks() && getLength(getSinks()) != static_cast<int64_t>(getHeads()))
+    return emitOpError("expected ")
+           << getHeads() << " sinks, found " << getLength(getSinks());
+  return success();
+}
+
 LogicalResult
 AttentionOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   // attention_c1

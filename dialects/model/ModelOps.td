@@ -446,6 +446,10 @@ def Model_AttentionOp : Model_Op<"attention",
     result[t][h] = sum_j softmax_j(scale * q[t][h] . K[j]) * V[j]
     over the cached positions j <= position(t).
 
+    * `window`: only positions j > position(t) - window.
+    * `cap`: of a score s, cap * tanh(s / cap).
+    * `sinks`: softmax counts one more score, sinks[h], whose value is 0.
+
     ```mlir
     %o = model.attention %q, %k, %v in @kv.0 {heads = 4 : i64,
         scale = 1.25e-01 : f32}
@@ -458,15 +462,20 @@ def Model_AttentionOp : Model_Op<"attention",
     * (C2) q has heads * keyDim columns, k has kvHeads * keyDim, v has
       kvHeads * valueDim, the result heads * valueDim.
     * (C3) heads is a multiple of kvHeads.
+    * (C4) window and cap are positive, if there are any.
+    * (C5) there are as many sinks as heads, if any.
   }];
   let arguments = (ins Model_Activations:$q, Model_Activations:$k,
-                       Model_Activations:$v, FlatSymbolRefAttr:$cache,
-                       I64Attr:$heads, F32Attr:$scale);
+                       Model_Activations:$v, Optional<Model_Vector>:$sinks,
+                       FlatSymbolRefAttr:$cache, I64Attr:$heads, F32Attr:$scale,
+                       OptionalAttr<I64Attr>:$window,
+                       OptionalAttr<F32Attr>:$cap);
   let results = (outs Model_Activations:$result);
   let assemblyFormat = [{
-    $q `,` $k `,` $v `in` $cache attr-dict `:`
-    type($q) `,` type($k) `,` type($v) `->` type($result)
+    $q `,` $k `,` $v (`sinks` `(` $sinks^ `:` type($sinks) `)`)? `in` $cache
+    attr-dict `:` type($q) `,` type($k) `,` type($v) `->` type($result)
   }];
+  let hasVerifier = 1;
 }
 
 def Model_SelectRowsOp : Model_Op<"select_rows", [Pure]> {

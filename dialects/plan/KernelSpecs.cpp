@@ -286,14 +286,21 @@ int64_t RopeStoreSpecAttr::getScratchBytes() const {
 }
 
 SmallVector<Access> AttentionSpecAttr::getAccesses() const {
-  return {Access::Read, Access::Read, Access::Read, Access::Write};
+  SmallVector<Access> accesses(getSinks() ? 4 : 3, Access::Read);
+  accesses.push_back(Access::Write);
+  return accesses;
 }
 
 std::string AttentionSpecAttr::getKernelName() const {
-  return llvm::formatv("mc_attention_h{0}_{1}_{2}_{3}_s{4}_t{5}", getHeads(),
-                       getKvHeads(), getSymbolPart(getKeyPage()),
-                       getSymbolPart(getValuePage()), getSymbolPart(getScale()),
-                       getTileTokens());
+  std::string name = llvm::formatv(
+      "mc_attention_h{0}_{1}_{2}_{3}_s{4}_t{5}", getHeads(), getKvHeads(),
+      getSymbolPart(getKeyPage()), getSymbolPart(getValuePage()),
+      getSymbolPart(getScale()), getTileTokens());
+  if (getWindow() > 0)
+    name += "_w" + std::to_string(getWindow());
+  if (getCap())
+    name += "_c" + getSymbolPart(getCap());
+  return getSinks() ? name + "_sinks" : name;
 }
 
 int64_t AttentionSpecAttr::getScratchBytes() const {

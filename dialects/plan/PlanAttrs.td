@@ -229,7 +229,8 @@ def Plan_AttentionSpec : Plan_Spec<"AttentionSpec", "attention",
   let summary = "Causal attention of every token over its sequence's pages";
   let description = [{
     Operands: q (f32 [T][heads * keyDim], read), key pool and value pool
-    (state, read), out (f32 [T][heads * valueDim], written).
+    (state, read), sinks (f32 [heads], read; only if `sinks`), out (f32
+    [T][heads * valueDim], written). A window of 0 is none.
     Tiles: for `tileTokens` consecutive tokens, one per kv head: tile =
     tokenGroup * kvHeads + kvHead.
     Query rows (a head of a token) of one kv head and one sequence share loads
@@ -241,7 +242,10 @@ def Plan_AttentionSpec : Plan_Spec<"AttentionSpec", "attention",
     "int64_t":$heads, "int64_t":$kvHeads, "int64_t":$keyDim,
     "int64_t":$valueDim, "::mlir::FloatAttr":$scale,
     "::modelc::pack::LayoutAttr":$keyPage,
-    "::modelc::pack::LayoutAttr":$valuePage, "int64_t":$tileTokens);
+    "::modelc::pack::LayoutAttr":$valuePage, "int64_t":$tileTokens,
+    DefaultValuedParameter<"int64_t", "0">:$window,
+    OptionalParameter<"::mlir::FloatAttr">:$cap,
+    DefaultValuedParameter<"bool", "false">:$sinks);
   let extraClassDeclaration = [{
     /// The most query rows that a kernel computes at once, on any target.
     static constexpr int64_t kBlockRows = 12;

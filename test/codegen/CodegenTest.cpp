@@ -129,7 +129,8 @@ CodegenTest::makeAllKinds(const target::TargetSpec &target) {
       model::RopePairing::Half, keys, values, b.getF32FloatAttr(1e-5f)));
   specs.push_back(plan::AttentionSpecAttr::get(
       &context, kHeads, kKvHeads, kHeadDim, kHeadDim, b.getF32FloatAttr(0.25f),
-      keys, values, /*tileTokens=*/4));
+      keys, values, /*tileTokens=*/4, /*window=*/0, /*cap=*/FloatAttr(),
+      /*sinks=*/false));
   appendExpertKinds(target, specs);
   // Regimes that differ for block types only give float kernels twice.
   llvm::StringSet<> names;

@@ -20,6 +20,9 @@ namespace {
 
 struct Shape {
   int64_t heads, kvHeads, keyDim, valueDim, tileTokens;
+  int64_t window = 0;
+  float cap = 0;
+  bool hasSinks = false;
 };
 
 /// Tokens [first, last] of a sequence.
@@ -50,7 +53,7 @@ protected:
   /// Per sequence and kv head: [position][dim].
   std::map<std::pair<int64_t, int64_t>, std::vector<float>> keys, values;
   std::vector<uint8_t> keyPool, valuePool;
-  std::vector<float> q;
+  std::vector<float> q, sinks;
 };
 MODELC_FOR_EACH_TARGET(Attention);
 
@@ -62,7 +65,8 @@ plan::AttentionSpecAttr Attention::makeSpec(const Shape &shape) {
       pack::getKeyPageLayout(&context, type, MODELC_PAGE_TOKENS, shape.keyDim),
       pack::getValuePageLayout(&context, type, MODELC_PAGE_TOKENS,
                                shape.valueDim),
-      shape.tileTokens);
+      shape.tileTokens, shape.window,
+      shape.cap != 0 ? f32(shape.cap) : mlir::FloatAttr(), shape.hasSinks);
 }
 
 std::vector<plan::AttentionSpecAttr>
@@ -126,10 +130,16 @@ std::vector<float> Attention::makeExpected(plan::AttentionSpecAttr spec,
         batch.sequences[t], head / (spec.getHeads() / spec.getKvHeads())};
     reference::HeadCache cache = {keys[stored].data(), keyDim,
                                   values[stored].data(), valueDim};
-    reference::attend(std::span(q).subspan(row * keyDim, keyDim), cache,
-                      batch.positions[t],
-                      spec.getScale().getValue().convertToFloat(),
-                      std::span(expected).subspan(row * valueDim, valueDim));
+    reference::ScoreOptions options;
+    options.window = spec.getWindow();
+    if (spec.getCap())
+      options.cap = spec.getCap().getValue().convertToFloat();
+    if (spec.getSinks())
+      options.sink = sinks[head];
+    reference::attend(
+        std::span(q).subspan(row * keyDim, keyDim), cache, batch.positions[t],
+        spec.getScale().getValue().convertToFloat(),
+        std::span(expected).subspan(row * valueDim, valueDim), options);
   }
   return expected;
 }
@@ -146,6 +156,10 @@ void Attention::check(plan::AttentionSpecAttr spec, ModelcKernel kernel,
   call.add(q);
   call.add(keyPool);
   call.add(valuePool);
+  if (spec.getSinks()) {
+    sinks = makeFloats(spec.getHeads());
+    call.add(sinks);
+  }
   std::vector<float> expected = makeExpected(spec, batch);
   call.expectFloats(call.addOutput(expected.size() * sizeof(float)), expected);
   int64_t groups = llvm::divideCeil(tokens, spec.getTileTokens());
@@ -212,6 +226,42 @@ TEST_P(Attention, Runs) {
       check(spec, kernel, runs);
 }
 
+// Windows that end inside and at the ends of pages, shorter than a tile and
+// longer than all; caps that bend and that do not; sinks; all at once.
+TEST_P(Attention, WindowsCapsAndSinks) {
+  std::vector<plan::AttentionSpecAttr> specs;
+  for (int64_t tileTokens : {1, 5}) {
+    for (int64_t window : {1, 16, 64, 65, 300})
+      specs.push_back(makeSpec({6, 2, 16, 24, tileTokens, window}));
+    for (float cap : {0.5f, 50.0f})
+      specs.push_back(makeSpec({6, 2, 16, 24, tileTokens, 0, cap}));
+    specs.push_back(makeSpec({6, 2, 16, 24, tileTokens, 0, 0, true}));
+    specs.push_back(makeSpec({14, 1, 16, 24, tileTokens, 70, 2, true}));
+  }
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), specs.size());
+  for (auto [spec, kernel] : llvm::zip_equal(specs, kernels))
+    for (const std::vector<Stretch> &runs : std::vector<std::vector<Stretch>>{
+             {{0, 0, 4}, {1, 60, 70}, {2, 127, 131}},
+             {{1, 200, 200}, {2, 63, 64}, {0, 250, 255}}})
+      check(spec, kernel, runs);
+}
+
+// What lies before the window may be anything.
+TEST_P(Attention, NothingBeforeTheWindow) {
+  std::vector<plan::AttentionSpecAttr> specs = {
+      makeSpec({4, 2, 16, 16, 1, 20}), makeSpec({4, 2, 16, 16, 6, 20})};
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), specs.size());
+  for (auto [spec, kernel] : llvm::zip_equal(specs, kernels)) {
+    strangeKey = strangeValue = NAN;
+    check(spec, kernel, {{0, 60, 110}, {1, 85, 95}});
+    strangeKey.reset();
+    check(spec, kernel, {{0, 60, 110}, {1, 85, 95}});
+    strangeValue.reset();
+  }
+}
+
 // Weights of 0 and 1, overflowing scores, and what is not finite, in decode
 // and in prefill tiles.
 TEST_P(Attention, ExtremeScores) {
@@ -250,7 +300,8 @@ TEST_P(Attention, RefusesOtherPages) {
   mlir::Type f32Type = mlir::Float32Type::get(&context);
   auto wrong = plan::AttentionSpecAttr::get(
       &context, 2, 1, 16, 16, f32(1), spec.getKeyPage(),
-      pack::getValuePageLayout(&context, f32Type, 64, 16), 1);
+      pack::getValuePageLayout(&context, f32Type, 64, 16), 1, /*window=*/0,
+      /*cap=*/mlir::FloatAttr(), /*sinks=*/false);
   expectRefused(wrong, "cannot attend to pages");
 }
 

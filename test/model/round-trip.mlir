@@ -25,7 +25,8 @@ model.cache @kv.1 : 2 x (64, 32) x !model.ggml<q8_0>
 // CHECK-LABEL: func.func @imported(
 func.func @imported(%tokens: tensor<?xi32>, %positions: tensor<?xi32>,
                     %outputs: tensor<?xi32>, %x: tensor<?x256xf32>,
-                    %w: tensor<128x256xf16>, %b: tensor<128xf32>) {
+                    %w: tensor<128x256xf16>, %b: tensor<128xf32>,
+                    %sinks: tensor<4xf32>) {
   // CHECK: %[[N:.*]] = model.get_weight @output_norm.weight : tensor<256xf32>
   %n = model.get_weight @"output_norm.weight" : tensor<256xf32>
   %t = model.get_weight @"a b" : tensor<512x256x!model.ggml<q4_0>>
@@ -66,6 +67,14 @@ func.func @imported(%tokens: tensor<?xi32>, %positions: tensor<?xi32>,
   // CHECK-SAME: {heads = 4 : i64, scale = 1.250000e-01 : f32}
   %o = model.attention %y, %r, %kb in @kv.0
       {heads = 4 : i64, scale = 1.25e-01 : f32}
+      : tensor<?x256xf32>, tensor<?x128xf32>, tensor<?x128xf32>
+      -> tensor<?x256xf32>
+  // CHECK: model.attention {{.*}} sinks(%{{.*}} : tensor<4xf32>) in @kv.0
+  // CHECK-SAME: cap = 5.000000e+01 : f32, heads = 4 : i64,
+  // CHECK-SAME: window = 128 : i64
+  %ow = model.attention %y, %r, %kb sinks(%sinks : tensor<4xf32>) in @kv.0
+      {heads = 4 : i64, scale = 1.25e-01 : f32, window = 128 : i64,
+       cap = 5.0e+01 : f32}
       : tensor<?x256xf32>, tensor<?x128xf32>, tensor<?x128xf32>
       -> tensor<?x256xf32>
   // CHECK: model.add %{{.*}}, %{{.*}} : tensor<?x256xf32>

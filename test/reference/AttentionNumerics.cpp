@@ -145,7 +145,7 @@ struct Partial {
 
 /// Positions begin .. end - 1, at most 64, begin a multiple of 64.
 static Partial attendChunk(std::span<const float> q, const HeadCache &cache,
-                           int64_t begin, int64_t end, float scale,
+                           int64_t begin, int64_t end, float scale, float cap,
                            int64_t valueDim) {
   std::vector<float> scores;
   float max = -std::numeric_limits<float>::infinity();
@@ -153,7 +153,8 @@ static Partial attendChunk(std::span<const float> q, const HeadCache &cache,
     float acc = 0;
     for (size_t d = 0; d < q.size(); ++d)
       acc = std::fma(q[d], cache.keys[j * cache.keyStride + d], acc);
-    scores.push_back(acc * scale);
+    float score = acc * scale;
+    scores.push_back(cap != 0 ? computeSoftCap(score, cap) : score);
     max = maximum(max, scores.back());
   }
   Partial partial = {max, 0, std::vector<float>(valueDim, 0.0f)};
@@ -170,20 +171,30 @@ static Partial attendChunk(std::span<const float> q, const HeadCache &cache,
 }
 
 void reference::attend(std::span<const float> q, const HeadCache &cache,
-                       int64_t position, float scale, std::span<float> out) {
+                       int64_t position, float scale, std::span<float> out,
+                       const ScoreOptions &options) {
   const int64_t chunk = 64, length = position + 1;
-  Partial all =
-      attendChunk(q, cache, 0, std::min(chunk, length), scale, out.size());
-  for (int64_t begin = chunk; begin < length; begin += chunk) {
-    Partial next = attendChunk(q, cache, begin, std::min(begin + chunk, length),
-                               scale, out.size());
-    float max = maximum(all.max, next.max);
-    float f = computeExp(all.max - max), g = computeExp(next.max - max);
-    all.sum = std::fma(all.sum, f, next.sum * g);
+  int64_t first = 0;
+  if (options.window > 0)
+    first = std::max<int64_t>(0, length - options.window);
+  std::optional<Partial> all;
+  if (options.sink)
+    all = {*options.sink, 1, std::vector<float>(out.size(), -0.0f)};
+  for (int64_t begin = first / chunk * chunk; begin < length; begin += chunk) {
+    Partial next = attendChunk(q, cache, std::max(begin, first),
+                               std::min(begin + chunk, length), scale,
+                               options.cap, out.size());
+    if (!all) {
+      all = next;
+      continue;
+    }
+    float max = maximum(all->max, next.max);
+    float f = computeExp(all->max - max), g = computeExp(next.max - max);
+    all->sum = std::fma(all->sum, f, next.sum * g);
     for (size_t d = 0; d < out.size(); ++d)
-      all.out[d] = std::fma(all.out[d], f, next.out[d] * g);
-    all.max = max;
+      all->out[d] = std::fma(all->out[d], f, next.out[d] * g);
+    all->max = max;
   }
   for (size_t d = 0; d < out.size(); ++d)
-    out[d] = all.out[d] / all.sum;
+    out[d] = all->out[d] / all->sum;
 }

@@ -363,6 +363,13 @@ Matrix Interpreter::attention(model::AttentionOp op) {
   };
   append(state.keys, op.getK(), keyDim);
   append(state.values, op.getV(), valueDim);
+  ScoreOptions options;
+  options.window = op.getWindow().value_or(0);
+  if (op.getCap())
+    options.cap = getFloat(op.getCapAttr());
+  std::vector<float> sinks;
+  if (op.getSinks())
+    sinks = getVector(op.getSinks());
   const Matrix &q = matrices[op.getQ()];
   Matrix result(q.rows, heads * valueDim);
   for (int64_t t = 0; t < q.rows; ++t)
@@ -371,9 +378,11 @@ Matrix Interpreter::attention(model::AttentionOp op) {
       HeadCache head = {state.keys.data() + kvHead * keyDim, kvHeads * keyDim,
                         state.values.data() + kvHead * valueDim,
                         kvHeads * valueDim};
+      if (op.getSinks())
+        options.sink = sinks[h];
       attend(q.row(t).subspan(h * keyDim, keyDim), head, length + t,
              getFloat(op.getScaleAttr()),
-             result.row(t).subspan(h * valueDim, valueDim));
+             result.row(t).subspan(h * valueDim, valueDim), options);
     }
   return result;
 }

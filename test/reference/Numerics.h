@@ -18,6 +18,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -136,8 +137,7 @@ void normalize(std::span<const float> x, std::span<const float> weight,
 
 /// The same section, layer_norm.
 void normalizeLayer(std::span<const float> x, std::span<const float> weight,
-                    std::span<const float> bias, float eps,
-                    std::span<float> y);
+                    std::span<const float> bias, float eps, std::span<float> y);
 
 /// Section "Rope": cos and sin of pair i at table[2 * i], table[2 * i + 1].
 void computeRopeTable(int32_t position, std::span<const double> frequencies,
@@ -170,10 +170,18 @@ struct HeadCache {
   int64_t valueStride;
 };
 
+/// What models do to scores, beyond the scale.
+struct ScoreOptions {
+  int64_t window = 0; ///< Positions that a query sees; 0: all.
+  float cap = 0;      ///< 0: none.
+  std::optional<float> sink;
+};
+
 /// Section "Attention": one query row q over positions 0 .. position; out has
 /// as many elements as a value.
 void attend(std::span<const float> q, const HeadCache &cache, int64_t position,
-            float scale, std::span<float> out);
+            float scale, std::span<float> out,
+            const ScoreOptions &options = {});
 
 } // namespace modelc::reference
 

@@ -89,6 +89,9 @@ struct Page {
   Value begin;        ///< First position.
   /// Positions of the page, 0 .. 64, that exist for all rows; for any row.
   Value common, limit;
+  /// The first position of the page that the window of some row, and of all
+  /// rows, has; null without a window, where it is 0.
+  Value first, commonFirst;
 };
 
 class AttentionEmitter {
@@ -107,11 +110,15 @@ private:
                int64_t elements);
   void startRows(const Block &block);
   void finishRows(const Block &block);
+  Value getHead(const Block &block, int64_t row);
+  Value getFirstPage(const Block &block);
+  Value getFirstVisible(Value position, const Page &page);
+  Value finishScores(Value products, Value scale);
   Value getGroup(const Block &block, Value pageNumber);
   Page openPage(const Block &block, Value number, Value pages);
   void emitScores(const Block &block, const Page &page);
   void emitSoftmax(const Page &page, Value row);
-  void emitSoftmaxOfRow(Value scores, Value state, Value count);
+  void emitSoftmaxOfRow(Value scores, Value state, Value first, Value count);
   void emitFactors(const Page &page);
   void emitValues(const Block &block, const Page &page);
   void emitSlab(const Block &block, const Page &page, Value firstElement,
@@ -132,7 +139,7 @@ private:
   int64_t keyElements, valueElements;
   bool isWide; ///< A vector of kLanes fits one register, and there are 32.
   int64_t blockHeads, blockTokens;
-  Value q, keyPool, valuePool, out;
+  Value q, keyPool, valuePool, sinks, out;
   Value queries, scores, results, states; ///< In scratch.
 };
 
@@ -189,7 +196,9 @@ LogicalResult AttentionEmitter::emit() {
   q = b.loadOperand(0);
   keyPool = b.loadOperand(1);
   valuePool = b.loadOperand(2);
-  out = b.loadOperand(3);
+  if (spec.getSinks())
+    sinks = b.loadOperand(3);
+  out = b.loadOperand(spec.getSinks() ? 4 : 3);
   constexpr int64_t kRows = plan::AttentionSpecAttr::kBlockRows;
   scores = b.loadScratch();
   queries = b.offset(scores, kRows * kPage * kWord);
@@ -268,7 +277,7 @@ void AttentionEmitter::emitBlock(const Block &block) {
   Value last = loadEntry(offsetof(ModelcStepInputs, positions),
                          getToken(block, block.tokens - 1));
   Value pages = b.add(b.divU(last, kPage), 1);
-  b.forLoop(b.constI64(0), pages, 1, [&](Value number) {
+  b.forLoop(getFirstPage(block), pages, 1, [&](Value number) {
     Page page = openPage(block, number, pages);
     emitScores(block, page);
     b.forLoop(0, block.getRows(), 1,
@@ -287,13 +296,18 @@ Value AttentionEmitter::getToken(const Block &block, int64_t number) {
   return b.add(block.firstToken, b.minU(b.constI64(number), last));
 }
 
-/// Row `row` of q or out, whose heads have `elements` elements.
-Value AttentionEmitter::getRow(const Block &block, Value pointer, int64_t row,
-                               int64_t elements) {
+/// The query head of a row.
+Value AttentionEmitter::getHead(const Block &block, int64_t row) {
   // The last block of heads may overlap its own last head.
   Value head =
       b.minU(b.add(block.firstHead, row % block.heads), b.constI64(group - 1));
-  head = b.add(head, b.mul(block.kvHead, group));
+  return b.add(head, b.mul(block.kvHead, group));
+}
+
+/// Row `row` of q or out, whose heads have `elements` elements.
+Value AttentionEmitter::getRow(const Block &block, Value pointer, int64_t row,
+                               int64_t elements) {
+  Value head = getHead(block, row);
   Value token = getToken(block, row / block.heads);
   Value index = b.add(b.mul(token, spec.getHeads()), head);
   return b.offset(pointer, b.mul(index, elements * kWord));
@@ -312,15 +326,21 @@ void AttentionEmitter::startRows(const Block &block) {
       b.store(b.splatF32Bits(kMinusZero), results,
               (row * valueElements + d) * kWord);
   }
-  Value positions = b.splatI32(-1);
+  Value positions = b.splatI32(-1), maxima = b.splatF32Bits(kMinusInfinity);
   for (int64_t row = 0; row < block.getRows(); ++row) {
     Value position = loadEntry(offsetof(ModelcStepInputs, positions),
                                getToken(block, row / block.heads));
     positions = b.insert(positions, b.truncate(position, b.i32()), row);
+    if (!sinks)
+      continue;
+    // A score before all others, whose value is 0.
+    Value sink = b.offset(sinks, b.mul(getHead(block, row), kWord));
+    maxima = b.insert(maxima, b.load(b.f32(), sink), row);
   }
   b.store(positions, states, kPositions);
-  b.store(b.splatF32Bits(kMinusInfinity), states, kMaxima);
-  for (int64_t field : {kSums, kPageMaxima, kPageSums})
+  b.store(maxima, states, kMaxima);
+  b.store(b.splatF32(sinks ? 1 : 0), states, kSums);
+  for (int64_t field : {kPageMaxima, kPageSums})
     b.store(b.splatF32(0), states, field);
 }
 
@@ -376,8 +396,16 @@ Page AttentionEmitter::openPage(const Block &block, Value number, Value pages) {
   };
   // Positions ascend along the tokens of a sequence.
   page.common = countUpTo(block.firstToken);
-  page.limit = block.tokens == 1 ? page.common
-                                 : countUpTo(getToken(block, block.tokens - 1));
+  Value lastToken = getToken(block, block.tokens - 1);
+  page.limit = block.tokens == 1 ? page.common : countUpTo(lastToken);
+  if (spec.getWindow() > 0) {
+    size_t positions = offsetof(ModelcStepInputs, positions);
+    page.first = getFirstVisible(loadEntry(positions, block.firstToken), page);
+    page.commonFirst =
+        block.tokens == 1
+            ? page.first
+            : getFirstVisible(loadEntry(positions, lastToken), page);
+  }
   return page;
 }
 
@@ -388,7 +416,33 @@ void AttentionEmitter::prefetch(Value pointer, Value turn, int64_t bytes) {
     b.prefetch(part, at);
 }
 
-/// scores[row][j] = (sum_d q[row][d] * K[j][d]) * scale for all j of the page.
+/// The first page that any row of a block reads.
+Value AttentionEmitter::getFirstPage(const Block &block) {
+  if (spec.getWindow() == 0)
+    return b.constI64(0);
+  Value position =
+      loadEntry(offsetof(ModelcStepInputs, positions), block.firstToken);
+  Value first = b.sub(position, spec.getWindow() - 1);
+  return b.divU(b.maxS(first, b.constI64(0)), kPage);
+}
+
+/// The first position of the page, 0 .. 64, that the window of the query at
+/// `position` has.
+Value AttentionEmitter::getFirstVisible(Value position, const Page &page) {
+  Value first = b.sub(b.sub(position, spec.getWindow() - 1), page.begin);
+  return b.minS(b.maxS(first, b.constI64(0)), b.constI64(kPage));
+}
+
+/// Scores of sums of products.
+Value AttentionEmitter::finishScores(Value products, Value scale) {
+  Value scores = b.mul(products, scale);
+  if (FloatAttr cap = spec.getCap())
+    scores = emitSoftCap(b, scores, cap.getValue().convertToFloat());
+  return scores;
+}
+
+/// scores[row][j] = (sum_d q[row][d] * K[j][d]) * scale for all j of the
+/// page.
 void AttentionEmitter::emitScores(const Block &block, const Page &page) {
   int64_t rows = block.getRows(), vectors = getVectors(rows);
   int64_t stride = keyDim > 1 ? keyPage.elementStride : 0;
@@ -419,7 +473,7 @@ void AttentionEmitter::emitScores(const Block &block, const Page &page) {
         b, keyPage, {page.keys, first, vectors}, zeros, addElement);
     Value target = b.offset(scores, b.mul(first, kWord));
     for (int64_t i = 0; i < rows * vectors; ++i)
-      b.store(b.mul(sums[i], scale), target,
+      b.store(finishScores(sums[i], scale), target,
               (i / vectors * kPage + i % vectors * kLanes) * kWord);
   });
 }
@@ -430,9 +484,15 @@ void AttentionEmitter::emitSoftmax(const Page &page, Value row) {
   Value state = b.offset(states, b.mul(row, kWord));
   Value position = b.extendU(b.load(b.i32(), state, kPositions), b.i64());
   Value exists = b.cmpI(arith::CmpIPredicate::ule, page.begin, position);
+  Value first;
+  if (page.first) {
+    first = getFirstVisible(position, page);
+    exists = b.bitAnd(
+        exists, b.cmpI(arith::CmpIPredicate::ult, first, b.constI64(kPage)));
+  }
   b.ifThen(exists, [&] {
     Value count = b.add(b.sub(position, page.begin), 1);
-    emitSoftmaxOfRow(rowScores, state, b.minU(count, b.constI64(kPage)));
+    emitSoftmaxOfRow(rowScores, state, first, b.minU(count, b.constI64(kPage)));
   });
 }
 
@@ -441,7 +501,7 @@ static Value emitMax(KernelBuilder &b, Value x, Value y) {
 }
 
 /// `count` positions exist, 1 .. 64.
-void AttentionEmitter::emitSoftmaxOfRow(Value scores, Value state,
+void AttentionEmitter::emitSoftmaxOfRow(Value scores, Value state, Value first,
                                         Value count) {
   constexpr int64_t kVectors = kPage / kLanes;
   Value bound = b.splat(b.truncate(count, b.i32()));
@@ -451,6 +511,10 @@ void AttentionEmitter::emitSoftmaxOfRow(Value scores, Value state,
     Value number =
         b.add(b.laneNumbers(), b.splatI32(static_cast<int32_t>(v * kLanes)));
     masks.push_back(b.cmpI(arith::CmpIPredicate::slt, number, bound));
+    if (first)
+      masks[v] =
+          b.bitAnd(masks[v], b.cmpI(arith::CmpIPredicate::sge, number,
+                                    b.splat(b.truncate(first, b.i32()))));
     Value loaded = b.load(b.vec(b.f32()), scores, v * kLanes * kWord);
     x.push_back(b.select(masks[v], loaded, b.splatF32Bits(kMinusInfinity)));
     maxima = v == 0 ? x[v] : emitMax(b, maxima, x[v]);
@@ -473,8 +537,14 @@ void AttentionEmitter::emitSoftmaxOfRow(Value scores, Value state,
 /// Adds the page to the state of all rows, and sets keep and gain.
 void AttentionEmitter::emitFactors(const Page &page) {
   Value begin = b.splat(b.truncate(page.begin, b.i32()));
-  Value exists = b.cmpI(arith::CmpIPredicate::sle, begin,
-                        b.load(b.vec(b.i32()), states, kPositions));
+  Value positions = b.load(b.vec(b.i32()), states, kPositions);
+  Value exists = b.cmpI(arith::CmpIPredicate::sle, begin, positions);
+  if (page.first) {
+    Value first =
+        b.sub(b.sub(positions, b.splatI32(spec.getWindow() - 1)), begin);
+    exists = b.bitAnd(
+        exists, b.cmpI(arith::CmpIPredicate::slt, first, b.splatI32(kPage)));
+  }
   Value oldMax = loadState(kMaxima), pageMax = loadState(kPageMaxima);
   Value newMax = emitMax(b, oldMax, pageMax);
   Value keep = emitExpOfNonPositive(b, b.sub(oldMax, newMax));
@@ -501,8 +571,8 @@ void AttentionEmitter::emitValues(const Block &block, const Page &page) {
     emitSlab(block, page, b.constI64(whole), rest);
 }
 
-/// results[row][d] = fma(results[row][d], keep, (sum_j p[j] * V[j][d]) * gain)
-/// for vectors of so many lanes from `firstElement` on.
+/// results[row][d] = fma(results[row][d], keep, (sum_j p[j] * V[j][d]) *
+/// gain) for vectors of so many lanes from `firstElement` on.
 void AttentionEmitter::emitSlab(const Block &block, const Page &page,
                                 Value firstElement,
                                 ArrayRef<int64_t> vectorLanes) {
@@ -531,8 +601,13 @@ void AttentionEmitter::emitSlab(const Block &block, const Page &page,
       Value p = splatLoad(weights, row * kPage * kWord), exists;
       if (!isShared) {
         Value last = b.load(b.i32(), states, kPositions + row * kWord);
-        Value lanes = b.splat(b.sub(b.extendU(last, b.i64()), page.begin));
+        last = b.extendU(last, b.i64());
+        Value lanes = b.splat(b.sub(last, page.begin));
         exists = b.cmpI(arith::CmpIPredicate::sle, b.splat(j), lanes);
+        if (page.first)
+          exists =
+              b.bitAnd(exists, b.cmpI(arith::CmpIPredicate::sge, b.splat(j),
+                                      b.splat(getFirstVisible(last, page))));
       }
       for (int64_t i = 0; i < vectors; ++i) {
         Value old = sums[row * vectors + i], sum = b.fma(p, v[i], old);
@@ -542,15 +617,18 @@ void AttentionEmitter::emitSlab(const Block &block, const Page &page,
     return next;
   };
   SmallVector<Value> sums(rows * vectors, b.splatF32(0));
-  sums = b.forLoop(b.constI64(0), page.common, 1, sums,
-                   [&](Value j, ValueRange carried) {
-                     return addPosition(j, carried, true);
-                   });
+  auto addRange = [&](Value begin, Value end, bool isShared) {
+    sums = b.forLoop(begin, end, 1, sums, [&](Value j, ValueRange carried) {
+      return addPosition(j, carried, isShared);
+    });
+  };
+  // What some rows see, what all do, and again what some do.
+  Value sharedBegin = page.first ? page.commonFirst : b.constI64(0);
+  if (block.tokens > 1 && page.first)
+    addRange(page.first, b.minS(sharedBegin, page.limit), false);
+  addRange(sharedBegin, page.common, true);
   if (block.tokens > 1)
-    sums = b.forLoop(page.common, page.limit, 1, sums,
-                     [&](Value j, ValueRange carried) {
-                       return addPosition(j, carried, false);
-                     });
+    addRange(b.maxS(page.common, sharedBegin), page.limit, false);
   Value target = b.offset(results, b.mul(firstElement, kWord));
   for (int64_t row = 0; row < rows; ++row) {
     Value keep = splatLoad(states, kKeep + row * kWord);

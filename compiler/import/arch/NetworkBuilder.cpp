@@ -128,9 +128,10 @@ Value NetworkBuilder::attention(Value q, Value k, Value v,
   }
   return model::AttentionOp::create(
       builder, location, activations(shape.heads * shape.valueDim), q, k, v,
-      FlatSymbolRefAttr::get(builder.getContext(), name),
+      /*sinks=*/Value(), FlatSymbolRefAttr::get(builder.getContext(), name),
       builder.getI64IntegerAttr(shape.heads),
-      builder.getF32FloatAttr(shape.scale));
+      builder.getF32FloatAttr(shape.scale), /*window=*/IntegerAttr(),
+      /*cap=*/FloatAttr());
 }
 
 Value NetworkBuilder::selectRows(Value x, Value rows) {
