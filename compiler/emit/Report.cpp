@@ -29,8 +29,8 @@ static StringRef getUse(plan::KernelSpecInterface spec, size_t index) {
     return "embedding";
   if (auto matmul = dyn_cast<plan::MatmulSpecAttr>(spec))
     return index <= matmul.getWeights().size() ? "matmul" : "bias";
-  if (isa<plan::ExpertsSpecAttr>(spec))
-    return "expert";
+  if (auto experts = dyn_cast<plan::ExpertsSpecAttr>(spec))
+    return index <= experts.getMatmul().getWeights().size() ? "expert" : "bias";
   if (isa<plan::RouteSpecAttr>(spec))
     return "bias";
   if (isa<plan::AttentionSpecAttr>(spec))

@@ -193,8 +193,8 @@ struct TakeInExpertsResidual : CountingPattern<AddOp> {
     rewriter.replaceOpWithNewOp<ExpertsOp>(
         op, experts.getType(), experts.getActivationAttr(), experts.getX(),
         experts.getIds(), experts.getWeights(), experts.getNorm(),
-        experts.getGate(), experts.getUp(), experts.getDown(), residual,
-        experts.getEpsAttr());
+        experts.getGate(), experts.getUp(), experts.getDown(),
+        experts.getBiases(), residual, experts.getEpsAttr());
     rewriter.eraseOp(experts);
     ++count;
     return success();

@@ -139,7 +139,8 @@ static FailureOr<Use> getUse(OpOperand &operand) {
     if (&operand == &matmul.getWeightMutable())
       return Use::Matmul;
   if (auto experts = dyn_cast<model::ExpertsOp>(op)) {
-    if (isIn(operand, experts.getNormMutable()))
+    if (isIn(operand, experts.getNormMutable()) ||
+        isIn(operand, experts.getBiasesMutable()))
       return Use::Vector;
     if (llvm::is_contained({&experts.getGateMutable(), &experts.getUpMutable(),
                             &experts.getDownMutable()},

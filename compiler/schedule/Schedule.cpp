@@ -174,11 +174,21 @@ LogicalResult Scheduler::schedule(model::RopeTableOp op) {
   std::string constant =
       steps.addConstant(op.getLoc(), "rope.frequencies",
                         DenseElementsAttr::get(type, ArrayRef(frequencies)));
-  auto spec = plan::RopeTableSpecAttr::get(op.getContext(), rope.getDims() / 2,
-                                           rope.getAttentionFactor());
+  SmallVector<std::string> operands = {constant};
+  ArrayRef<float> temper = op.getTemper().value_or(ArrayRef<float>());
+  if (!temper.empty()) {
+    auto temperType = RankedTensorType::get(
+        {static_cast<int64_t>(temper.size())}, b.getF32Type());
+    operands.push_back(
+        steps.addConstant(op.getLoc(), "rope.temper",
+                          DenseElementsAttr::get(temperType, temper)));
+  }
+  auto spec = plan::RopeTableSpecAttr::get(
+      op.getContext(), rope.getDims() / 2, rope.getAttentionFactor(),
+      temper.size(), op.getTemperLength().value_or(0));
   StepInfo info{"rope.table", steps.getWholeRange(CountSource::Tokens)};
-  std::string result = addValue(op.getResult(), "rope.table");
-  steps.addStep(op.getLoc(), info, spec, {constant, result});
+  operands.push_back(addValue(op.getResult(), "rope.table"));
+  steps.addStep(op.getLoc(), info, spec, operands);
   return success();
 }
 
@@ -433,7 +443,7 @@ static LogicalResult verifyChains(model::AttentionOp op, const HeadChain &q,
   model::RopeOp qRope = q.rope, kRope = k.rope;
   model::RmsNormOp qNorm = q.norm, kNorm = k.norm;
   if (bool(qRope) != bool(kRope) ||
-      (qRope && (qRope.getTable() != kRope.getTable() ||
+      (qRope && (getColumns(qRope.getTable()) != getColumns(kRope.getTable()) ||
                  qRope.getPairing() != kRope.getPairing())))
     return op.emitOpError("expected the same rope on q and k");
   for (model::RopeOp rope : {qRope, kRope})
@@ -469,7 +479,10 @@ LogicalResult Scheduler::schedule(model::AttentionOp op) {
   if (failed(verifyChains(op, q, k, keyDim)))
     return failure();
   SmallVector<Value> values = {q.source, k.source, op.getV()};
-  if (q.rope)
+  bool hasQueryTable = q.rope && q.rope.getTable() != k.rope.getTable();
+  if (k.rope)
+    values.push_back(k.rope.getTable());
+  if (hasQueryTable)
     values.push_back(q.rope.getTable());
   if (q.norm)
     values.append({q.norm.getWeight(), k.norm.getWeight()});
@@ -495,7 +508,7 @@ LogicalResult Scheduler::schedule(model::AttentionOp op) {
       q.rope ? q.rope.getPairing() : model::RopePairing::Adjacent;
   auto store = plan::RopeStoreSpecAttr::get(
       context, heads, kvHeads, keyDim, valueDim, pairs, pairing, keyPage,
-      valuePage, q.norm ? q.norm.getEpsAttr() : FloatAttr());
+      valuePage, q.norm ? q.norm.getEpsAttr() : FloatAttr(), hasQueryTable);
   steps.addStep(op.getLoc(),
                 {name + ".store", steps.getWholeRange(CountSource::Tokens)},
                 store, operands);

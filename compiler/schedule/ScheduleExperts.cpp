@@ -259,7 +259,10 @@ void Scheduler::scheduleExperts(model::ExpertsOp op, const CountRange &range,
   const ExpertRouting &routing = routings[op.getIds()];
   if (!isIndirect(range))
     addInputStep(op, range, slots.input);
-  addExpertsStep(op, range, {op.getGate(), op.getUp()}, slots.input,
+  // Biases of gate, up and down, or none.
+  ValueRange biases = op.getBiases();
+  addExpertsStep(op, range, {op.getGate(), op.getUp()},
+                 biases.take_front(biases.empty() ? 0 : 2), slots.input,
                  slots.hidden);
   auto prepare = plan::PrepareSpecAttr::get(
       op.getContext(), model::getMatrices(op.getDown().getType())->columns,
@@ -269,13 +272,15 @@ void Scheduler::scheduleExperts(model::ExpertsOp op, const CountRange &range,
   info.counter = {routing.counts, plan::kRowTilesByte,
                   getLimits(range, routing).getRowTiles()};
   steps.addStep(op.getLoc(), info, prepare, {slots.hidden, slots.hiddenInput});
-  addExpertsStep(op, range, {op.getDown()}, slots.hiddenInput, slots.values);
+  addExpertsStep(op, range, {op.getDown()},
+                 biases.drop_front(biases.empty() ? 0 : 2), slots.hiddenInput,
+                 slots.values);
 }
 
 /// One matmul over all groups: gate and up, or down.
 void Scheduler::addExpertsStep(model::ExpertsOp op, const CountRange &range,
-                               ArrayRef<Value> weights, StringRef input,
-                               StringRef output) {
+                               ArrayRef<Value> weights, ValueRange biases,
+                               StringRef input, StringRef output) {
   const ExpertRouting &routing = routings[op.getIds()];
   OpBuilder &b = steps.getBuilder();
   model::Matrices shape = *model::getMatrices(weights[0].getType());
@@ -291,7 +296,7 @@ void Scheduler::addExpertsStep(model::ExpertsOp op, const CountRange &range,
       op.getContext(), shape.columns, getInputLayout(weights, range),
       b.getArrayAttr(layouts), b.getDenseI64ArrayAttr(rows),
       isGlu ? model::Epilogue::Glu : model::Epilogue::Store, op.getActivation(),
-      /*bias=*/false, getTileRows(rows, wanted),
+      !biases.empty(), getTileRows(rows, wanted),
       isBlock ? range.imagePanels : 0, isBlock ? range.imageColumns : 0,
       /*cap=*/FloatAttr());
   auto spec = plan::ExpertsSpecAttr::get(op.getContext(), matmul,
@@ -309,6 +314,8 @@ void Scheduler::addExpertsStep(model::ExpertsOp op, const CountRange &range,
         getLayout(weight).getMatrixBytes(shape.rows, shape.columns);
     info.opsPerCount += 2 * routing.slots * shape.rows * shape.columns;
   }
+  for (Value bias : biases)
+    operands.push_back(memory[bias]);
   operands.push_back(routing.groups);
   if (indirect)
     operands.push_back(routing.rows);

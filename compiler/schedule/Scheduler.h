@@ -136,8 +136,8 @@ private:
   void scheduleExperts(model::ExpertsOp op, const CountRange &range,
                        const ExpertMemory &slots);
   void addExpertsStep(model::ExpertsOp op, const CountRange &range,
-                      ArrayRef<Value> weights, StringRef input,
-                      StringRef output);
+                      ArrayRef<Value> weights, mlir::ValueRange biases,
+                      StringRef input, StringRef output);
   void scheduleAttention(model::AttentionOp op, plan::AttentionSpecAttr one,
                          ArrayRef<std::string> operands);
 

@@ -199,6 +199,23 @@ static bool isQuantized(Value weight) {
   return isa<QuantizedType>(getWeightElementType(weight.getType()));
 }
 
+/// Biases of experts of these gates: experts_c6.
+static LogicalResult verifyExpertBiases(ExpertsOp op, const Matrices &gate) {
+  if (op.getBiases().empty())
+    return success();
+  if (op.getBiases().size() != 3)
+    return op.emitOpError("expected no biases or 3, found ")
+           << op.getBiases().size();
+  const int64_t lengths[] = {gate.rows, gate.rows, gate.columns};
+  for (auto [bias, length] : llvm::zip_equal(op.getBiases(), lengths))
+    if (getWeightShape(bias.getType()) != ArrayRef({gate.count, length}) ||
+        !getWeightElementType(bias.getType()).isF32())
+      return op.emitOpError("expected a bias [")
+             << gate.count << "][" << length << "] of f32, found "
+             << bias.getType();
+  return success();
+}
+
 LogicalResult ExpertsOp::verify() {
   // experts_c1
   std::optional<Matrices> gate = getMatrices(getGate().getType());
@@ -233,7 +250,8 @@ LogicalResult ExpertsOp::verify() {
   if (getResidual() && getResidual().getType() != getX().getType())
     return emitOpError("expected a residual ")
            << getX().getType() << ", found " << getResidual().getType();
-  return success();
+  // experts_c6
+  return verifyExpertBiases(*this, *gate);
 }
 
 LogicalResult RopeTableOp::verify() {
@@ -247,6 +265,13 @@ LogicalResult RopeTableOp::verify() {
     return emitOpError("expected ")
            << getRope().getDims() / 2 << " divisors, found "
            << getDivisors()->size();
+  // rope_table_c3
+  bool hasLength =
+      getTemperLength() && static_cast<int64_t>(*getTemperLength()) > 0;
+  if (getTemper() ? !hasLength || getTemper()->empty()
+                  : getTemperLength().has_value())
+    return emitOpError("a positive temperLength stands with a temper, which is "
+                       "not empty, and only there");
   return success();
 }
 

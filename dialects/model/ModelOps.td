@@ -347,7 +347,8 @@ def Model_ExpertsOp : Model_Op<"experts",
     in ascending s. Fusion lets the op take in the norm before it,
     y = rms_norm(x, norm, eps), and the sum after it,
     result = residual + that. A weight of two dimensions is that of a single
-    expert, number 0, such as one that all tokens share.
+    expert, number 0, such as one that all tokens share. With biases, those of
+    the expert are added to its products: to the gate's, up's and down's.
 
     ```mlir
     %y = model.experts <silu> %x, %ids, %weights
@@ -364,11 +365,14 @@ def Model_ExpertsOp : Model_Op<"experts",
       x has columns.
     * (C4) gate and up are both block-quantised or neither is.
     * (C5) a residual has the type of x.
+    * (C6) there are no biases or three: [experts][n], [experts][n] and
+      [experts][k], of f32.
   }];
   let arguments = (ins Model_ActivationAttr:$activation, Model_Activations:$x,
                        Model_Slots:$ids, Model_Activations:$weights,
                        Optional<Model_Vector>:$norm, Model_Weight:$gate,
                        Model_Weight:$up, Model_Weight:$down,
+                       Variadic<Model_Weight>:$biases,
                        Optional<Model_Activations>:$residual,
                        OptionalAttr<F32Attr>:$eps);
   let results = (outs Model_Activations:$result);
@@ -377,6 +381,7 @@ def Model_ExpertsOp : Model_Op<"experts",
     (`norm` `(` $norm^ `:` type($norm) `)`)?
     `gate` `(` $gate `:` type($gate) `)` `up` `(` $up `:` type($up) `)`
     `down` `(` $down `:` type($down) `)`
+    (`biases` `(` $biases^ `:` type($biases) `)`)?
     (`residual` `(` $residual^ `:` type($residual) `)`)?
     attr-dict `:` type($x) `,` type($ids) `,` type($weights)
   }];
@@ -391,7 +396,9 @@ def Model_RopeTableOp : Model_Op<"rope_table", [Pure]> {
     angles are formed and reduced in double (docs/numerics.md). One table
     serves all layers with the same parameters. Divisors (Llama 3's
     rope_freqs.weight) are values, not a weight: they are folded into the
-    frequencies at compile time.
+    frequencies at compile time. With `temper`, which scales the queries of
+    attention by position, the row of a token is multiplied by
+    temper[positions[t] / temperLength], or its last element beyond.
 
     ```mlir
     %cs = model.rope_table %positions {rope = #rope}
@@ -401,9 +408,13 @@ def Model_RopeTableOp : Model_Op<"rope_table", [Pure]> {
     Constraints:
     * (C1) the result has rope.dims columns.
     * (C2) there are dims/2 divisors, if any.
+    * (C3) there is a positive temperLength if and only if there is a temper,
+      which is not empty.
   }];
   let arguments = (ins Model_Ids:$positions, Model_RopeAttr:$rope,
-                       OptionalAttr<DenseF32ArrayAttr>:$divisors);
+                       OptionalAttr<DenseF32ArrayAttr>:$divisors,
+                       OptionalAttr<DenseF32ArrayAttr>:$temper,
+                       OptionalAttr<I64Attr>:$temperLength);
   let results = (outs Model_Activations:$result);
   let assemblyFormat = [{
     $positions attr-dict `:` type($positions) `->` type($result)

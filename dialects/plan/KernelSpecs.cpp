@@ -76,12 +76,18 @@ std::string AddSpecAttr::getKernelName() const {
 }
 
 SmallVector<Access> RopeTableSpecAttr::getAccesses() const {
-  return {Access::Read, Access::Write};
+  SmallVector<Access> accesses(getTemperCount() > 0 ? 2 : 1, Access::Read);
+  accesses.push_back(Access::Write);
+  return accesses;
 }
 
 std::string RopeTableSpecAttr::getKernelName() const {
-  return llvm::formatv("mc_rope_table_p{0}_f{1}", getPairs(),
-                       getSymbolPart(getFactor()));
+  std::string name = llvm::formatv("mc_rope_table_p{0}_f{1}", getPairs(),
+                                   getSymbolPart(getFactor()));
+  if (getTemperCount() > 0)
+    name += llvm::formatv("_temper{0}x{1}", getTemperCount(), getTemperLength())
+                .str();
+  return name;
 }
 
 SmallVector<Access> PrepareSpecAttr::getAccesses() const {
@@ -229,8 +235,9 @@ int64_t GroupSpecAttr::getScratchBytes() const {
 }
 
 SmallVector<Access> ExpertsSpecAttr::getAccesses() const {
-  // Input, weights, groups.
-  SmallVector<Access> accesses(2 + getMatmul().getWeights().size(),
+  // Input, weights, biases, groups.
+  size_t weights = getMatmul().getWeights().size();
+  SmallVector<Access> accesses(2 + (getMatmul().getBias() ? 2 : 1) * weights,
                                Access::Read);
   if (getIndirect())
     accesses.push_back(Access::Read);
@@ -266,7 +273,7 @@ SmallVector<Access> RopeStoreSpecAttr::getAccesses() const {
   SmallVector<Access> accesses = {Access::ReadWrite, Access::Read,
                                   Access::Read};
   if (getPairs() > 0)
-    accesses.push_back(Access::Read);
+    accesses.append(getQueryTable() ? 2 : 1, Access::Read);
   if (getEps())
     accesses.append(2, Access::Read);
   accesses.append(2, Access::Write);
@@ -278,6 +285,8 @@ std::string RopeStoreSpecAttr::getKernelName() const {
       "mc_rope_store_h{0}_{1}_{2}_{3}_p{4}_{5}", getHeads(), getKvHeads(),
       getSymbolPart(getKeyPage()), getSymbolPart(getValuePage()), getPairs(),
       model::stringifyRopePairing(getPairing()));
+  if (getQueryTable())
+    name += "_q";
   return getEps() ? name + "_norm" + getSymbolPart(getEps()) : name;
 }
 

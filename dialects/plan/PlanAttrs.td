@@ -68,9 +68,13 @@ def Plan_RopeTableSpec : Plan_Spec<"RopeTableSpec", "rope_table"> {
   let description = [{
     Operands: frequencies (f64 [pairs] constant, read), table (f32
     [T][2 * pairs], written: cos, sin of pair i at 2i, 2i + 1), both times
-    `factor`. Tiles: one per token.
+    `factor`. With `temperCount` > 0, a constant temper (f32 [temperCount],
+    read) stands before the table; rows are multiplied by the element
+    position / temperLength, the last one beyond. Tiles: one per token.
   }];
-  let parameters = (ins "int64_t":$pairs, "::mlir::FloatAttr":$factor);
+  let parameters = (ins "int64_t":$pairs, "::mlir::FloatAttr":$factor,
+                        DefaultValuedParameter<"int64_t", "0">:$temperCount,
+                        DefaultValuedParameter<"int64_t", "0">:$temperLength);
 }
 
 def Plan_PrepareSpec : Plan_Spec<"PrepareSpec", "prepare"> {
@@ -178,9 +182,10 @@ def Plan_ExpertsSpec : Plan_Spec<"ExpertsSpec", "experts",
   let description = [{
     `matmul` is that of one group: `store` of one weight, or `glu`; its
     weights are operands of `experts` matrices each, of which group g reads
-    that of its expert. Operands: input (in matmul.input, read), each weight
-    (read), groups (ExpertGroups.h, read), rows (the same, read; only if
-    `indirect`), output (f32 [rows of all tiles][matmul.rows], written).
+    that of its expert; so are its biases, f32 [experts][rows]. Operands: input
+    (in matmul.input, read), each weight (read), each bias (read), groups
+    (ExpertGroups.h, read), rows (the same, read; only if `indirect`), output
+    (f32 [rows of all tiles][matmul.rows], written).
     Row tile i of a group is tile i of the input, or, if `indirect`, which
     tiles of one row can be, tile rows[i]. All rows of a tile are stored.
     Count: the groups. Tiles: for each group those of the matmul.
@@ -207,7 +212,8 @@ def Plan_RopeStoreSpec : Plan_Spec<"RopeStoreSpec", "rope_store",
   let description = [{
     Operands: q (f32 [T][heads * keyDim], read and written in place), k (f32
     [T][kvHeads * keyDim], read), v (f32 [T][kvHeads * valueDim], read),
-    table (f32 [T][2 * pairs], read; only if pairs > 0), q norm and k norm
+    table (f32 [T][2 * pairs], read; only if pairs > 0), a table for q alone
+    (the same; only if `queryTable`), q norm and k norm
     (f32 [keyDim] weights, read; only if eps is given), key pool and value
     pool (state, written).
     A page of the key pool is kvHeads groups of `keyPage`, one of the value
@@ -221,7 +227,8 @@ def Plan_RopeStoreSpec : Plan_Spec<"RopeStoreSpec", "rope_store",
     "::modelc::model::RopePairing":$pairing,
     "::modelc::pack::LayoutAttr":$keyPage,
     "::modelc::pack::LayoutAttr":$valuePage,
-    OptionalParameter<"::mlir::FloatAttr">:$eps);
+    OptionalParameter<"::mlir::FloatAttr">:$eps,
+    DefaultValuedParameter<"bool", "false">:$queryTable);
 }
 
 def Plan_AttentionSpec : Plan_Spec<"AttentionSpec", "attention",

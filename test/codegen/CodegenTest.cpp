@@ -123,10 +123,12 @@ CodegenTest::makeAllKinds(const target::TargetSpec &target) {
                            target.quantFlip),
       kColumns, /*positions=*/0, /*scale=*/FloatAttr()));
   specs.push_back(
-      plan::RopeTableSpecAttr::get(&context, kPairs, b.getF32FloatAttr(1)));
+      plan::RopeTableSpecAttr::get(&context, kPairs, b.getF32FloatAttr(1),
+                                   /*temperCount=*/0, /*temperLength=*/0));
   specs.push_back(plan::RopeStoreSpecAttr::get(
       &context, kHeads, kKvHeads, kHeadDim, kHeadDim, kPairs,
-      model::RopePairing::Half, keys, values, b.getF32FloatAttr(1e-5f)));
+      model::RopePairing::Half, keys, values, b.getF32FloatAttr(1e-5f),
+      /*queryTable=*/false));
   specs.push_back(plan::AttentionSpecAttr::get(
       &context, kHeads, kKvHeads, kHeadDim, kHeadDim, b.getF32FloatAttr(0.25f),
       keys, values, /*tileTokens=*/4, /*window=*/0, /*cap=*/FloatAttr(),

@@ -270,6 +270,8 @@ struct ExpertsShape {
   std::vector<WeightType> types; ///< One, or gate and up.
   int64_t experts, rows, columns, slots;
   int64_t tileRows = 16;
+  bool hasBias = false;
+  model::Activation activation = model::Activation::Silu;
 };
 
 class Experts : public KernelTest {
@@ -300,7 +302,7 @@ plan::ExpertsSpecAttr Experts::makeSpec(const ExpertsShape &shape,
       mlir::DenseI64ArrayAttr::get(
           &context, llvm::SmallVector<int64_t>(shape.types.size(), shape.rows)),
       shape.types.size() == 2 ? Epilogue::Glu : Epilogue::Store,
-      model::Activation::Silu, /*bias=*/false, shape.tileRows,
+      shape.activation, shape.hasBias, shape.tileRows,
       isQuantized(shape.types[0]) ? regime.imagePanels : 0,
       isQuantized(shape.types[0]) ? regime.imageColumns : 0,
       /*cap=*/mlir::FloatAttr());
@@ -316,6 +318,18 @@ std::vector<float> gatherRows(std::span<const float> x, const Groups &groups,
       std::copy_n(x.begin() + groups.rows[row] * columns, columns,
                   gathered.begin() + row * columns);
   return gathered;
+}
+
+/// Adds to each row of a group the bias of its expert; `tileElems` are the
+/// elements of a row tile.
+void addBiases(std::vector<float> &y, const std::vector<float> &biases,
+               const Groups &groups, int64_t tileElems, int64_t rows) {
+  for (int64_t g = 0; g < groups.counts[0]; ++g) {
+    int64_t begin = groups.groups[4 * g + 1] * tileElems;
+    int64_t end = begin + groups.groups[4 * g + 2] * tileElems;
+    for (int64_t i = begin; i < end; ++i)
+      y[i] = y[i] + biases[groups.groups[4 * g] * rows + i % rows];
+  }
 }
 
 int64_t Experts::check(const ExpertsShape &shape, plan::ExpertsSpecAttr spec,
@@ -353,9 +367,17 @@ int64_t Experts::check(const ExpertsShape &shape, plan::ExpertsSpecAttr spec,
                             std::span(gathered).subspan(r * columns, columns),
                             std::span(y).subspan(r * shape.rows, shape.rows));
   }
-  if (results.size() == 2)
-    for (size_t i = 0; i < results[0].size(); ++i)
-      results[0][i] = reference::computeSilu(results[0][i]) * results[1][i];
+  if (shape.hasBias)
+    for (std::vector<float> &y : results) {
+      std::vector<float> biases = makeFloats(shape.experts * shape.rows);
+      call.add(biases);
+      addBiases(y, biases, groups, rowTile * shape.rows, shape.rows);
+    }
+  for (size_t i = 0; results.size() == 2 && i < results[0].size(); ++i)
+    results[0][i] =
+        shape.activation == model::Activation::SwigluOai
+            ? reference::computeSwigluOai(results[0][i], results[1][i])
+            : reference::computeSilu(results[0][i]) * results[1][i];
   call.add(groups.groups);
   if (spec.getIndirect())
     call.add(groups.rows);
@@ -374,7 +396,16 @@ TEST_P(Experts, EqualsReference) {
       {{WeightType::Q4_K, WeightType::Q6_K}, 5, 37, 256, 2, 32},
       {{WeightType::Q4_0}, 5, 37, 96, 3},
       {{WeightType::F16, WeightType::F32}, 7, 20, 17, 3, 64},
-      {{WeightType::Q8_0}, 1, 64, 64, 1, 64}};
+      {{WeightType::Q8_0}, 1, 64, 64, 1, 64},
+      {{WeightType::MXFP4}, 5, 37, 96, 3, 16, true},
+      {{WeightType::MXFP4, WeightType::MXFP4},
+       4,
+       48,
+       64,
+       2,
+       32,
+       true,
+       model::Activation::SwigluOai}};
   std::vector<plan::ExpertsSpecAttr> specs;
   for (const ExpertsShape &shape : shapes)
     for (const target::Regime &regime : target->blockRegimes) {

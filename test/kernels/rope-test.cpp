@@ -20,7 +20,9 @@ TEST_P(RopeTable, EqualsReference) {
   std::vector<plan::RopeTableSpecAttr> specs;
   for (int64_t pairs : {1, 7, 8, 9, 16, 24, 31, 32, 64})
     specs.push_back(plan::RopeTableSpecAttr::get(
-        &context, pairs, f32(pairs == 24 ? 1.25f : 1.0f)));
+        &context, pairs, f32(pairs == 24 ? 1.25f : 1.0f),
+        /*temperCount=*/pairs == 16 || pairs == 24 ? 3 : 0,
+        /*temperLength=*/pairs == 16 || pairs == 24 ? 10 : 0));
   auto kernels = compile(specs);
   ASSERT_EQ(kernels.size(), specs.size());
 
@@ -44,6 +46,14 @@ TEST_P(RopeTable, EqualsReference) {
                                       2 * spec.getPairs()));
     Call call(kernel, spec, batch);
     call.add(frequencies);
+    if (spec.getTemperCount() > 0) {
+      const std::vector<float> temper = {1, 1.0625f, 1.3f};
+      call.add(temper);
+      for (size_t i = 0; i < expected.size(); ++i) {
+        int32_t position = batch.positions[i / (2 * spec.getPairs())];
+        expected[i] = expected[i] * temper[std::min(position / 10, 2)];
+      }
+    }
     call.expectFloats(call.addOutput(expected.size() * sizeof(float)),
                       expected);
     call.check(count, count);
@@ -58,6 +68,7 @@ struct StoreShape {
   int64_t heads, kvHeads, keyDim, valueDim, pairs;
   model::RopePairing pairing;
   bool hasNorm;
+  bool hasQueryTable = false;
   model::GgmlType cacheType = model::GgmlType::F16;
 };
 
@@ -72,7 +83,7 @@ protected:
                                shape.keyDim),
         pack::getValuePageLayout(&context, type, MODELC_PAGE_TOKENS,
                                  shape.valueDim),
-        shape.hasNorm ? f32(1e-6f) : mlir::FloatAttr());
+        shape.hasNorm ? f32(1e-6f) : mlir::FloatAttr(), shape.hasQueryTable);
   }
   void check(plan::RopeStoreSpecAttr spec, ModelcKernel kernel);
 };
@@ -129,6 +140,9 @@ void RopeStore::check(plan::RopeStoreSpecAttr spec, ModelcKernel kernel) {
   if (!isF16)
     spreadMagnitudes(v);
   std::vector<float> table = makeFloats(count * 2 * spec.getPairs());
+  std::vector<float> queryTable = table;
+  if (spec.getQueryTable())
+    queryTable = makeFloats(table.size());
   std::vector<float> qNorm, kNorm;
   if (spec.getEps()) {
     qNorm = makeFloats(keyDim);
@@ -141,12 +155,15 @@ void RopeStore::check(plan::RopeStoreSpecAttr spec, ModelcKernel kernel) {
   std::vector<uint8_t> newKeys = keys, newValues = values;
   std::vector<float> turned;
   for (size_t t = 0; t < count; ++t) {
-    auto turns =
-        std::span(table).subspan(t * 2 * spec.getPairs(), 2 * spec.getPairs());
+    auto getTurns = [&](std::span<const float> table) {
+      return table.subspan(t * 2 * spec.getPairs(), 2 * spec.getPairs());
+    };
+    std::span<const float> turns = getTurns(table);
     for (int64_t h = 0; h < spec.getHeads(); ++h) {
       auto head =
           std::span(q).subspan((t * spec.getHeads() + h) * keyDim, keyDim);
-      std::vector<float> result = turnHead(head, qNorm, turns, isAdjacent);
+      std::vector<float> result =
+          turnHead(head, qNorm, getTurns(queryTable), isAdjacent);
       turned.insert(turned.end(), result.begin(), result.end());
     }
     int64_t position = batch.positions[t];
@@ -168,6 +185,8 @@ void RopeStore::check(plan::RopeStoreSpecAttr spec, ModelcKernel kernel) {
   call.add(v);
   if (spec.getPairs() > 0)
     call.add(table);
+  if (spec.getQueryTable())
+    call.add(queryTable);
   if (spec.getEps()) {
     call.add(qNorm);
     call.add(kNorm);
@@ -204,13 +223,15 @@ TEST_P(RopeStore, EqualsReference) {
       {1, 1, 6, 3, 3, RopePairing::Half, false},
       {2, 1, 36, 24, 0, RopePairing::Adjacent, true},
       {2, 1, 1, 1, 0, RopePairing::Adjacent, false},
+      {4, 2, 64, 64, 32, RopePairing::Adjacent, false, true},
+      {2, 1, 80, 80, 16, RopePairing::Half, true, true},
       // Blocks begin anywhere in what a rotation makes at once.
-      {4, 2, 64, 64, 32, RopePairing::Adjacent, false, GgmlType::Q8_0},
-      {2, 2, 128, 128, 64, RopePairing::Half, true, GgmlType::Q8_0},
-      {3, 1, 96, 32, 48, RopePairing::Half, true, GgmlType::Q8_0},
-      {2, 1, 32, 160, 9, RopePairing::Adjacent, true, GgmlType::Q8_0},
-      {2, 1, 64, 96, 17, RopePairing::Half, false, GgmlType::Q8_0},
-      {1, 1, 32, 32, 0, RopePairing::Half, false, GgmlType::Q8_0},
+      {4, 2, 64, 64, 32, RopePairing::Adjacent, false, false, GgmlType::Q8_0},
+      {2, 2, 128, 128, 64, RopePairing::Half, true, false, GgmlType::Q8_0},
+      {3, 1, 96, 32, 48, RopePairing::Half, true, false, GgmlType::Q8_0},
+      {2, 1, 32, 160, 9, RopePairing::Adjacent, true, false, GgmlType::Q8_0},
+      {2, 1, 64, 96, 17, RopePairing::Half, false, false, GgmlType::Q8_0},
+      {1, 1, 32, 32, 0, RopePairing::Half, false, false, GgmlType::Q8_0},
   };
   std::vector<plan::RopeStoreSpecAttr> specs;
   for (const StoreShape &shape : shapes)
@@ -228,7 +249,7 @@ TEST_P(RopeStore, RefusesOtherPages) {
   auto wrong = plan::RopeStoreSpecAttr::get(
       &context, 2, 1, 16, 16, 8, model::RopePairing::Half,
       pack::getKeyPageLayout(&context, f16, 32, 16), spec.getValuePage(),
-      mlir::FloatAttr());
+      mlir::FloatAttr(), /*queryTable=*/false);
   expectRefused(wrong, "cannot fill pages");
 }
 

@@ -125,3 +125,30 @@ func.func @experts_c5(%x: tensor<?x64xf32>, %i: tensor<?x2xi32>,
       : tensor<?x64xf32>, tensor<?x2xi32>, tensor<?x2xf32>
   return
 }
+
+// -----
+
+func.func @experts_c6(%x: tensor<?x64xf32>, %i: tensor<?x2xi32>,
+                %w: tensor<?x2xf32>, %g: tensor<4x32x64xf16>,
+                %d: tensor<4x64x32xf16>, %b: tensor<4x32xf32>) {
+  // expected-error@+1 {{expected no biases or 3, found 1}}
+  %y = model.experts <silu> %x, %i, %w
+      gate(%g : tensor<4x32x64xf16>) up(%g : tensor<4x32x64xf16>)
+      down(%d : tensor<4x64x32xf16>) biases(%b : tensor<4x32xf32>)
+      : tensor<?x64xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c6_shape(%x: tensor<?x64xf32>, %i: tensor<?x2xi32>,
+                %w: tensor<?x2xf32>, %g: tensor<4x32x64xf16>,
+                %d: tensor<4x64x32xf16>, %b: tensor<4x32xf32>) {
+  // expected-error@+1 {{expected a bias [4][64] of f32, found 'tensor<4x32xf32>'}}
+  %y = model.experts <silu> %x, %i, %w
+      gate(%g : tensor<4x32x64xf16>) up(%g : tensor<4x32x64xf16>)
+      down(%d : tensor<4x64x32xf16>)
+      biases(%b, %b, %b : tensor<4x32xf32>, tensor<4x32xf32>, tensor<4x32xf32>)
+      : tensor<?x64xf32>, tensor<?x2xi32>, tensor<?x2xf32>
+  return
+}

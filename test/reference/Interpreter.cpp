@@ -278,21 +278,29 @@ void Interpreter::route(model::RouteOp op) {
 std::vector<float> Interpreter::runExpert(model::ExpertsOp op,
                                           std::span<const float> y,
                                           int64_t expert) {
-  auto multiplyBy = [&](Value weight, std::span<const float> x) {
-    const GgufTensor &tensor = getTensor(weight);
+  auto multiplyBy = [&](Value weight, size_t biasIndex,
+                        std::span<const float> x) {
+    GgufTensor tensor = getTensor(weight);
     WeightType type = *getWeightType(tensor.type);
     std::vector<float> z(model::getMatrices(weight.getType())->rows);
     int64_t bytes =
         static_cast<int64_t>(z.size()) * getRowBytes(type, x.size());
     auto *product = isPlain ? multiplyPlainly : reference::multiply;
     product(type, tensor.bytes.data() + expert * bytes, x, z);
+    if (op.getBiases().empty())
+      return z;
+    GgufTensor biases = getTensor(op.getBiases()[biasIndex]);
+    for (size_t i = 0; i < z.size(); ++i)
+      z[i] = z[i] + readFloat(WeightType::F32, biases.bytes.data(),
+                              expert * static_cast<int64_t>(z.size()) +
+                                  static_cast<int64_t>(i));
     return z;
   };
-  std::vector<float> gate = multiplyBy(op.getGate(), y);
-  std::vector<float> up = multiplyBy(op.getUp(), y);
+  std::vector<float> gate = multiplyBy(op.getGate(), 0, y);
+  std::vector<float> up = multiplyBy(op.getUp(), 1, y);
   for (auto [g, u] : llvm::zip(gate, up))
     g = applyGlu(op.getActivation(), g, u);
-  return multiplyBy(op.getDown(), gate);
+  return multiplyBy(op.getDown(), 2, gate);
 }
 
 Matrix Interpreter::experts(model::ExpertsOp op) {
@@ -331,9 +339,16 @@ Matrix Interpreter::ropeTable(model::RopeTableOp op) {
       params, op.getDivisors().value_or(ArrayRef<float>()));
   const std::vector<int32_t> &positions = ids[op.getPositions()];
   Matrix result(static_cast<int64_t>(positions.size()), params.dims);
-  for (int64_t t = 0; t < result.rows; ++t)
+  ArrayRef<float> temper = op.getTemper().value_or(ArrayRef<float>());
+  for (int64_t t = 0; t < result.rows; ++t) {
     computeRopeTable(positions[t], frequencies,
                      getFloat(rope.getAttentionFactor()), result.row(t));
+    if (temper.empty())
+      continue;
+    size_t step = positions[t] / *op.getTemperLength();
+    for (float &x : result.row(t))
+      x = x * temper[std::min(step, temper.size() - 1)];
+  }
   return result;
 }
 

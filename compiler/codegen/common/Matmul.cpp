@@ -309,14 +309,16 @@ void MatmulEmitter::emitImagePanels(const Member &member, const Place &first,
 LogicalResult MatmulEmitter::emitExperts(plan::ExpertsSpecAttr experts) {
   if (failed(check()))
     return failure();
-  if (spec.getBias() || getMembers().size() != 1 ||
+  if (getMembers().size() != 1 ||
       spec.getEpilogue() == model::Epilogue::Residual ||
       (experts.getIndirect() && rowTile != 1))
     return emitError(b.getLoc()) << "no expert matmul like " << experts;
   int64_t next = 0;
   inputBase = b.loadOperand(next++);
+  // The matrices, then their biases.
   SmallVector<Value> allExperts;
-  for (size_t i = 0; i < spec.getWeights().size(); ++i)
+  size_t weightCount = spec.getWeights().size();
+  for (size_t i = 0; i < (spec.getBias() ? 2 : 1) * weightCount; ++i)
     allExperts.push_back(b.loadOperand(next++));
   Value groups = b.loadOperand(next++);
   if (experts.getIndirect())
@@ -343,10 +345,16 @@ void MatmulEmitter::emitGroupTile(const Member &member, Value tile,
   };
   Value expert = load(plan::kGroupExpertByte);
   weights.clear();
-  for (auto [i, base] : llvm::enumerate(allExperts)) {
-    int64_t stride = spec.getWeightLayout(i).getMatrixStride(spec.getRows()[i],
-                                                             spec.getColumns());
-    weights.push_back(b.offset(base, b.mul(expert, stride)));
+  biases.clear();
+  size_t weightCount = spec.getWeights().size();
+  for (size_t i = 0; i < weightCount; ++i) {
+    int64_t rows = spec.getRows()[i];
+    int64_t stride =
+        spec.getWeightLayout(i).getMatrixStride(rows, spec.getColumns());
+    weights.push_back(b.offset(allExperts[i], b.mul(expert, stride)));
+    if (spec.getBias())
+      biases.push_back(b.offset(allExperts[weightCount + i],
+                                b.mul(expert, rows * sizeof(float))));
   }
   Value first = load(plan::kGroupFirstTileByte);
   Value end = b.add(first, load(plan::kGroupTilesByte));

@@ -68,7 +68,7 @@ private:
   KernelBuilder &b;
   plan::RopeStoreSpecAttr spec;
   CachePage keyPage, valuePage;
-  Value q, k, v, table, qNorm, kNorm, keyPool, valuePool;
+  Value q, k, v, table, queryTable, qNorm, kNorm, keyPool, valuePool;
   // Of the head in work.
   Value source, weight, factor, turns;
 };
@@ -109,6 +109,7 @@ void RopeStoreEmitter::loadOperands() {
   v = b.loadOperand(next++);
   if (spec.getPairs() > 0)
     table = b.loadOperand(next++);
+  queryTable = spec.getQueryTable() ? b.loadOperand(next++) : table;
   if (spec.getEps()) {
     qNorm = b.loadOperand(next++);
     kNorm = b.loadOperand(next++);
@@ -135,8 +136,9 @@ void RopeStoreEmitter::emitToken(Value token) {
       loadEntry(offsetof(ModelcStepInputs, pageTables),
                 b.add(firstPage, b.divU(position, MODELC_PAGE_TOKENS)));
   Value slot = b.remU(position, MODELC_PAGE_TOKENS);
+  Value turnBytes = b.mul(token, 2 * spec.getPairs() * sizeof(float));
   if (table)
-    turns = b.offset(table, b.mul(token, 2 * spec.getPairs() * sizeof(float)));
+    turns = b.offset(queryTable, turnBytes);
 
   int64_t keyBytes = spec.getKeyDim() * sizeof(float);
   Value queries = b.offset(q, b.mul(token, spec.getHeads() * keyBytes));
@@ -148,6 +150,8 @@ void RopeStoreEmitter::emitToken(Value token) {
     });
   });
 
+  if (table)
+    turns = b.offset(table, turnBytes);
   Value keys = b.offset(k, b.mul(token, spec.getKvHeads() * keyBytes));
   int64_t valueBytes = spec.getValueDim() * sizeof(float);
   Value values = b.offset(v, b.mul(token, spec.getKvHeads() * valueBytes));

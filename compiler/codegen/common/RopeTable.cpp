@@ -37,7 +37,11 @@ static void storeInTurns(KernelBuilder &b, Value first, Value second, Value row,
 
 LogicalResult codegen::emitRopeTable(KernelBuilder &b,
                                      plan::RopeTableSpecAttr spec) {
-  Value frequencies = b.loadOperand(0), table = b.loadOperand(1);
+  bool hasTemper = spec.getTemperCount() > 0;
+  Value frequencies = b.loadOperand(0), temper;
+  if (hasTemper)
+    temper = b.loadOperand(1);
+  Value table = b.loadOperand(hasTemper ? 2 : 1);
   Value positions = b.loadInputPointer(offsetof(ModelcStepInputs, positions));
   Value factor = b.splatF32(spec.getFactor().getValue().convertToFloat());
   int64_t pairs = spec.getPairs(), whole = pairs - pairs % kLanes;
@@ -45,7 +49,14 @@ LogicalResult codegen::emitRopeTable(KernelBuilder &b,
   b.forLoop(b.loadTileBegin(), b.loadTileEnd(), 1, [&](Value token) {
     Value row = b.offset(table, b.mul(token, 2 * pairs * sizeof(float)));
     Value entry = b.offset(positions, b.mul(token, sizeof(int32_t)));
-    Value position = b.splat(b.intToFloat(b.load(b.i32(), entry), b.f64()));
+    Value position = b.load(b.i32(), entry), warmth;
+    if (hasTemper) {
+      Value step = b.divU(b.extendU(position, b.i64()), spec.getTemperLength());
+      step = b.minU(step, b.constI64(spec.getTemperCount() - 1));
+      warmth = b.splat(
+          b.load(b.f32(), b.offset(temper, b.mul(step, sizeof(float)))));
+    }
+    position = b.splat(b.intToFloat(position, b.f64()));
     auto emitPairs = [&](Value pair, int64_t lanes) {
       Value source = b.offset(frequencies, b.mul(pair, sizeof(double)));
       VectorType type = b.vec(b.f64());
@@ -53,8 +64,13 @@ LogicalResult codegen::emitRopeTable(KernelBuilder &b,
                             ? b.load(type, source)
                             : b.loadMasked(type, source, b.laneMask(lanes));
       CosSin turn = emitCosSin(b, b.mul(position, frequency));
-      storeInTurns(b, b.mul(turn.cos, factor), b.mul(turn.sin, factor),
-                   b.offset(row, b.mul(pair, 2 * sizeof(float))), lanes);
+      Value cos = b.mul(turn.cos, factor), sin = b.mul(turn.sin, factor);
+      if (hasTemper) {
+        cos = b.mul(cos, warmth);
+        sin = b.mul(sin, warmth);
+      }
+      storeInTurns(b, cos, sin, b.offset(row, b.mul(pair, 2 * sizeof(float))),
+                   lanes);
     };
     b.forLoop(0, whole, kLanes, [&](Value pair) { emitPairs(pair, kLanes); });
     if (whole < pairs)

@@ -92,7 +92,7 @@ Value NetworkBuilder::experts(Value x, Value logits, const Routing &routing,
       builder, nameLoc(tensors.gate->name), x.getType(), silu, x,
       route.getIds(), route.getWeights(), /*norm=*/Value(),
       weight(*tensors.gate), weight(*tensors.up), weight(*tensors.down),
-      /*residual=*/Value(), /*eps=*/FloatAttr());
+      /*biases=*/ValueRange(), /*residual=*/Value(), /*eps=*/FloatAttr());
 }
 
 Value NetworkBuilder::ropeTable(const RopeParameters &rope,
@@ -107,7 +107,8 @@ Value NetworkBuilder::ropeTable(const RopeParameters &rope,
       builder.getF32FloatAttr(rope.betaSlow));
   return model::RopeTableOp::create(
       builder, location, activations(rope.dims), positions(), attr,
-      divisors.empty() ? nullptr : builder.getDenseF32ArrayAttr(divisors));
+      divisors.empty() ? nullptr : builder.getDenseF32ArrayAttr(divisors),
+      /*temper=*/nullptr, /*temperLength=*/nullptr);
 }
 
 Value NetworkBuilder::rope(Value x, Value table, int64_t headDim,
