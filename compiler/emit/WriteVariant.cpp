@@ -106,6 +106,7 @@ void VariantWriter::write(plan::StateOp op) {
   state.kind = MODELC_STATE_PAGED;
   state.flags = MODELC_STATE_CAN_ROLL_BACK;
   state.pageBytes = op.getPageBytes();
+  state.windowTokens = op.getWindow().value_or(0);
   memory[op.getSymName()] =
       makeOperand(MODELC_SPACE_STATE, tables.states.size(), 0, state.pageBytes);
   tables.states.push_back(state);

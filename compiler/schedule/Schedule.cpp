@@ -462,10 +462,12 @@ static LogicalResult verifyChains(model::AttentionOp op, const HeadChain &q,
 }
 
 /// Gives a pool of pages its state and returns its name.
-std::string Scheduler::addPool(Location loc, const std::string &name,
+std::string Scheduler::addPool(model::AttentionOp op, const char *part,
                                int64_t kvHeads, LayoutAttr page) {
   return steps.addState(
-      loc, name, llvm::alignTo(kvHeads * page.getBytes(), MODELC_BUFFER_ALIGN));
+      op.getLoc(), (op.getCache() + part).str(),
+      llvm::alignTo(kvHeads * page.getBytes(), MODELC_BUFFER_ALIGN),
+      op.getWindow().value_or(0));
 }
 
 LogicalResult Scheduler::schedule(model::AttentionOp op) {
@@ -500,8 +502,8 @@ LogicalResult Scheduler::schedule(model::AttentionOp op) {
   LayoutAttr valuePage = pack::getValuePageLayout(context, cache.getType(),
                                                   MODELC_PAGE_TOKENS, valueDim);
   std::string name = op.getCache().str();
-  std::string keys = addPool(op.getLoc(), name + ".k", kvHeads, keyPage);
-  std::string pool = addPool(op.getLoc(), name + ".v", kvHeads, valuePage);
+  std::string keys = addPool(op, ".k", kvHeads, keyPage);
+  std::string pool = addPool(op, ".v", kvHeads, valuePage);
   operands.append({keys, pool});
   int64_t pairs = q.rope ? getColumns(q.rope.getTable()) / 2 : 0;
   model::RopePairing pairing =

@@ -121,7 +121,7 @@ private:
   /// be.
   LogicalResult scheduleRows(Operation *op, plan::KernelSpecInterface spec,
                              Value residual, const std::string &name);
-  std::string addPool(Location loc, const std::string &name, int64_t kvHeads,
+  std::string addPool(model::AttentionOp op, const char *part, int64_t kvHeads,
                       LayoutAttr page);
   void addRouteSteps(model::RouteOp op, StringRef name,
                      const ExpertRouting &routing);

@@ -34,9 +34,11 @@ std::string StepBuilder::addSlot(Location loc, StringRef name, int64_t bytes) {
 }
 
 std::string StepBuilder::addState(Location loc, StringRef name,
-                                  int64_t pageBytes) {
+                                  int64_t pageBytes, int64_t window) {
   std::string symbol = makeUnique(name);
-  plan::StateOp::create(builder, loc, symbol, pageBytes);
+  plan::StateOp::create(builder, loc, symbol, pageBytes,
+                        window > 0 ? builder.getI64IntegerAttr(window)
+                                   : IntegerAttr());
   return symbol;
 }
 

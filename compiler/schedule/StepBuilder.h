@@ -68,9 +68,10 @@ public:
   /// Appends a slot of `bytes` and returns its name: `name`, made unique.
   std::string addSlot(mlir::Location loc, llvm::StringRef name, int64_t bytes);
 
-  /// Appends a state and returns its name, made as for slots.
+  /// Appends a state, of a window if that is not 0, and returns its name, made
+  /// as for slots.
   std::string addState(mlir::Location loc, llvm::StringRef name,
-                       int64_t pageBytes);
+                       int64_t pageBytes, int64_t window);
 
   /// Appends a constant and returns its name, made as for slots.
   std::string addConstant(mlir::Location loc, llvm::StringRef name,

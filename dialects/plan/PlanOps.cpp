@@ -44,6 +44,11 @@ LogicalResult StateOp::verify() {
     return emitOpError("page of ")
            << bytes << " bytes is no positive multiple of "
            << int64_t(MODELC_BUFFER_ALIGN);
+  // state_c2
+  int64_t window = getWindow().value_or(1);
+  if (window <= 0 || window > std::numeric_limits<int32_t>::max())
+    return emitOpError("expected a window of 1 to 2147483647 tokens, found ")
+           << window;
   return success();
 }
 

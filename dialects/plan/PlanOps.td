@@ -95,7 +95,8 @@ def Plan_StateOp : Plan_Op<"state", [Symbol, HasParent<"VariantOp">]> {
   let summary = "Memory that outlives a step";
   let description = [{
     Record ModelcState of kind PAGED: a pool of pages of MODELC_PAGE_TOKENS
-    tokens.
+    tokens. With a window, no token reads what is so many positions or more
+    before it.
 
     ```mlir
     plan.state @kv.0.k page 16384
@@ -103,9 +104,13 @@ def Plan_StateOp : Plan_Op<"state", [Symbol, HasParent<"VariantOp">]> {
 
     Constraints:
     * (C1) pageBytes is a positive multiple of MODELC_BUFFER_ALIGN.
+    * (C2) a window is positive, and below 2^31.
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$pageBytes);
-  let assemblyFormat = "$sym_name `page` $pageBytes attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$pageBytes,
+                       OptionalAttr<I64Attr>:$window);
+  let assemblyFormat = [{
+    $sym_name `page` $pageBytes (`window` $window^)? attr-dict
+  }];
   let hasVerifier = 1;
 }
 

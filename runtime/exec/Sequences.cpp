@@ -40,6 +40,12 @@ static modelc_code checkPrefix(const modelc_session *session, uint32_t sequence,
       return report.fail(MODELC_FAILED_PRECONDITION,
                          "state %s cannot be rolled back",
                          session->plan->tables.string(state.name));
+  if (!session->pages.canBegin(sequence, length))
+    return report.fail(MODELC_FAILED_PRECONDITION,
+                       "length %" PRIu32 ", but of the %" PRIu32
+                       " tokens of sequence %" PRIu32
+                       " layers with a window have lost some that it needs",
+                       length, present, sequence);
   return MODELC_OK;
 }
 

@@ -16,6 +16,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "exec/StatePages.h"
+#include <algorithm>
 #include <string.h>
 
 namespace modelc::rt {
@@ -28,7 +29,11 @@ bool StatePages::create(std::span<const ModelcState> newStates,
   const uint64_t pageCount = uint64_t(sequenceCount) * tableStride;
   if (pageCount > UINT32_MAX)
     return false;
+  windowTokens = 0;
+  for (const ModelcState &state : states)
+    windowTokens = std::max(windowTokens, uint32_t(state.windowTokens));
   if (!lengths.allocate(sequenceCount) ||
+      !droppedPages.allocate(sequenceCount) ||
       !poolOffsets.allocate(states.size()) ||
       !tableEntries.allocate(pageCount) || !useCounts.allocate(pageCount) ||
       !freePages.allocate(pageCount) ||
@@ -47,7 +52,38 @@ bool StatePages::create(std::span<const ModelcState> newStates,
   return pools.reserve(total);
 }
 
+/// The first page of a sequence that a token at position `length` reads in
+/// states with a window.
+uint32_t StatePages::firstPageRead(uint32_t length) const {
+  return length < windowTokens
+             ? 0
+             : (length + 1 - windowTokens) / MODELC_PAGE_TOKENS;
+}
+
+/// Gives back the memory of what no token from the sequence's end on reads.
+/// Pages that other sequences have too are left to them.
+void StatePages::dropUnread(uint32_t sequence) {
+  const uint32_t first = firstPageRead(lengths[sequence]);
+  for (uint32_t i = droppedPages[sequence]; i < first; ++i) {
+    const uint32_t page = table(sequence)[i];
+    if (useCounts[page] > 1)
+      continue;
+    for (size_t s = 0; s < states.size(); ++s)
+      if (states[s].windowTokens > 0)
+        pools.release(poolOffsets[s] + page * pageBytes(s), pageBytes(s));
+  }
+  droppedPages[sequence] = std::max(droppedPages[sequence], first);
+}
+
+bool StatePages::canBegin(uint32_t sequence, uint32_t length) const {
+  return windowTokens == 0 || length == lengths[sequence] ||
+         firstPageRead(length) >=
+             std::min(droppedPages[sequence], pagesOf(length));
+}
+
 void StatePages::extend(uint32_t sequence, uint32_t length) {
+  if (windowTokens > 0)
+    dropUnread(sequence);
   uint32_t *entries = table(sequence);
   const uint32_t oldLength = lengths[sequence];
   const uint32_t oldPages = pagesOf(oldLength);
@@ -65,6 +101,7 @@ void StatePages::truncate(uint32_t sequence, uint32_t length) {
     entries[i] = 0;
   }
   lengths[sequence] = length;
+  droppedPages[sequence] = std::min(droppedPages[sequence], pagesOf(length));
 }
 
 void StatePages::copy(uint32_t from, uint32_t to, uint32_t length) {
@@ -75,6 +112,7 @@ void StatePages::copy(uint32_t from, uint32_t to, uint32_t length) {
     table(to)[i] = page;
   }
   lengths[to] = length;
+  droppedPages[to] = std::min(droppedPages[from], pagesOf(length));
 }
 
 uint32_t StatePages::takePage() {
@@ -85,6 +123,9 @@ void StatePages::appendPage(uint32_t sequence, uint32_t page, uint32_t length) {
   ++useCounts[page];
   table(sequence)[pagesOf(length) - 1] = page;
   lengths[sequence] = length;
+  // The file does not say what had been dropped when it was saved.
+  if (windowTokens > 0)
+    droppedPages[sequence] = firstPageRead(length);
 }
 
 uint32_t StatePages::takeZeroedPage() {

@@ -76,6 +76,9 @@ public:
   /// Makes `sequence` `length` tokens long, not less than it is, with pages of
   /// its own for the new ones.
   void extend(uint32_t sequence, uint32_t length);
+  /// Whether the first `length` tokens of `sequence` have all that tokens
+  /// behind them read: states with a window lose what lies before it.
+  bool canBegin(uint32_t sequence, uint32_t length) const;
   /// Forgets the tokens from `length` on, which is not more than there are.
   void truncate(uint32_t sequence, uint32_t length);
   /// Makes `to`, another sequence, share the first `length` tokens of `from`.
@@ -93,11 +96,18 @@ private:
     return tables() + uint64_t(sequence) * tableStride;
   }
   uint32_t takeZeroedPage();
+  uint32_t firstPageRead(uint32_t length) const;
+  void dropUnread(uint32_t sequence);
   void release(uint32_t page);
   void makeOwn(uint32_t *entry);
 
   std::span<const ModelcState> states;
   uint32_t maxTokens = 0;
+  /// The longest window of all states that have one; 0: none has.
+  uint32_t windowTokens = 0;
+  /// Of each sequence the pages, its first ones, that states with a window may
+  /// have lost.
+  HeapArray<uint32_t> droppedPages;
   uint32_t tableStride = 0;
   HeapArray<uint32_t> lengths;
   HeapArray<uint64_t> poolOffsets;

@@ -80,6 +80,15 @@ bool Mapping::reserveAddresses(uint64_t reservedBytes) {
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 }
 
+void Mapping::release(uint64_t offset, uint64_t partBytes) const {
+  const uint64_t pageBytes = uint64_t(sysconf(_SC_PAGESIZE));
+  const uint64_t begin = alignUp(offset, pageBytes);
+  const uint64_t end = (offset + partBytes) / pageBytes * pageBytes;
+  // A refusal costs memory and nothing else: what is there is not read again.
+  if (begin < end && madvise(bytes + begin, end - begin, MADV_DONTNEED) != 0)
+    errno = 0;
+}
+
 bool Mapping::map(uint64_t size, int protection, int flags, int fd) {
   if (size > uint64_t(PTRDIFF_MAX)) {
     errno = ENOMEM;

@@ -99,6 +99,10 @@ public:
   /// Reserves addresses that cannot be accessed.
   [[nodiscard]] bool reserveAddresses(uint64_t reservedBytes);
 
+  /// Gives back the memory of the system's pages that lie whole in a part of
+  /// reserved memory: they are zeros again, not backed before they are touched.
+  void release(uint64_t offset, uint64_t partBytes) const;
+
   uint8_t *data() const { return bytes; }
   uint64_t size() const { return sizeBytes; }
 

@@ -228,11 +228,14 @@ modelc_code VariantReader::checkState(size_t i) const {
     return report.damaged("state %zu (%s): pageBytes %" PRIu64
                           " not a positive multiple of %d",
                           i, name, state.pageBytes, MODELC_BUFFER_ALIGN);
-  if (state.sequenceBytes != 0 || state.windowTokens != 0)
+  if (state.sequenceBytes != 0)
     return report.damaged("state %zu (%s): sequenceBytes %" PRIu64
-                          " and windowTokens %" PRIu64
                           ", expected 0 for a paged state",
-                          i, name, state.sequenceBytes, state.windowTokens);
+                          i, name, state.sequenceBytes);
+  if (state.windowTokens > INT32_MAX)
+    return report.damaged("state %zu (%s): windowTokens %" PRIu64
+                          " out of range [0, %" PRId32 "]",
+                          i, name, state.windowTokens, INT32_MAX);
   return MODELC_OK;
 }
 

@@ -48,6 +48,14 @@ plan.variant @v ubatch 1 features 0 logits @x {
 
 plan.variant @v ubatch 1 features 0 logits @x {
   plan.slot @x bytes 128
+  // expected-error@+1 {{expected a window of 1 to 2147483647 tokens, found 0}}
+  plan.state @state_c2 page 128 window 0
+}
+
+// -----
+
+plan.variant @v ubatch 1 features 0 logits @x {
+  plan.slot @x bytes 128
   // expected-error@+1 {{expected a positive size}}
   plan.slot @slot_c1 bytes 0
 }

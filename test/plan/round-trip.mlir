@@ -32,6 +32,8 @@ plan.variant @cascadelake ubatch 512 features 1023 logits @x arena 4096 {
   // CHECK: plan.state @kv.0.k page 2048
   plan.state @kv.0.k page 2048
   plan.state @kv.0.v page 2048
+  // CHECK: plan.state @kv.1.k page 2048 window 512
+  plan.state @kv.1.k page 2048 window 512
   // CHECK: plan.slot @x bytes 1024 at 128
   plan.slot @x bytes 1024 at 128
   // CHECK: plan.slot @y bytes 1024{{$}}

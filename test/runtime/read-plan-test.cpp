@@ -250,11 +250,9 @@ TEST(ReadPlan, WeightsAndStates) {
        [](PlanBuilder &p) { p.states[0].flags = 2; }, MODELC_UNIMPLEMENTED},
       {"state 0 (ids): pageBytes 64 not a positive multiple of 128",
        [](PlanBuilder &p) { p.states[0].pageBytes = 64; }},
-      {"state 0 (ids): sequenceBytes 0 and windowTokens 1, expected 0 for a "
-       "paged state",
-       [](PlanBuilder &p) { p.states[0].windowTokens = 1; }},
-      {"state 1 (positions): sequenceBytes 7 and windowTokens 0, expected 0 "
-       "for a paged state",
+      {"state 0 (ids): windowTokens 2147483648 out of range [0, 2147483647]",
+       [](PlanBuilder &p) { p.states[0].windowTokens = uint64_t(1) << 31; }},
+      {"state 1 (positions): sequenceBytes 7, expected 0 for a paged state",
        [](PlanBuilder &p) { p.states[1].sequenceBytes = 7; }},
   });
 }

@@ -183,11 +183,13 @@ modelc_code modelc_session_tokens(const modelc_session *session,
                                   modelc_status *status);
 
 /// Forgets all tokens of `sequence` from position `length` on; 0 drops it.
+/// FAILED_PRECONDITION if layers that read only a window of the last tokens
+/// have lost what the next token would read.
 modelc_code modelc_session_truncate(modelc_session *session, uint32_t sequence,
                                     uint32_t length, modelc_status *status);
 
 /// Makes `to` hold the first `length` tokens of `from`. Whole pages are
-/// shared until one of the two writes to them.
+/// shared until one of the two writes to them. Fails as truncating does.
 modelc_code modelc_session_copy(modelc_session *session, uint32_t from,
                                 uint32_t to, uint32_t length,
                                 modelc_status *status);

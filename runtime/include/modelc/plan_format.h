@@ -306,7 +306,7 @@ typedef struct ModelcState {
   uint16_t flags;         ///< MODELC_STATE_CAN_ROLL_BACK.
   uint64_t pageBytes;     ///< PAGED: bytes of one page, a multiple of 128.
   uint64_t sequenceBytes; ///< SEQUENCE: bytes per sequence; else 0.
-  uint64_t windowTokens;  ///< RING: tokens; else 0.
+  uint64_t windowTokens;  ///< PAGED: of a sequence's last tokens; 0: of all.
 } ModelcState;
 
 /// One packed weight.
