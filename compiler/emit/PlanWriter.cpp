@@ -78,8 +78,8 @@ packAll(const PlanContents &contents, uint64_t weightsOffset,
   std::vector<repack::PackJob> jobs;
   plan::VariantOp variant = contents.variant;
   for (auto weight : variant.getBody().getOps<plan::WeightOp>()) {
-    const gguf::GgufTensor *tensor =
-        contents.source.findTensor(weight.getSymName());
+    std::optional<gguf::GgufTensor> tensor =
+        contents.source.findRows(weight.getSymName());
     pack::LayoutAttr layout = weight.getPackedType().getLayout();
     repack::PackJob job;
     job.name = weight.getSymName().str();

@@ -81,6 +81,19 @@ static ReportRow makeRow(const gguf::GgufTensor &tensor) {
   return row;
 }
 
+/// Those of a weight that the plan has.
+static ReportRow makeRow(const gguf::GgufTensor &tensor, plan::WeightOp weight,
+                         const Usage &used) {
+  ReportRow row = makeRow(tensor);
+  row.use = llvm::join(used.uses, "+");
+  row.layout = weight.getPackedType().getLayout().getName().getValue();
+  row.kernel = used.kernel.str();
+  row.reason = pack::stringifyReason(weight.getReason());
+  row.isFallback = weight.getFallback();
+  row.packedBytes = weight.getPackedType().getPackedBytes();
+  return row;
+}
+
 std::vector<ReportRow> emit::makeReport(const gguf::GgufModel &source,
                                         ModuleOp module,
                                         plan::VariantOp variant) {
@@ -89,24 +102,26 @@ std::vector<ReportRow> emit::makeReport(const gguf::GgufModel &source,
   if (auto names = module->getAttrOfType<ArrayAttr>(kIgnoredTensorsAttr))
     for (auto name : names.getAsRange<StringAttr>())
       ignored.insert(name.getValue());
-  SymbolTable symbols(variant);
+  // Of each tensor the weights that it is or, by rows, is split into.
+  llvm::StringMap<llvm::SmallVector<plan::WeightOp>> weights;
+  for (auto weight : variant.getBody().getOps<plan::WeightOp>()) {
+    StringRef name = weight.getSymName();
+    if (!source.findTensor(name))
+      name = name.rsplit('[').first;
+    weights[name].push_back(weight);
+  }
   std::vector<ReportRow> rows;
   for (const gguf::GgufTensor &tensor : source.tensors()) {
+    for (plan::WeightOp weight : weights[tensor.name])
+      rows.push_back(makeRow(*source.findRows(weight.getSymName()), weight,
+                             usage[weight.getSymName()]));
+    if (!weights[tensor.name].empty())
+      continue;
     ReportRow row = makeRow(tensor);
-    if (auto weight = symbols.lookup<plan::WeightOp>(tensor.name)) {
-      const Usage &used = usage[tensor.name];
-      row.use = llvm::join(used.uses, "+");
-      row.layout = weight.getPackedType().getLayout().getName().getValue();
-      row.kernel = used.kernel.str();
-      row.reason = pack::stringifyReason(weight.getReason());
-      row.isFallback = weight.getFallback();
-      row.packedBytes = weight.getPackedType().getPackedBytes();
-    } else {
-      row.use = "none";
-      row.reason = pack::stringifyReason(
-          ignored.contains(tensor.name) ? pack::Reason::NotUsed
-                                        : pack::Reason::FoldedIntoConstant);
-    }
+    row.use = "none";
+    row.reason = pack::stringifyReason(ignored.contains(tensor.name)
+                                           ? pack::Reason::NotUsed
+                                           : pack::Reason::FoldedIntoConstant);
     rows.push_back(std::move(row));
   }
   return rows;

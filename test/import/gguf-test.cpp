@@ -70,6 +70,34 @@ TEST(GgufModel, GivesTensorsRowsFirst) {
   EXPECT_EQ((*model)->findTensor("d"), nullptr);
 }
 
+TEST(GgufModel, FindsRowsByName) {
+  std::string quants(3 * 68, 'a');
+  std::fill(quants.begin() + 68, quants.begin() + 136, 'b');
+  const std::string bytes = GgufBuilder()
+                                .tensor("x[1:2]", {5}, GgmlType::F32)
+                                .tensor("b", {3, 64}, GgmlType::Q8_0, quants)
+                                .build();
+  auto model = GgufModel::fromMemory("x.gguf", asBytes(bytes));
+  ASSERT_TRUE(model.ok());
+  const GgufTensor *whole = (*model)->findTensor("b");
+  const std::string name = whole->nameRows(1, 2);
+  EXPECT_EQ(name, "b[1:2]");
+  std::optional<GgufTensor> rows = (*model)->findRows(name);
+  ASSERT_TRUE(rows);
+  EXPECT_EQ(rows->name, name);
+  EXPECT_EQ(formatShape(rows->shape), "[1][64]");
+  EXPECT_EQ(rows->offset, whole->offset + 68);
+  EXPECT_EQ(rows->bytes, asBytes(std::string(68, 'b')));
+  EXPECT_EQ((*model)->findRows("b")->bytes, whole->bytes);
+  EXPECT_EQ((*model)->findRows("b[0:3]")->bytes, whole->bytes);
+  // A tensor's own name comes first.
+  EXPECT_EQ((*model)->findRows("x[1:2]")->shape.front(), 5);
+  for (const char *wrong : {"b[0:4]", "b[2:2]", "b[2:1]", "b[-1:2]", "b[0:1",
+                            "b[0:1]]", "b[:1]", "b[0:]", "b[]", "b[", "[0:1]",
+                            "c[0:1]", "c", "", "b[0:99999999999999999999]"})
+    EXPECT_FALSE((*model)->findRows(wrong)) << wrong;
+}
+
 // Version 2 differs from 3 only in that the latter may be big-endian.
 TEST(GgufModel, ReadsVersions2And3) {
   GgufBuilder file = buildThree();

@@ -174,20 +174,20 @@ void Interpreter::execute(Operation &op) {
 // Weights
 //===----------------------------------------------------------------------===//
 
-const GgufTensor &Interpreter::getTensor(Value weight) const {
-  return *source->findTensor(
+GgufTensor Interpreter::getTensor(Value weight) const {
+  return *source->findRows(
       weight.getDefiningOp<model::GetWeightOp>().getWeight());
 }
 
 std::vector<float> Interpreter::getVector(Value weight) const {
-  const GgufTensor &tensor = getTensor(weight);
+  GgufTensor tensor = getTensor(weight);
   std::vector<float> values(tensor.shape[0]);
   decodeRow(WeightType::F32, tensor.bytes.data(), values);
   return values;
 }
 
 Matrix Interpreter::embed(model::EmbedOp op) {
-  const GgufTensor &table = getTensor(op.getTable());
+  GgufTensor table = getTensor(op.getTable());
   WeightType type = *getWeightType(table.type);
   const std::vector<int32_t> &tokens = ids[op.getTokens()];
   Matrix result(static_cast<int64_t>(tokens.size()), table.shape[1]);
@@ -205,7 +205,7 @@ Matrix Interpreter::embed(model::EmbedOp op) {
 }
 
 Matrix Interpreter::multiply(const Matrix &x, Value weight) {
-  const GgufTensor &tensor = getTensor(weight);
+  GgufTensor tensor = getTensor(weight);
   Matrix result(x.rows, model::getMatrices(weight.getType())->rows);
   auto *product = isPlain ? multiplyPlainly : reference::multiply;
   for (int64_t t = 0; t < x.rows; ++t)

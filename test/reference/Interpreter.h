@@ -84,7 +84,7 @@ private:
   Matrix selectRows(const Matrix &x, mlir::Value rows);
 
   /// The tensor of the file that `weight`, a model.get_weight, names.
-  const gguf::GgufTensor &getTensor(mlir::Value weight) const;
+  gguf::GgufTensor getTensor(mlir::Value weight) const;
   /// The numbers of a vector.
   std::vector<float> getVector(mlir::Value weight) const;
 

@@ -68,7 +68,7 @@ makeJob(const PlanView &view, const rt::VariantTables &variant,
         const ModelcWeight &weight, const gguf::GgufModel &source,
         mlir::MLIRContext &context) {
   const char *name = view.tables.string(weight.name);
-  const gguf::GgufTensor *tensor = source.findTensor(name);
+  std::optional<gguf::GgufTensor> tensor = source.findRows(name);
   if (!tensor)
     return makeError(view, name,
                      "the source has no such tensor: " + source.path().str());

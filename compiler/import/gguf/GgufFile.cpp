@@ -18,6 +18,7 @@
 #include "compiler/import/gguf/GgufFile.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/CheckedArithmetic.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 #include <numeric>
 
@@ -149,6 +150,21 @@ static absl::StatusOr<uint64_t> readAlignment(const Metadata &metadata) {
 //===----------------------------------------------------------------------===//
 // Tensors
 //===----------------------------------------------------------------------===//
+
+GgufTensor GgufTensor::takeRows(llvm::StringRef newName, int64_t begin,
+                                int64_t end) const {
+  const uint64_t rowBytes = bytes.size() / static_cast<uint64_t>(shape[0]);
+  GgufTensor rows = *this;
+  rows.name = newName;
+  rows.shape[0] = end - begin;
+  rows.offset += begin * rowBytes;
+  rows.bytes = bytes.slice(begin * rowBytes, (end - begin) * rowBytes);
+  return rows;
+}
+
+std::string GgufTensor::nameRows(int64_t begin, int64_t end) const {
+  return llvm::formatv("{0}[{1}:{2}]", name, begin, end);
+}
 
 std::string modelc::gguf::formatShape(llvm::ArrayRef<int64_t> shape) {
   std::string text;

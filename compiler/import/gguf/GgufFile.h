@@ -35,6 +35,13 @@ struct GgufTensor {
   uint32_t shard;  ///< Index of its file.
   uint64_t offset; ///< Of its first byte from the beginning of the file.
   llvm::ArrayRef<uint8_t> bytes; ///< At a multiple of 8 bytes.
+
+  /// The slices begin .. end - 1 of the first dimension as a tensor of its own,
+  /// called `name`, which is borrowed. Expects 0 <= begin < end <= shape[0].
+  GgufTensor takeRows(llvm::StringRef name, int64_t begin, int64_t end) const;
+
+  /// `NAME[begin:end]`: what such a tensor is called in a module and a plan.
+  std::string nameRows(int64_t begin, int64_t end) const;
 };
 
 /// `[512][64]`

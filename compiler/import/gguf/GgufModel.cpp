@@ -171,6 +171,20 @@ const GgufTensor *GgufModel::findTensor(llvm::StringRef name) const {
   return it == tensorIndices.end() ? nullptr : &allTensors[it->second];
 }
 
+std::optional<GgufTensor> GgufModel::findRows(llvm::StringRef name) const {
+  if (const GgufTensor *tensor = findTensor(name))
+    return *tensor;
+  auto [whole, range] = name.rsplit('[');
+  auto [first, last] = range.split(':');
+  const GgufTensor *tensor = findTensor(whole);
+  int64_t begin, end;
+  if (!tensor || !last.consume_back("]") || first.getAsInteger(10, begin) ||
+      last.getAsInteger(10, end) || begin < 0 || begin >= end ||
+      end > tensor->shape[0])
+    return std::nullopt;
+  return tensor->takeRows(name, begin, end);
+}
+
 absl::Status GgufModel::makeError(llvm::StringRef tensor, llvm::StringRef field,
                                   const llvm::Twine &found,
                                   const llvm::Twine &expected) const {

@@ -59,6 +59,10 @@ public:
   llvm::ArrayRef<GgufTensor> tensors() const { return allTensors; }
   const GgufTensor *findTensor(llvm::StringRef name) const;
 
+  /// The tensor of this name or, as GgufTensor::takeRows names them, the rows
+  /// `NAME[begin:end]` of one. The result borrows `name`.
+  std::optional<GgufTensor> findRows(llvm::StringRef name) const;
+
   /// The files, for hashing and for dependency files; GgufTensor::shard is an
   /// index into them.
   llvm::ArrayRef<GgufShard> shards() const { return files; }
