@@ -62,6 +62,9 @@ modelc::support::computeRopeFrequencies(const RopeParams &params,
   return frequencies;
 }
 
-float modelc::support::computeYarnFactor(float attentionFactor, float factor) {
-  return float(double(attentionFactor) * (1 + 0.1 * computeLog(factor)));
+float modelc::support::computeYarnFactor(float attentionFactor, float factor,
+                                         float logMultiplier) {
+  double log = 0.1 * computeLog(factor);
+  return float(double(attentionFactor) * (1 + log) /
+               (1 + double(logMultiplier) * log));
 }

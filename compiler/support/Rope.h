@@ -42,10 +42,12 @@ std::vector<double> computeRopeFrequencies(const RopeParams &params,
                                            llvm::ArrayRef<float> divisors);
 
 /// What multiplies cos and sin under YaRN with a blend (extFactor not 0):
-/// attentionFactor * (1 + 0.1 * ln(factor)), computed in double and rounded
-/// to float. `attentionFactor` is the model's own multiplier, usually 1. An
-/// importer puts the result into `#model.rope`.
-float computeYarnFactor(float attentionFactor, float factor);
+/// attentionFactor * (1 + 0.1 * ln(factor)) / (1 + logMultiplier * 0.1 *
+/// ln(factor)), computed in double and rounded to float. `attentionFactor` is
+/// the model's own multiplier, usually 1, and so is `logMultiplier`, usually 0.
+/// An importer puts the result into `#model.rope`.
+float computeYarnFactor(float attentionFactor, float factor,
+                        float logMultiplier = 0);
 
 } // namespace modelc::support
 

@@ -169,6 +169,11 @@ def floats(data):
     return struct.unpack(f"<{len(data) // 4}f", data)
 
 
+def halves(data):
+    """The numbers of little-endian f16 bytes."""
+    return struct.unpack(f"<{len(data) // 2}e", data)
+
+
 def write(path, data):
     with open(path, "wb") as file:
         file.write(data)

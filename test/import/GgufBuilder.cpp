@@ -71,6 +71,14 @@ GgufBuilder &GgufBuilder::strings(const std::string &key,
   return raw(key, MODELC_META_ARRAY, bytes);
 }
 
+GgufBuilder &GgufBuilder::booleans(const std::string &key,
+                                   const std::vector<uint8_t> &values) {
+  std::string bytes = toBytes<uint32_t>(MODELC_META_BOOL);
+  bytes += toBytes<uint64_t>(values.size());
+  bytes.append(values.begin(), values.end());
+  return raw(key, MODELC_META_ARRAY, bytes);
+}
+
 GgufBuilder &GgufBuilder::u32s(const std::string &key,
                                const std::vector<uint32_t> &values) {
   std::string bytes = toBytes<uint32_t>(MODELC_META_U32);
@@ -174,6 +182,46 @@ std::string GgufBuilder::build() const {
   return file + data;
 }
 
+/// What only some families have in a layer, and what they do not have.
+static void setTinyPeculiarities(GgufBuilder &file, const std::string &family,
+                                 const std::string &block) {
+  constexpr model::GgmlType kF32 = model::GgmlType::F32;
+  if (family == "gemma2" || family == "gemma3")
+    file.tensor(block + "post_attention_norm.weight", {8}, kF32)
+        .tensor(block + "post_ffw_norm.weight", {8}, kF32);
+  if (family == "gpt-oss" || family == "glm4moe")
+    file.removeTensor(block + "ffn_norm.weight")
+        .tensor(block + "post_attention_norm.weight", {8}, kF32);
+  if (family == "gpt-oss")
+    file.tensor(block + "attn_sinks.weight", {2}, kF32)
+        .tensor(block + "attn_output.bias", {8}, kF32)
+        .tensor(block + "ffn_gate_inp.bias", {4}, kF32)
+        .tensor(block + "ffn_gate_exps.bias", {4, 12}, kF32)
+        .tensor(block + "ffn_up_exps.bias", {4, 12}, kF32)
+        .tensor(block + "ffn_down_exps.bias", {4, 8}, kF32);
+  if (family == "glm4moe")
+    file.u32("glm4moe.expert_shared_count", 1)
+        .tensor(block + "exp_probs_b.bias", {4}, kF32)
+        .tensor(block + "ffn_gate_shexp.weight", {12, 8}, kF32)
+        .tensor(block + "ffn_up_shexp.weight", {12, 8}, kF32)
+        .tensor(block + "ffn_down_shexp.weight", {8, 12}, kF32);
+  const int keys = family == "gpt2" ? 8 : 4; // gpt2 has a kv head for each.
+  if (family == "phi3" || family == "gpt2") {
+    for (const char *name : {"attn_q", "attn_k", "attn_v", "ffn_gate"})
+      file.removeTensor(block + name + ".weight");
+    file.tensor(block + "attn_qkv.weight", {8 + 2 * keys, 8}, kF32);
+  }
+  if (family == "phi3")
+    file.tensor(block + "ffn_up.weight", {32, 8}, kF32);
+  if (family == "gpt2")
+    file.tensor(block + "attn_qkv.bias", {24}, kF32)
+        .tensor(block + "attn_norm.bias", {8}, kF32)
+        .tensor(block + "attn_output.bias", {8}, kF32)
+        .tensor(block + "ffn_norm.bias", {8}, kF32)
+        .tensor(block + "ffn_up.bias", {16}, kF32)
+        .tensor(block + "ffn_down.bias", {8}, kF32);
+}
+
 GgufBuilder modelc::test::buildTinyDecoder(const std::string &family) {
   constexpr model::GgmlType kF32 = model::GgmlType::F32;
   const std::string prefix = family + ".";
@@ -200,16 +248,26 @@ GgufBuilder modelc::test::buildTinyDecoder(const std::string &family) {
         .tensor(block + "ffn_gate.weight", {16, 8}, kF32)
         .tensor(block + "ffn_up.weight", {16, 8}, kF32)
         .tensor(block + "ffn_down.weight", {8, 16}, kF32);
-    if (family == "qwen2" || family == "qwen2moe")
+    if (family == "qwen2" || family == "qwen2moe" || family == "gpt-oss" ||
+        family == "glm4moe")
       file.tensor(block + "attn_q.bias", {8}, kF32)
           .tensor(block + "attn_k.bias", {4}, kF32)
           .tensor(block + "attn_v.bias", {4}, kF32);
-    if (family == "qwen3" || family == "qwen3moe")
+    if (family == "qwen3" || family == "qwen3moe" || family == "gemma3")
       file.tensor(block + "attn_q_norm.weight", {4}, kF32)
           .tensor(block + "attn_k_norm.weight", {4}, kF32);
   }
-  if (family == "qwen2moe" || family == "qwen3moe")
+  if (family == "qwen2moe" || family == "qwen3moe" || family == "gpt-oss" ||
+      family == "glm4moe")
     setTinyExperts(file, family);
+  for (int layer = 0; layer < 2; ++layer)
+    setTinyPeculiarities(file, family, "blk." + std::to_string(layer) + ".");
+  if (family == "gpt2")
+    file.f32("gpt2.attention.layer_norm_epsilon", 1e-5f)
+        .tensor("position_embd.weight", {64, 8}, kF32)
+        .tensor("output_norm.bias", {8}, kF32);
+  if (family == "gemma3" || family == "gpt-oss")
+    file.u32(family + ".attention.sliding_window", 16);
   return file;
 }
 

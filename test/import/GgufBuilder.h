@@ -41,6 +41,8 @@ public:
   GgufBuilder &string(const std::string &key, const std::string &value);
   GgufBuilder &strings(const std::string &key,
                        const std::vector<std::string> &values);
+  GgufBuilder &booleans(const std::string &key,
+                        const std::vector<uint8_t> &values);
   GgufBuilder &u32s(const std::string &key,
                     const std::vector<uint32_t> &values);
   /// A value as it lies in the file.

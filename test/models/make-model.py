@@ -162,7 +162,12 @@ def get_size(name, count):
 
 class Shape:
     def __init__(self, family, layers, width, hidden, heads, kv_heads, head,
-                 vocab, base, tied=False, experts=0, used=0, expert_hidden=0):
+                 vocab, base, tied=False, experts=0, used=0, expert_hidden=0,
+                 **keys):
+        """`keys` are further keys of the family's metadata, with __ for dots;
+        some of them say that there are tensors."""
+        self.keys = {key.replace("__", "."): value
+                     for key, value in keys.items()}
         self.family, self.layers, self.width = family, layers, width
         self.hidden, self.heads, self.kv_heads = hidden, heads, kv_heads
         self.head, self.vocab, self.base, self.tied = head, vocab, base, tied
@@ -176,6 +181,46 @@ PRESETS = {
     "tiny-qwen3": Shape("qwen3", 2, 256, 512, 4, 2, 64, 512, 1e6, tied=True),
     "tiny-qwen3moe": Shape("qwen3moe", 2, 256, 512, 4, 2, 64, 512, 1e6,
                            experts=8, used=2, expert_hidden=256),
+    "tiny-mixtral": Shape("llama", 2, 256, 256, 4, 2, 64, 512, 1e6,
+                          experts=8, used=2, expert_hidden=256),
+    "tiny-qwen2moe": Shape("qwen2moe", 2, 256, 512, 4, 2, 64, 512, 1e6,
+                           experts=8, used=2, expert_hidden=256,
+                           expert_shared_feed_forward_length=512),
+    # Windows, caps and stretches are so short that few tokens show them.
+    "tiny-gemma2": Shape("gemma2", 2, 256, 512, 4, 2, 64, 512, 1e4, tied=True,
+                         attention__sliding_window=40,
+                         attn_logit_softcapping=2.0,
+                         final_logit_softcapping=3.0),
+    "tiny-gemma3": Shape("gemma3", 6, 256, 512, 4, 2, 64, 512, 1e6, tied=True,
+                         attention__sliding_window=40,
+                         rope__scaling__type="linear",
+                         rope__scaling__factor=8.0),
+    "tiny-gpt2": Shape("gpt2", 2, 256, 512, 4, 4, 64, 512, 1e4, tied=True,
+                       context_length=128),
+    "tiny-phi3": Shape("phi3", 2, 256, 512, 4, 2, 64, 512, 1e4,
+                       rope__scaling__original_context_length=2048,
+                       rope__scaling__attn_factor=1.19),
+    "tiny-smollm3": Shape("smollm3", 4, 256, 512, 4, 2, 64, 512, 1e6,
+                          tied=True),
+    "tiny-mistral3": Shape("mistral3", 2, 256, 512, 4, 2, 64, 512, 1e6,
+                           rope__scaling__type="yarn",
+                           rope__scaling__factor=16.0,
+                           rope__scaling__original_context_length=32,
+                           rope__scaling__yarn_log_multiplier=1.0,
+                           attention__temperature_scale=0.1),
+    "tiny-gpt-oss": Shape("gpt-oss", 2, 256, 256, 4, 2, 64, 512, 1.5e5,
+                          experts=8, used=2, expert_hidden=256,
+                          attention__sliding_window=40,
+                          rope__scaling__type="yarn",
+                          rope__scaling__factor=32.0,
+                          rope__scaling__original_context_length=128),
+    # The last layer predicts further tokens.
+    "tiny-glm4moe": Shape("glm4moe", 4, 256, 512, 4, 2, 64, 512, 1e4,
+                          experts=8, used=2, expert_hidden=256,
+                          nextn_predict_layers=1, expert_shared_count=1,
+                          leading_dense_block_count=1, expert_gating_func=2,
+                          expert_weights_norm=True, expert_weights_scale=1.5,
+                          rope__dimension_count=32),
     "qwen3-0.6b": Shape("qwen3", 28, 1024, 3072, 16, 8, 128, 151936, 1e6,
                         tied=True),
     "llama3.2-1b": Shape("llama", 16, 2048, 8192, 32, 8, 64, 128256, 5e5,
@@ -210,48 +255,128 @@ class Tensor:
                 yield make_blocks(random, self.kind, count, self.sigma)
 
 
-def list_layer(shape, prefix, kind):
-    """The tensors of one layer."""
-    def matrix(name, *sizes, kind=kind):
-        return Tensor(prefix + name + ".weight", sizes, kind)
+class Layer:
+    """Makes the tensors of one layer."""
 
-    def vector(name, size, mean=1.0):
-        return Tensor(prefix + name, (size,), "f32", mean, sigma=0.1)
+    def __init__(self, shape, prefix, kind):
+        self.shape, self.prefix, self.kind = shape, prefix, kind
 
-    width, queries = shape.width, shape.heads * shape.head
-    keys = shape.kv_heads * shape.head
-    yield vector("attn_norm.weight", width)
-    yield matrix("attn_q", queries, width)
-    yield matrix("attn_k", keys, width)
-    yield matrix("attn_v", keys, width)
-    yield matrix("attn_output", width, queries)
-    if shape.family == "qwen2":
-        yield vector("attn_q.bias", queries, mean=0.0)
-        yield vector("attn_k.bias", keys, mean=0.0)
-        yield vector("attn_v.bias", keys, mean=0.0)
-    if shape.family.startswith("qwen3"):
-        yield vector("attn_q_norm.weight", shape.head)
-        yield vector("attn_k_norm.weight", shape.head)
-    yield vector("ffn_norm.weight", width)
-    if shape.experts:
+    def matrix(self, name, *sizes, kind=None):
+        return Tensor(self.prefix + name + ".weight", sizes, kind or self.kind)
+
+    def vector(self, name, size, mean=1.0, sigma=0.1):
+        return Tensor(self.prefix + name, (size,), "f32", mean, sigma)
+
+    def bias(self, name, *sizes):
+        return Tensor(self.prefix + name + ".bias", sizes, "f32", sigma=0.1)
+
+    def list_attention(self):
+        shape, family = self.shape, self.shape.family
+        width, queries = shape.width, shape.heads * shape.head
+        keys = shape.kv_heads * shape.head
+        yield self.vector("attn_norm.weight", width)
+        if family in ("phi3", "gpt2"):
+            yield self.matrix("attn_qkv", queries + 2 * keys, width)
+        else:
+            yield self.matrix("attn_q", queries, width)
+            yield self.matrix("attn_k", keys, width)
+            yield self.matrix("attn_v", keys, width)
+        yield self.matrix("attn_output", width, queries)
+        if family in ("qwen2", "qwen2moe", "gpt-oss", "glm4moe"):
+            yield self.bias("attn_q", queries)
+            yield self.bias("attn_k", keys)
+            yield self.bias("attn_v", keys)
+        if family == "gpt2":
+            yield self.bias("attn_norm", width)
+            yield self.bias("attn_qkv", queries + 2 * keys)
+        if family in ("gpt2", "gpt-oss"):
+            yield self.bias("attn_output", width)
+        if family.startswith("qwen3") or family in ("gemma3", "glm4moe"):
+            yield self.vector("attn_q_norm.weight", shape.head)
+            yield self.vector("attn_k_norm.weight", shape.head)
+        if family == "gpt-oss":
+            yield self.vector("attn_sinks.weight", shape.heads, 0.0, sigma=1.0)
+
+    def list_experts(self):
+        shape, width = self.shape, self.shape.width
         experts, hidden = shape.experts, shape.expert_hidden
-        yield matrix("ffn_gate_inp", experts, width, kind="f32")
-        yield matrix("ffn_gate_exps", experts, hidden, width)
-        yield matrix("ffn_up_exps", experts, hidden, width)
-        yield matrix("ffn_down_exps", experts, width, hidden)
-    else:
-        yield matrix("ffn_gate", shape.hidden, width)
-        yield matrix("ffn_up", shape.hidden, width)
-        yield matrix("ffn_down", width, shape.hidden)
+        yield self.matrix("ffn_gate_inp", experts, width, kind="f32")
+        yield self.matrix("ffn_gate_exps", experts, hidden, width)
+        yield self.matrix("ffn_up_exps", experts, hidden, width)
+        yield self.matrix("ffn_down_exps", experts, width, hidden)
+        if shape.family == "gpt-oss":
+            yield self.bias("ffn_gate_inp", experts)
+            yield self.bias("ffn_gate_exps", experts, hidden)
+            yield self.bias("ffn_up_exps", experts, hidden)
+            yield self.bias("ffn_down_exps", experts, width)
+        if shape.family == "qwen2moe":
+            shared = shape.keys["expert_shared_feed_forward_length"]
+            yield self.vector("ffn_gate_inp_shexp.weight", width, 0.0)
+            yield self.matrix("ffn_gate_shexp", shared, width)
+            yield self.matrix("ffn_up_shexp", shared, width)
+            yield self.matrix("ffn_down_shexp", width, shared)
+        if shape.family == "glm4moe":
+            yield self.bias("exp_probs_b", experts)
+            yield self.matrix("ffn_gate_shexp", hidden, width)
+            yield self.matrix("ffn_up_shexp", hidden, width)
+            yield self.matrix("ffn_down_shexp", width, hidden)
+
+    def list_dense(self):
+        shape, width, hidden = self.shape, self.shape.width, self.shape.hidden
+        if shape.family == "phi3":
+            yield self.matrix("ffn_up", 2 * hidden, width)
+        else:
+            if shape.family != "gpt2":
+                yield self.matrix("ffn_gate", hidden, width)
+            yield self.matrix("ffn_up", hidden, width)
+        yield self.matrix("ffn_down", width, hidden)
+        if shape.family == "gpt2":
+            yield self.bias("ffn_norm", width)
+            yield self.bias("ffn_up", hidden)
+            yield self.bias("ffn_down", width)
+
+    def list(self, is_dense):
+        family, width = self.shape.family, self.shape.width
+        yield from self.list_attention()
+        if family in ("gpt-oss", "glm4moe", "gemma2", "gemma3"):
+            yield self.vector("post_attention_norm.weight", width)
+        if family not in ("gpt-oss", "glm4moe"):
+            yield self.vector("ffn_norm.weight", width)
+        yield from self.list_dense() if is_dense else self.list_experts()
+        if family in ("gemma2", "gemma3"):
+            yield self.vector("post_ffw_norm.weight", width)
+
+
+def list_globals(shape):
+    """What families have beside layers, embedding and output."""
+    if shape.family == "gpt2":
+        yield Tensor("position_embd.weight",
+                     (shape.keys["context_length"], shape.width), "f32",
+                     sigma=0.5)
+        yield Tensor("output_norm.bias", (shape.width,), "f32", sigma=0.1)
+    if shape.family == "phi3":
+        for name, mean in ("long", 3.0), ("short", 1.2):
+            yield Tensor(f"rope_factors_{name}.weight", (shape.head // 2,),
+                         "f32", mean, sigma=0.1)
+    if shape.family == "glm4moe":
+        yield Tensor(f"blk.{shape.layers - 1}.nextn.enorm.weight",
+                     (shape.width,), "f32", 1.0, sigma=0.1)
 
 
 def list_tensors(shape, kind, output_kind):
     table = output_kind if shape.tied else kind
+    # Where the embedding is also the output, and scaled or not normalised
+    # before it is added to, larger ones would leave no doubt of any token.
+    small = shape.family in ("gemma2", "gemma3", "gpt2", "smollm3")
     yield Tensor("token_embd.weight", (shape.vocab, shape.width), table,
-                 sigma=0.5)
-    for layer in range(shape.layers):
-        yield from list_layer(shape, f"blk.{layer}.", kind)
+                 sigma=0.0625 if small else 0.5)
+    for layer in range(shape.layers
+                       - shape.keys.get("nextn_predict_layers", 0)):
+        dense = shape.keys.get("leading_dense_block_count", 0)
+        yield from Layer(shape, f"blk.{layer}.", kind).list(
+            not shape.experts or layer < dense)
     yield Tensor("output_norm.weight", (shape.width,), "f32", 1.0, sigma=0.1)
+    yield from list_globals(shape)
     if not shape.tied:
         yield Tensor("output.weight", (shape.vocab, shape.width), output_kind)
 
@@ -260,7 +385,7 @@ def list_tensors(shape, kind, output_kind):
 # The file: GGUF 3
 # ----------------------------------------------------------------------------
 
-U32, I32, F32, STRING, ARRAY = 4, 5, 6, 8, 9
+U32, I32, F32, BOOL, STRING, ARRAY = 4, 5, 6, 7, 8, 9
 
 
 def encode_string(text):
@@ -273,6 +398,8 @@ def encode_value(value):
         return struct.pack("<I", STRING) + encode_string(value)
     if isinstance(value, float):
         return struct.pack("<If", F32, value)
+    if isinstance(value, bool):
+        return struct.pack("<IB", BOOL, value)
     if isinstance(value, int):
         return struct.pack("<II", U32, value)
     if isinstance(value, numpy.ndarray):
@@ -286,23 +413,25 @@ def get_metadata(shape, name):
     family = shape.family
     yield "general.architecture", family
     yield "general.name", name
-    for key, value in (
-            ("context_length", 4096), ("embedding_length", shape.width),
-            ("block_count", shape.layers),
-            ("feed_forward_length", shape.hidden),
-            ("attention.head_count", shape.heads),
-            ("attention.head_count_kv", shape.kv_heads),
-            ("attention.key_length", shape.head),
-            ("attention.value_length", shape.head),
-            ("rope.dimension_count", shape.head),
-            ("rope.freq_base", shape.base),
-            ("attention.layer_norm_rms_epsilon",
-             1e-5 if family == "llama" else 1e-6)):
-        yield f"{family}.{key}", value
+    keys = {"context_length": 4096, "embedding_length": shape.width,
+            "block_count": shape.layers, "feed_forward_length": shape.hidden,
+            "attention.head_count": shape.heads}
+    if family == "gpt2":
+        keys["attention.layer_norm_epsilon"] = 1e-5
+    else:
+        keys.update({
+            "attention.head_count_kv": shape.kv_heads,
+            "attention.key_length": shape.head,
+            "attention.value_length": shape.head,
+            "rope.dimension_count": shape.head, "rope.freq_base": shape.base,
+            "attention.layer_norm_rms_epsilon":
+                1e-5 if family == "llama" else 1e-6})
     if shape.experts:
-        yield f"{family}.expert_count", shape.experts
-        yield f"{family}.expert_used_count", shape.used
-        yield f"{family}.expert_feed_forward_length", shape.expert_hidden
+        keys.update({"expert_count": shape.experts,
+                     "expert_used_count": shape.used,
+                     "expert_feed_forward_length": shape.expert_hidden})
+    for key, value in {**keys, **shape.keys}.items():
+        yield f"{family}.{key}", value
     # A vocabulary of bytes, and of words that no text has.
     words = shape.vocab - 3 - 256
     yield "tokenizer.ggml.model", "llama"

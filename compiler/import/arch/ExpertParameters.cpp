@@ -22,15 +22,22 @@ static constexpr IntegerRange kLength = {1, 1 << 24};
 
 /// Keys that only other kinds of mixtures set.
 static absl::Status refuseOtherMixtures(const Metadata &metadata,
-                                        const std::string &prefix) {
-  for (const char *name : {"leading_dense_block_count", "expert_group_count",
-                           "expert_shared_count", "moe_every_n_layers",
-                           "interleave_moe_layer_step"}) {
+                                        const std::string &prefix,
+                                        const ExpertTraits &traits) {
+  llvm::SmallVector<const char *> names = {
+      "expert_group_count", "moe_every_n_layers", "interleave_moe_layer_step"};
+  if (!traits.mayBeginDense)
+    names.push_back("leading_dense_block_count");
+  if (!traits.hasSharedExperts)
+    names.push_back("expert_shared_count");
+  for (const char *name : names) {
     const std::string key = prefix + name;
     absl::StatusOr<int64_t> value = metadata.getIntegerOr(key, {}, 0);
     if (!value.ok())
       return value.status();
-    if (*value != 0)
+    // One group of all is none; only models with shared experts may say so.
+    bool isOneGroup = traits.hasSharedExperts && *value == 1;
+    if (*value != 0 && !isOneGroup)
       return metadata.makeError(key, llvm::Twine(*value),
                                 "0: no such mixture of experts is supported");
   }
@@ -39,13 +46,16 @@ static absl::Status refuseOtherMixtures(const Metadata &metadata,
 
 /// How the logits become probabilities: the key's numbers are llama.cpp's.
 static absl::StatusOr<model::Gating> readGating(const Metadata &metadata,
-                                                const std::string &prefix) {
+                                                const std::string &prefix,
+                                                const ExpertTraits &traits) {
   constexpr int64_t kNone = 0, kSoftmax = 1, kSigmoid = 2;
   const std::string key = prefix + "expert_gating_func";
   absl::StatusOr<int64_t> gating = metadata.getIntegerOr(key, {}, kNone);
   if (!gating.ok())
     return gating.status();
-  if (*gating == kNone || *gating == kSoftmax)
+  if (*gating == kNone)
+    return traits.gating;
+  if (*gating == kSoftmax)
     return model::Gating::Softmax;
   if (*gating == kSigmoid)
     return model::Gating::Sigmoid;
@@ -59,7 +69,7 @@ static absl::Status readWeighting(const Metadata &metadata,
                                   const ExpertTraits &traits,
                                   ExpertParameters &parameters) {
   constexpr gguf::FloatRange kScale = {0, std::numeric_limits<float>::max()};
-  absl::StatusOr<model::Gating> gating = readGating(metadata, prefix);
+  absl::StatusOr<model::Gating> gating = readGating(metadata, prefix, traits);
   if (!gating.ok())
     return gating.status();
   absl::StatusOr<bool> normalise =
@@ -74,6 +84,15 @@ static absl::Status readWeighting(const Metadata &metadata,
   parameters.normalise = *normalise;
   parameters.scale = *scale != 0 ? *scale : 1; // 0 stands for the default.
   return absl::OkStatus();
+}
+
+/// The length of all shared experts as one.
+static absl::StatusOr<int64_t> readSharedLength(const Metadata &metadata,
+                                                const std::string &prefix,
+                                                int64_t length) {
+  absl::StatusOr<int64_t> count =
+      metadata.getIntegerOr(prefix + "expert_shared_count", {0, 1 << 10}, 0);
+  return count.ok() ? *count * length : count;
 }
 
 /// Reads how many experts there are, how many a token uses, and their sizes.
@@ -96,7 +115,9 @@ static absl::Status readSizes(const Metadata &metadata,
     return length.status();
   const std::string sharedKey = prefix + "expert_shared_feed_forward_length";
   absl::StatusOr<int64_t> shared = 0;
-  if (traits.hasGatedSharedExpert)
+  if (traits.hasSharedExperts)
+    shared = readSharedLength(metadata, prefix, *length);
+  else if (traits.hasGatedSharedExpert)
     shared = metadata.getIntegerOr(sharedKey, kLength, feedForwardLength);
   else if (metadata.find(sharedKey))
     shared = metadata.getInteger(sharedKey, {0, 0});
@@ -106,6 +127,13 @@ static absl::Status readSizes(const Metadata &metadata,
   parameters.used = *used;
   parameters.feedForwardLength = *length;
   parameters.sharedLength = *shared;
+  if (traits.mayBeginDense) {
+    absl::StatusOr<int64_t> dense = metadata.getIntegerOr(
+        prefix + "leading_dense_block_count", {0, 1 << 16}, 0);
+    if (!dense.ok())
+      return dense.status();
+    parameters.denseLayers = *dense;
+  }
   return absl::OkStatus();
 }
 
@@ -125,7 +153,8 @@ absl::StatusOr<ExpertParameters> modelc::arch::readExpertParameters(
       return metadata.makeError(key, llvm::Twine(*count),
                                 "0: this family has no experts");
   }
-  if (absl::Status status = refuseOtherMixtures(metadata, prefix); !status.ok())
+  if (absl::Status status = refuseOtherMixtures(metadata, prefix, traits);
+      !status.ok())
     return status;
   if (absl::Status status =
           readSizes(metadata, prefix, traits, feedForwardLength, parameters);

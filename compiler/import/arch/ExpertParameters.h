@@ -24,6 +24,14 @@ struct ExpertTraits {
   bool normalise = false;
   /// A further expert that all tokens use, weighted by a gate of its own.
   bool hasGatedSharedExpert = false;
+  /// `expert_shared_count` further experts that all tokens use, as one.
+  bool hasSharedExperts = false;
+  /// The first layers may have a dense network instead.
+  bool mayBeginDense = false;
+  /// The gating, unless a key says else.
+  model::Gating gating = model::Gating::Softmax;
+  bool hasBiases = false;            ///< Of the router and of each expert.
+  bool mayHaveSelectionBias = false; ///< exp_probs_b.bias.
 };
 
 /// What the keys say of the experts of every layer.
@@ -32,6 +40,7 @@ struct ExpertParameters {
   int64_t used = 0;
   int64_t feedForwardLength = 0; ///< Of one expert.
   int64_t sharedLength = 0;      ///< Of the shared expert; 0: none.
+  int64_t denseLayers = 0;       ///< So many first layers have none.
   model::Gating gating = model::Gating::Softmax;
   bool normalise = false;
   float scale = 1;

@@ -34,8 +34,22 @@ struct Family {
 llvm::ArrayRef<Family> getFamilies();
 
 // One function per family, each in the file of its name.
+ImportedModule importGemma2(mlir::MLIRContext &context,
+                            const gguf::GgufModel &source);
+ImportedModule importGemma3(mlir::MLIRContext &context,
+                            const gguf::GgufModel &source);
+ImportedModule importGlm4Moe(mlir::MLIRContext &context,
+                             const gguf::GgufModel &source);
+ImportedModule importGptOss(mlir::MLIRContext &context,
+                            const gguf::GgufModel &source);
+ImportedModule importGpt2(mlir::MLIRContext &context,
+                          const gguf::GgufModel &source);
 ImportedModule importLlama(mlir::MLIRContext &context,
                            const gguf::GgufModel &source);
+ImportedModule importMistral3(mlir::MLIRContext &context,
+                              const gguf::GgufModel &source);
+ImportedModule importPhi3(mlir::MLIRContext &context,
+                          const gguf::GgufModel &source);
 ImportedModule importQwen2(mlir::MLIRContext &context,
                            const gguf::GgufModel &source);
 ImportedModule importQwen2Moe(mlir::MLIRContext &context,
@@ -44,6 +58,8 @@ ImportedModule importQwen3(mlir::MLIRContext &context,
                            const gguf::GgufModel &source);
 ImportedModule importQwen3Moe(mlir::MLIRContext &context,
                               const gguf::GgufModel &source);
+ImportedModule importSmolLm3(mlir::MLIRContext &context,
+                             const gguf::GgufModel &source);
 
 } // namespace modelc::arch
 

@@ -42,16 +42,25 @@ void NetworkBuilder::enter(const llvm::Twine &name) {
   location = nameLoc(name.str());
 }
 
-Value NetworkBuilder::embed(Value tokens, const GgufTensor &table) {
-  return model::EmbedOp::create(builder, nameLoc(table.name),
-                                activations(table.shape[1]), tokens,
-                                weight(table), /*scale=*/FloatAttr());
+Value NetworkBuilder::embed(Value tokens, const GgufTensor &table,
+                            float scale) {
+  return model::EmbedOp::create(
+      builder, nameLoc(table.name), activations(table.shape[1]), tokens,
+      weight(table), scale == 1 ? FloatAttr() : builder.getF32FloatAttr(scale));
 }
 
 Value NetworkBuilder::rmsNorm(Value x, const GgufTensor &tensor, float eps) {
   return model::RmsNormOp::create(builder, nameLoc(tensor.name), x.getType(), x,
                                   weight(tensor), /*residual=*/Value(),
                                   builder.getF32FloatAttr(eps));
+}
+
+Value NetworkBuilder::layerNorm(Value x, const LinearTensors &tensors,
+                                float eps) {
+  return model::LayerNormOp::create(builder, nameLoc(tensors.weight->name),
+                                    x.getType(), x, weight(*tensors.weight),
+                                    weight(*tensors.bias),
+                                    builder.getF32FloatAttr(eps));
 }
 
 Value NetworkBuilder::linear(Value x, const LinearTensors &tensors) {
@@ -77,26 +86,43 @@ Value NetworkBuilder::glu(model::Activation activation, Value gate, Value up) {
                               up);
 }
 
+Value NetworkBuilder::activate(model::Activation activation, Value x,
+                               float cap) {
+  auto attr = model::ActivationAttr::get(builder.getContext(), activation);
+  return model::ActivateOp::create(builder, location, x.getType(), attr, x,
+                                   activation == model::Activation::SoftCap
+                                       ? builder.getF32FloatAttr(cap)
+                                       : FloatAttr());
+}
+
 Value NetworkBuilder::experts(Value x, Value logits, const Routing &routing,
+                              model::Activation activation,
                               const ExpertWeights &tensors) {
   auto slots = RankedTensorType::get({ShapedType::kDynamic, routing.slots},
                                      builder.getI32Type());
   auto gating = model::GatingAttr::get(builder.getContext(), routing.gating);
   auto route = model::RouteOp::create(
       builder, location, slots, activations(routing.slots), gating, logits,
-      /*bias=*/Value(), routing.normalise ? builder.getUnitAttr() : UnitAttr(),
+      routing.bias ? weight(*routing.bias) : Value(),
+      routing.normalise ? builder.getUnitAttr() : UnitAttr(),
       builder.getF32FloatAttr(routing.scale));
-  auto silu =
-      model::ActivationAttr::get(builder.getContext(), model::Activation::Silu);
+  SmallVector<Value> biases;
+  if (tensors.gate.bias)
+    for (const LinearTensors *part :
+         {&tensors.gate, &tensors.up, &tensors.down})
+      biases.push_back(weight(*part->bias));
   return model::ExpertsOp::create(
-      builder, nameLoc(tensors.gate->name), x.getType(), silu, x,
+      builder, nameLoc(tensors.gate.weight->name), x.getType(),
+      model::ActivationAttr::get(builder.getContext(), activation), x,
       route.getIds(), route.getWeights(), /*norm=*/Value(),
-      weight(*tensors.gate), weight(*tensors.up), weight(*tensors.down),
-      /*biases=*/ValueRange(), /*residual=*/Value(), /*eps=*/FloatAttr());
+      weight(*tensors.gate.weight), weight(*tensors.up.weight),
+      weight(*tensors.down.weight), biases, /*residual=*/Value(),
+      /*eps=*/FloatAttr());
 }
 
 Value NetworkBuilder::ropeTable(const RopeParameters &rope,
-                                llvm::ArrayRef<float> divisors) {
+                                llvm::ArrayRef<float> divisors,
+                                const Temper &temper) {
   auto attr = model::RopeAttr::get(
       builder.getContext(), rope.dims, rope.pairing,
       builder.getF32FloatAttr(rope.base), rope.scaling,
@@ -108,7 +134,10 @@ Value NetworkBuilder::ropeTable(const RopeParameters &rope,
   return model::RopeTableOp::create(
       builder, location, activations(rope.dims), positions(), attr,
       divisors.empty() ? nullptr : builder.getDenseF32ArrayAttr(divisors),
-      /*temper=*/nullptr, /*temperLength=*/nullptr);
+      temper.values.empty() ? nullptr
+                            : builder.getDenseF32ArrayAttr(temper.values),
+      temper.values.empty() ? nullptr
+                            : builder.getI64IntegerAttr(temper.length));
 }
 
 Value NetworkBuilder::rope(Value x, Value table, int64_t headDim,
@@ -129,10 +158,13 @@ Value NetworkBuilder::attention(Value q, Value k, Value v,
   }
   return model::AttentionOp::create(
       builder, location, activations(shape.heads * shape.valueDim), q, k, v,
-      /*sinks=*/Value(), FlatSymbolRefAttr::get(builder.getContext(), name),
+      shape.sinks ? weight(*shape.sinks) : Value(),
+      FlatSymbolRefAttr::get(builder.getContext(), name),
       builder.getI64IntegerAttr(shape.heads),
-      builder.getF32FloatAttr(shape.scale), /*window=*/IntegerAttr(),
-      /*cap=*/FloatAttr());
+      builder.getF32FloatAttr(shape.scale),
+      shape.window > 0 ? builder.getI64IntegerAttr(shape.window)
+                       : IntegerAttr(),
+      shape.cap > 0 ? builder.getF32FloatAttr(shape.cap) : FloatAttr());
 }
 
 Value NetworkBuilder::selectRows(Value x, Value rows) {

@@ -20,13 +20,23 @@
 namespace modelc::arch {
 
 /// One layer's attention: `kvHeads` keys of `keyDim` and values of `valueDim`
-/// per token.
+/// per token. The rest is that of model.attention.
 struct AttentionShape {
   int64_t heads;
   int64_t kvHeads;
   int64_t keyDim;
   int64_t valueDim;
   float scale;
+  int64_t window = 0;                      ///< 0: none.
+  float cap = 0;                           ///< 0: none.
+  const gguf::GgufTensor *sinks = nullptr; ///< [heads], or null.
+};
+
+/// What queries are multiplied by at a position; see model.rope_table. No
+/// values: nothing.
+struct Temper {
+  std::vector<float> values;
+  int64_t length = 0;
 };
 
 /// How a router's logits choose experts; see model.route.
@@ -35,11 +45,12 @@ struct Routing {
   int64_t slots = 1;
   bool normalise = false;
   float scale = 1;
+  const gguf::GgufTensor *bias = nullptr; ///< Of selection, or null.
 };
 
-/// Gate, up and down of all experts, or of one.
+/// Gate, up and down of all experts, or of one; all with biases or none.
 struct ExpertWeights {
-  const gguf::GgufTensor *gate, *up, *down;
+  LinearTensors gate, up, down;
 };
 
 /// What the module's attributes say of a model.
@@ -66,19 +77,27 @@ public:
   mlir::Value positions() { return forward.getArgument(1); }
   mlir::Value outputs() { return forward.getArgument(2); }
 
-  mlir::Value embed(mlir::Value tokens, const gguf::GgufTensor &table);
+  /// Rows times `scale`, unless that is 1.
+  mlir::Value embed(mlir::Value tokens, const gguf::GgufTensor &table,
+                    float scale = 1);
   mlir::Value rmsNorm(mlir::Value x, const gguf::GgufTensor &weight, float eps);
+  mlir::Value layerNorm(mlir::Value x, const LinearTensors &tensors, float eps);
   /// matmul, then add_bias if there is a bias.
   mlir::Value linear(mlir::Value x, const LinearTensors &tensors);
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value glu(model::Activation activation, mlir::Value gate,
                   mlir::Value up);
-  /// route, then experts with silu.
+  /// One input; `cap` is soft_cap's.
+  mlir::Value activate(model::Activation activation, mlir::Value x,
+                       float cap = 0);
+  /// route, then experts.
   mlir::Value experts(mlir::Value x, mlir::Value logits, const Routing &routing,
+                      model::Activation activation,
                       const ExpertWeights &tensors);
   /// `divisors` are dims / 2, or none.
   mlir::Value ropeTable(const RopeParameters &rope,
-                        llvm::ArrayRef<float> divisors);
+                        llvm::ArrayRef<float> divisors,
+                        const Temper &temper = {});
   mlir::Value rope(mlir::Value x, mlir::Value table, int64_t headDim,
                    model::RopePairing pairing);
   /// Over a cache of its own, @kv.N for the N-th call.

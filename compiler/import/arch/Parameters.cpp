@@ -80,6 +80,7 @@ readHeadDim(const Metadata &metadata, const std::string &key,
 /// Reads lengths and scale of the heads.
 static absl::Status readAttention(const Metadata &metadata,
                                   const std::string &prefix,
+                                  const DecoderTraits &traits,
                                   DecoderParameters &parameters) {
   constexpr gguf::FloatRange kScale = {0, std::numeric_limits<float>::max()};
   absl::StatusOr<int64_t> keyDim =
@@ -97,13 +98,17 @@ static absl::Status readAttention(const Metadata &metadata,
   parameters.keyDim = *keyDim;
   parameters.valueDim = *valueDim;
   // 0 stands for the default. sqrt and division round the same everywhere.
+  int64_t divisor = *keyDim;
+  if (parameters.layers == traits.layersScaledByWidth)
+    divisor = parameters.embeddingLength / parameters.heads;
   parameters.attentionScale =
-      *scale != 0 ? *scale : 1.0f / std::sqrt(static_cast<float>(*keyDim));
+      *scale != 0 ? *scale : 1.0f / std::sqrt(static_cast<float>(divisor));
   return absl::OkStatus();
 }
 
-static absl::StatusOr<int64_t> readVocabSize(const gguf::GgufModel &source,
-                                             const std::string &prefix) {
+absl::StatusOr<int64_t>
+modelc::arch::readVocabSize(const gguf::GgufModel &source,
+                            const std::string &prefix) {
   constexpr llvm::StringLiteral kTokens = "tokenizer.ggml.tokens";
   constexpr llvm::StringLiteral kEmbedding = "token_embd.weight";
   const Metadata &metadata = source.metadata();
@@ -130,17 +135,97 @@ static absl::Status readSize(const Metadata &metadata, const std::string &key,
   return value.status();
 }
 
-absl::StatusOr<DecoderParameters> modelc::arch::readDecoderParameters(
-    const gguf::GgufModel &source, llvm::StringRef family,
-    model::RopePairing pairing, const ExpertTraits &experts) {
-  const Metadata &metadata = source.metadata();
-  const std::string prefix = family.str() + ".";
-  if (absl::Status status = checkCausal(metadata, prefix); !status.ok())
-    return status;
-  DecoderParameters p = {};
+/// Reads how attention scores and logits are bent.
+static absl::Status readCaps(const Metadata &metadata,
+                             const std::string &prefix,
+                             const DecoderTraits &traits,
+                             DecoderParameters &p) {
+  constexpr gguf::FloatRange kCap = {0, std::numeric_limits<float>::max()};
+  absl::StatusOr<float> attention = traits.attentionCap;
+  if (traits.attentionCap != 0)
+    attention = metadata.getFloatOr(prefix + "attn_logit_softcapping", kCap,
+                                    traits.attentionCap);
+  if (!attention.ok())
+    return attention.status();
+  absl::StatusOr<float> logits = traits.logitCap;
+  if (traits.mayCapLogits)
+    logits = metadata.getFloatOr(prefix + "final_logit_softcapping", kCap,
+                                 traits.logitCap);
+  if (!logits.ok())
+    return logits.status();
+  absl::StatusOr<float> temper = 0.0f;
+  if (traits.hasTemper)
+    temper = metadata.getFloatOr(prefix + "attention.temperature_scale",
+                                 {0, 100}, 0);
+  if (!temper.ok())
+    return temper.status();
+  p.attentionCap = *attention;
+  p.logitCap = *logits;
+  p.temperScale = *temper;
+  return absl::OkStatus();
+}
+
+/// Reads how positions rotate, in layers with and without a window.
+static absl::Status readRopes(const Metadata &metadata,
+                              const DecoderTraits &traits,
+                              DecoderParameters &p) {
+  absl::StatusOr<RopeParameters> rope = readRopeParameters(
+      metadata, traits.family, traits.pairing, p.keyDim, p.contextLength,
+      traits.divisors == RopeDivisors::LongOrShort);
+  if (!rope.ok())
+    return rope.status();
+  p.rope = p.slidingRope = *rope;
+  if (traits.window.ropeBase != 0) { // Neither base nor stretching is shared.
+    p.slidingRope.base = traits.window.ropeBase;
+    p.slidingRope.scaling = model::RopeScaling::None;
+    p.slidingRope.factor = 1;
+  }
+  if (p.window.length == 0)
+    return absl::OkStatus();
+  absl::StatusOr<float> base = metadata.getFloatOr(
+      traits.family.str() + ".rope.freq_base_swa",
+      {2, std::numeric_limits<float>::max()}, p.slidingRope.base);
+  if (base.ok())
+    p.slidingRope.base = *base;
+  return base.status();
+}
+
+/// The values of a temper are a table, one for each original context.
+static absl::Status checkTemper(const Metadata &metadata,
+                                const std::string &prefix,
+                                const DecoderParameters &p) {
+  constexpr int64_t kMost = 1 << 16;
+  if (p.temperScale == 0 || p.contextLength / p.rope.originalContext < kMost)
+    return absl::OkStatus();
+  return metadata.makeError(prefix + "rope.scaling.original_context_length",
+                            llvm::Twine(p.rope.originalContext),
+                            "more, as it is repeated in a context of " +
+                                llvm::Twine(p.contextLength));
+}
+
+/// Reads the number of layers: those that only predict further tokens come
+/// last and are not ours.
+static absl::Status readLayers(const Metadata &metadata,
+                               const std::string &prefix,
+                               DecoderParameters &p) {
   if (absl::Status status =
           readSize(metadata, prefix + "block_count", kLayers, p.layers);
       !status.ok())
+    return status;
+  absl::StatusOr<int64_t> predicting = metadata.getIntegerOr(
+      prefix + "nextn_predict_layers", {0, p.layers - 1}, 0);
+  if (!predicting.ok())
+    return predicting.status();
+  p.predictingLayers = *predicting;
+  p.layers -= *predicting;
+  return absl::OkStatus();
+}
+
+/// Reads counts and lengths.
+static absl::Status readSizes(const gguf::GgufModel &source,
+                              const std::string &prefix, DecoderParameters &p) {
+  const Metadata &metadata = source.metadata();
+  if (absl::Status status = readLayers(metadata, prefix, p); !status.ok())
     return status;
   if (absl::Status status = readSize(metadata, prefix + "context_length",
                                      kContext, p.contextLength);
@@ -155,25 +240,48 @@ absl::StatusOr<DecoderParameters> modelc::arch::readDecoderParameters(
   if (!feedForward.ok())
     return feedForward.status();
   p.feedForwardLength = *feedForward;
-  absl::StatusOr<ExpertParameters> mixture =
-      readExpertParameters(metadata, family, experts, p.feedForwardLength);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<DecoderParameters>
+modelc::arch::readDecoderParameters(const gguf::GgufModel &source,
+                                    const DecoderTraits &traits) {
+  const Metadata &metadata = source.metadata();
+  const std::string prefix = traits.family.str() + ".";
+  if (absl::Status status = checkCausal(metadata, prefix); !status.ok())
+    return status;
+  DecoderParameters p = {};
+  if (absl::Status status = readSizes(source, prefix, p); !status.ok())
+    return status;
+  absl::StatusOr<ExpertParameters> mixture = readExpertParameters(
+      metadata, traits.family, traits.experts, p.feedForwardLength);
   if (!mixture.ok())
     return mixture.status();
   p.experts = *mixture;
   if (absl::Status status = readHeads(metadata, prefix, p); !status.ok())
     return status;
-  if (absl::Status status = readAttention(metadata, prefix, p); !status.ok())
+  if (absl::Status status = readAttention(metadata, prefix, traits, p);
+      !status.ok())
     return status;
   absl::StatusOr<float> eps =
       metadata.getFloat(prefix + "attention.layer_norm_rms_epsilon", {0, 1});
   if (!eps.ok())
     return eps.status();
   p.normEps = *eps;
-  absl::StatusOr<RopeParameters> rope =
-      readRopeParameters(metadata, family, pairing, p.keyDim, p.contextLength);
-  if (!rope.ok())
-    return rope.status();
-  p.rope = *rope;
+  p.embeddingScale = traits.scalesEmbedding
+                         ? std::sqrt(static_cast<float>(p.embeddingLength))
+                         : 1;
+  absl::StatusOr<WindowParameters> window =
+      readWindowParameters(metadata, traits.family, traits.window, p.layers);
+  if (!window.ok())
+    return window.status();
+  p.window = *std::move(window);
+  if (absl::Status status = readCaps(metadata, prefix, traits, p); !status.ok())
+    return status;
+  if (absl::Status status = readRopes(metadata, traits, p); !status.ok())
+    return status;
+  if (absl::Status status = checkTemper(metadata, prefix, p); !status.ok())
+    return status;
   absl::StatusOr<int64_t> vocabSize = readVocabSize(source, prefix);
   if (!vocabSize.ok())
     return vocabSize.status();

@@ -59,15 +59,16 @@ static absl::StatusOr<float> readFactor(const Metadata &metadata,
   return *factor == 0 ? 1 : metadata.getFloatOr(key, kPositive, 1);
 }
 
-static absl::StatusOr<RopeScaling>
-readScaling(const Metadata &metadata, const std::string &prefix, float factor) {
+static absl::StatusOr<RopeScaling> readScaling(const Metadata &metadata,
+                                               const std::string &prefix,
+                                               float factor, bool hasLongRope) {
   const std::string key = prefix + "scaling.type";
   absl::StatusOr<llvm::StringRef> type = metadata.getStringOr(key, "linear");
   if (!type.ok())
     return type.status();
   if (*type == "none")
     return RopeScaling::None;
-  if (*type == "linear")
+  if (*type == "linear" || (*type == "longrope" && hasLongRope))
     return factor == 1 ? RopeScaling::None : RopeScaling::Linear;
   if (*type != "yarn")
     return metadata.makeError(key, gguf::quote(*type),
@@ -105,15 +106,22 @@ static absl::Status readYarn(const Metadata &metadata,
   rope.extFactor = *extFactor;
   rope.betaFast = *betaFast;
   rope.betaSlow = *betaSlow;
+  // Divides the factor by that of another weight of the logarithm.
+  absl::StatusOr<float> multiplier =
+      metadata.getFloatOr(scaling + "yarn_log_multiplier", {0, 100}, 0);
+  if (!multiplier.ok())
+    return multiplier.status();
   if (rope.extFactor != 0)
-    rope.attentionFactor =
-        support::computeYarnFactor(rope.attentionFactor, rope.factor);
+    rope.attentionFactor = support::computeYarnFactor(rope.attentionFactor,
+                                                      rope.factor, *multiplier);
   return absl::OkStatus();
 }
 
-absl::StatusOr<RopeParameters> modelc::arch::readRopeParameters(
-    const Metadata &metadata, llvm::StringRef family,
-    model::RopePairing pairing, int64_t headDim, int64_t contextLength) {
+absl::StatusOr<RopeParameters>
+modelc::arch::readRopeParameters(const Metadata &metadata,
+                                 llvm::StringRef family,
+                                 model::RopePairing pairing, int64_t headDim,
+                                 int64_t contextLength, bool hasLongRope) {
   const std::string prefix = family.str() + ".rope.";
   absl::StatusOr<int64_t> dims = readDims(metadata, prefix, headDim);
   if (!dims.ok())
@@ -126,7 +134,8 @@ absl::StatusOr<RopeParameters> modelc::arch::readRopeParameters(
       readFactor(metadata, findFactorKey(metadata, prefix));
   if (!factor.ok())
     return factor.status();
-  absl::StatusOr<RopeScaling> scaling = readScaling(metadata, prefix, *factor);
+  absl::StatusOr<RopeScaling> scaling =
+      readScaling(metadata, prefix, *factor, hasLongRope);
   if (!scaling.ok())
     return scaling.status();
   absl::StatusOr<float> attentionFactor =
@@ -145,6 +154,14 @@ absl::StatusOr<RopeParameters> modelc::arch::readRopeParameters(
   rope.extFactor = 0;
   rope.betaFast = kDefaultBetaFast;
   rope.betaSlow = kDefaultBetaSlow;
+  // Where divisors were trained for.
+  absl::StatusOr<int64_t> original = metadata.getIntegerOr(
+      prefix + "scaling.original_context_length",
+      {1, std::numeric_limits<int32_t>::max()}, contextLength);
+  if (!original.ok())
+    return original.status();
+  if (hasLongRope)
+    rope.originalContext = *original;
   if (*scaling == RopeScaling::Yarn)
     if (absl::Status status = readYarn(metadata, prefix, rope); !status.ok())
       return status;

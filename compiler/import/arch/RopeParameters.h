@@ -30,14 +30,15 @@ struct RopeParameters {
 
 /// Reads `FAMILY.rope.*`. `headDim` is the default of dimension_count and its
 /// most, `contextLength` the default of the original context. An unknown kind
-/// of scaling and impossible numbers are errors.
+/// of scaling and impossible numbers are errors; `hasLongRope` makes longrope
+/// a known one, whose divisors are tensors.
 ///
 /// Source: llama.cpp, llama_model::load_hparams and llama_context (how the
 /// keys combine), ggml's rope_yarn (what they do).
 absl::StatusOr<RopeParameters>
 readRopeParameters(const gguf::Metadata &metadata, llvm::StringRef family,
                    model::RopePairing pairing, int64_t headDim,
-                   int64_t contextLength);
+                   int64_t contextLength, bool hasLongRope);
 
 } // namespace modelc::arch
 

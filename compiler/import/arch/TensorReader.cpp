@@ -75,14 +75,22 @@ void TensorReader::refuse(const llvm::Twine &name, const llvm::Twine &found,
     error = source.makeError(name.str(), "", found, expected);
 }
 
-const GgufTensor *TensorReader::vector(const llvm::Twine &name, int64_t length,
-                                       Presence presence) {
-  const GgufTensor *tensor = find(name.str(), {length}, presence);
+const GgufTensor *TensorReader::ofFloat32(const GgufTensor *tensor) {
   if (!tensor || tensor->type == GgmlType::F32)
     return tensor;
   error = source.makeError(tensor->name, "type",
                            model::getGgmlTypeInfo(tensor->type).name, "f32");
   return nullptr;
+}
+
+const GgufTensor *TensorReader::floats(const llvm::Twine &name, int64_t rows,
+                                       int64_t columns) {
+  return ofFloat32(find(name.str(), {rows, columns}, Presence::Required));
+}
+
+const GgufTensor *TensorReader::vector(const llvm::Twine &name, int64_t length,
+                                       Presence presence) {
+  return ofFloat32(find(name.str(), {length}, presence));
 }
 
 LinearTensors TensorReader::linear(const llvm::Twine &name, int64_t rows,
@@ -92,6 +100,35 @@ LinearTensors TensorReader::linear(const llvm::Twine &name, int64_t rows,
   tensors.weight = matrix(prefix + ".weight", rows, columns);
   tensors.bias = vector(prefix + ".bias", rows, bias);
   return tensors;
+}
+
+const GgufTensor *TensorReader::takeRows(const GgufTensor *tensor,
+                                         int64_t begin, int64_t end) {
+  if (!tensor)
+    return nullptr;
+  View &view = views.emplace_back();
+  view.name = tensor->nameRows(begin, end);
+  view.tensor = tensor->takeRows(view.name, begin, end);
+  // What reads tensors expects this of all.
+  constexpr uint64_t kAlign = 8;
+  if (view.tensor.offset % kAlign == 0)
+    return &view.tensor;
+  error = source.makeError(tensor->name, "row " + std::to_string(begin),
+                           "at byte " + llvm::Twine(view.tensor.offset),
+                           "a multiple of " + llvm::Twine(kAlign));
+  return nullptr;
+}
+
+std::vector<LinearTensors> TensorReader::split(const LinearTensors &whole,
+                                               llvm::ArrayRef<int64_t> sizes) {
+  std::vector<LinearTensors> parts;
+  int64_t begin = 0;
+  for (int64_t size : sizes) {
+    parts.push_back({takeRows(whole.weight, begin, begin + size),
+                     takeRows(whole.bias, begin, begin + size)});
+    begin += size;
+  }
+  return parts;
 }
 
 absl::StatusOr<std::vector<llvm::StringRef>> TensorReader::takeIgnored(

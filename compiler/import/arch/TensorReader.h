@@ -12,6 +12,7 @@
 #include "compiler/import/gguf/GgufModel.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include <deque>
 #include <vector>
 
 namespace modelc::arch {
@@ -42,6 +43,10 @@ public:
   const gguf::GgufTensor *matrices(const llvm::Twine &name, int64_t experts,
                                    int64_t rows, int64_t columns);
 
+  /// A matrix of f32: vectors of all experts.
+  const gguf::GgufTensor *floats(const llvm::Twine &name, int64_t rows,
+                                 int64_t columns);
+
   /// A vector of f32: norms, biases, rope divisors.
   const gguf::GgufTensor *vector(const llvm::Twine &name, int64_t length,
                                  Presence presence = Presence::Required);
@@ -49,6 +54,12 @@ public:
   /// `NAME.weight` [rows][columns] and `NAME.bias` [rows].
   LinearTensors linear(const llvm::Twine &name, int64_t rows, int64_t columns,
                        Presence bias = Presence::Optional);
+
+  /// A matrix [rows][columns] and a vector [rows] cut by rows: the views of
+  /// `sizes`, whose sum is the rows. Nulls stay null. The views live as long as
+  /// the reader.
+  std::vector<LinearTensors> split(const LinearTensors &whole,
+                                   llvm::ArrayRef<int64_t> sizes);
 
   /// Fails if there is a tensor of this name; `expected` says what there is
   /// to be instead.
@@ -65,10 +76,20 @@ public:
 
 private:
   const gguf::GgufTensor *ofWeightType(const gguf::GgufTensor *tensor);
+  const gguf::GgufTensor *ofFloat32(const gguf::GgufTensor *tensor);
   const gguf::GgufTensor *
   find(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, Presence presence);
 
+  const gguf::GgufTensor *takeRows(const gguf::GgufTensor *tensor,
+                                   int64_t begin, int64_t end);
+
+  struct View {
+    std::string name;
+    gguf::GgufTensor tensor;
+  };
+
   const gguf::GgufModel &source;
+  std::deque<View> views;
   llvm::DenseSet<const gguf::GgufTensor *> used;
   absl::Status error;
 };

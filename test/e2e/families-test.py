@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""families-test.py - a whole tiny model of every family.
+
+Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+Models of test/models/make-model.py with the family's real structure. Plans of
+all instruction sets give the reference's bits, imported and fused, for all
+tokens at once and in pieces; with F16 weights these are hardly anything away
+from sums in double; and the last logits are those of another engine, which
+witness/README.md names.
+"""
+
+import array
+import importlib.util
+import math
+import os
+import subprocess
+import sys
+
+import support
+from support import Skip, require
+
+TARGETS = ("x86-64-v3", "cascadelake")
+TOKENS = support.TOKENS[:70]
+VOCAB = 512
+# Mean KL to sums in double, and to the other engine.
+MAX_PLAIN_KL = 1e-5
+MAX_WITNESS_KL = 1e-5
+
+
+def make_model(tools, preset, kind):
+    if not importlib.util.find_spec("numpy"):
+        raise Skip("no numpy")
+    script = os.path.join(tools.root, "test", "models", "make-model.py")
+    model = f"{preset}-{kind}.gguf"
+    subprocess.run([sys.executable, script, preset, model, f"--type={kind}"],
+                   check=True)
+    return model
+
+
+def get_rows(data):
+    """Rows of logits of little-endian f32 bytes, as log-probabilities."""
+    values = array.array("f", data)
+    for begin in range(0, len(values), VOCAB):
+        row = values[begin:begin + VOCAB]
+        top = max(row)
+        total = math.log(sum(math.exp(x - top) for x in row))
+        yield [x - top - total for x in row]
+
+
+def get_mean_kl(reference, other):
+    rows = [sum(math.exp(a) * (a - b) for a, b in zip(p, q))
+            for p, q in zip(get_rows(reference), get_rows(other), strict=True)]
+    return sum(rows) / len(rows)
+
+
+def check_bits(tools, model, has_tiles=False):
+    """The reference's logits, which all plans give, with tiles where that
+    makes a difference."""
+    expected = tools.logits(model, tokens=TOKENS, tool=("modelc-reference",))
+    require(all(map(math.isfinite, array.array("f", expected))),
+            "logits that are no numbers")
+    require(tools.logits(model, "--fused", tokens=TOKENS,
+                         tool=("modelc-reference",)) == expected,
+            "the fused reference gives other bits")
+    for target in TARGETS:
+        plan = tools.compile(model, target, f"{target}.mplan", "--strict")
+        tools.run("modelc", "verify", plan, f"--source={model}")
+        if not tools.features(plan) <= support.cpu_flags():
+            continue
+        for options in ([], ["--batch=1"], ["--batch=7", "-t", "3"]):
+            require(tools.logits(plan, *options, tokens=TOKENS) == expected,
+                    f"{target} {' '.join(options)}: other bits than the "
+                    "reference")
+    if has_tiles and tools.can_emulate():
+        plan = tools.compile(model, "sapphirerapids", "tiles.mplan",
+                             "--strict")
+        found, _ = tools.emulated_logits(plan, "-t", "3", tokens=TOKENS)
+        require(found == expected, "sapphirerapids gives other bits")
+    return expected
+
+
+def check(tools, preset, kinds=("q8_0", "q4_K")):
+    for kind in kinds:
+        check_bits(tools, make_model(tools, preset, kind),
+                   has_tiles=kind == kinds[0])
+    model = make_model(tools, preset, "f16")
+    expected = check_bits(tools, model)
+    plain = tools.logits(model, "--plain", tokens=TOKENS,
+                         tool=("modelc-reference",))
+    found = get_mean_kl(plain, expected)
+    print(f"mean KL to sums in double: {found:.2e}")
+    require(found <= MAX_PLAIN_KL, f"mean KL {found} to sums in double")
+    check_witness(tools, preset)
+
+
+def check_witness(tools, preset):
+    """The other engine had F32 weights; its logits are those of the last
+    tokens, as f16."""
+    model = make_model(tools, preset, "f32")
+    path = os.path.join(tools.root, "test", "e2e", "witness",
+                        preset.removeprefix("tiny-") + ".f16")
+    halves = support.halves(support.read(path))
+    witness = array.array("f", halves).tobytes()
+    logits = tools.logits(model, tokens=TOKENS, tool=("modelc-reference",))
+    found = get_mean_kl(witness, logits[-len(witness):])
+    print(f"mean KL to the witness: {found:.2e}")
+    require(found <= MAX_WITNESS_KL, f"mean KL {found} to the witness")
+
+
+def test_llama(tools):
+    check_witness(tools, "tiny-llama")
+
+
+def test_mixtral(tools):
+    check_witness(tools, "tiny-mixtral")
+
+
+def test_qwen2(tools):
+    check_witness(tools, "tiny-qwen2")
+
+
+def test_qwen2moe(tools):
+    check_witness(tools, "tiny-qwen2moe")
+
+
+def test_qwen3(tools):
+    check_witness(tools, "tiny-qwen3")
+
+
+def test_qwen3moe(tools):
+    check_witness(tools, "tiny-qwen3moe")
+
+
+def test_gemma2(tools):
+    check(tools, "tiny-gemma2")
+
+
+def test_gemma3(tools):
+    check(tools, "tiny-gemma3")
+
+
+def test_gpt2(tools):
+    check(tools, "tiny-gpt2")
+
+
+def test_phi3(tools):
+    check(tools, "tiny-phi3")
+
+
+def test_smollm3(tools):
+    check(tools, "tiny-smollm3")
+
+
+def test_mistral3(tools):
+    check(tools, "tiny-mistral3")
+
+
+def test_gpt_oss(tools):
+    check(tools, "tiny-gpt-oss", ("mxfp4", "q8_0"))
+
+
+def test_glm4moe(tools):
+    check(tools, "tiny-glm4moe")
+
+
+if __name__ == "__main__":
+    sys.exit(support.main(globals()))
