@@ -122,6 +122,11 @@ CodegenTest::makeAllKinds(const target::TargetSpec &target) {
       pack::getPanelLayout(&context, getType(model::GgmlType::Q4_0),
                            target.quantFlip),
       kColumns, /*positions=*/0, /*scale=*/FloatAttr()));
+  for (bool layer : {false, true})
+    specs.push_back(plan::NormSpecAttr::get(&context, kColumns, layer,
+                                            b.getF32FloatAttr(1e-5f),
+                                            /*residual=*/!layer));
+  specs.push_back(plan::AddSpecAttr::get(&context, kColumns));
   specs.push_back(
       plan::RopeTableSpecAttr::get(&context, kPairs, b.getF32FloatAttr(1),
                                    /*temperCount=*/0, /*temperLength=*/0));
