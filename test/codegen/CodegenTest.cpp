@@ -113,10 +113,6 @@ CodegenTest::makeAllKinds(const target::TargetSpec &target) {
         pack::getFloatActivationLayout(&context, regime.rowTile),
         /*gather=*/false, FloatAttr(), /*grouped=*/false));
   }
-  auto keys = pack::getKeyPageLayout(&context, b.getF16Type(),
-                                     MODELC_PAGE_TOKENS, kHeadDim);
-  auto values = pack::getValuePageLayout(&context, b.getF16Type(),
-                                         MODELC_PAGE_TOKENS, kHeadDim);
   specs.push_back(plan::EmbedSpecAttr::get(
       &context,
       pack::getPanelLayout(&context, getType(model::GgmlType::Q4_0),
@@ -130,14 +126,20 @@ CodegenTest::makeAllKinds(const target::TargetSpec &target) {
   specs.push_back(
       plan::RopeTableSpecAttr::get(&context, kPairs, b.getF32FloatAttr(1),
                                    /*temperCount=*/0, /*temperLength=*/0));
-  specs.push_back(plan::RopeStoreSpecAttr::get(
-      &context, kHeads, kKvHeads, kHeadDim, kHeadDim, kPairs,
-      model::RopePairing::Half, keys, values, b.getF32FloatAttr(1e-5f),
-      /*queryTable=*/false));
-  specs.push_back(plan::AttentionSpecAttr::get(
-      &context, kHeads, kKvHeads, kHeadDim, kHeadDim, b.getF32FloatAttr(0.25f),
-      keys, values, /*tileTokens=*/4, /*window=*/0, /*cap=*/FloatAttr(),
-      /*sinks=*/false));
+  for (auto type : {model::GgmlType::F16, model::GgmlType::Q8_0}) {
+    auto keys = pack::getKeyPageLayout(&context, getType(type),
+                                       MODELC_PAGE_TOKENS, kHeadDim);
+    auto values = pack::getValuePageLayout(&context, getType(type),
+                                           MODELC_PAGE_TOKENS, kHeadDim);
+    specs.push_back(plan::RopeStoreSpecAttr::get(
+        &context, kHeads, kKvHeads, kHeadDim, kHeadDim, kPairs,
+        model::RopePairing::Half, keys, values, b.getF32FloatAttr(1e-5f),
+        /*queryTable=*/false));
+    specs.push_back(plan::AttentionSpecAttr::get(
+        &context, kHeads, kKvHeads, kHeadDim, kHeadDim,
+        b.getF32FloatAttr(0.25f), keys, values, /*tileTokens=*/4, /*window=*/0,
+        /*cap=*/FloatAttr(), /*sinks=*/false));
+  }
   appendExpertKinds(target, specs);
   // Regimes that differ for block types only give float kernels twice.
   llvm::StringSet<> names;
