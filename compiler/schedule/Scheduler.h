@@ -41,6 +41,10 @@ int64_t getColumns(Value value);
 /// The layout of a packed weight.
 LayoutAttr getLayout(Value weight);
 
+/// Fails with an error of `user` if `weight` is no packed weight: a value that
+/// some step computes has memory, but no layout.
+LogicalResult verifyPacked(Operation *user, Value weight);
+
 /// `blk.0.attn_q.weight` names steps and slots `blk.0.attn_q`.
 std::string getStepName(Value weight);
 

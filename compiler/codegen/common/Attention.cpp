@@ -30,12 +30,11 @@
 //   fma(-0, 0, x * 1) = x for every x.
 // - a row that ends before the page has keep = 1 and gain = -0 and the sum of
 //   no products, +0: fma(x, 1, +0 * -0) = x for every x.
-// - a maximum of scores that ignores NaN differs from the page's rule only
-//   where a score is NaN. Then exp of it is NaN, which reaches every element
-//   of the result and stays there, as the rule wants.
+// - a maximum of scores that ignores NaN (AttentionState.cpp).
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/codegen/common/AttentionState.h"
 #include "compiler/codegen/common/CachePages.h"
 #include "compiler/codegen/common/Emitters.h"
 #include "compiler/codegen/common/Math.h"
@@ -49,22 +48,9 @@ using namespace modelc::codegen;
 
 static constexpr int64_t kPage = MODELC_PAGE_TOKENS;
 static constexpr int64_t kWord = sizeof(float);
+static constexpr int64_t kCacheLine = 64;
 static constexpr uint32_t kMinusInfinity = 0xff800000;
 static constexpr uint32_t kMinusZero = 0x80000000;
-
-// The rows' state in scratch, a row in each lane of a vector: byte offsets.
-static constexpr int64_t kPositions = 0; ///< i32.
-static constexpr int64_t kMaxima = 64;   ///< f32, as the rest.
-static constexpr int64_t kSums = 128;
-static constexpr int64_t kPageMaxima = 192; ///< Of this page's scores.
-static constexpr int64_t kPageSums = 256;   ///< Of this page's weights.
-static constexpr int64_t kKeep = 320; ///< Factor of what was before this page.
-static constexpr int64_t kGain = 384; ///< Factor of this page.
-static_assert(kGain + kLanes * kWord ==
-              plan::AttentionSpecAttr::kStateVectors * kLanes * kWord);
-static_assert(plan::AttentionSpecAttr::kBlockRows <= kLanes);
-
-static constexpr int64_t kCacheLine = 64;
 
 namespace {
 
@@ -118,7 +104,6 @@ private:
   Page openPage(const Block &block, Value number, Value pages);
   void emitScores(const Block &block, const Page &page);
   void emitSoftmax(const Page &page, Value row);
-  void emitSoftmaxOfRow(Value scores, Value state, Value first, Value count);
   void emitFactors(const Page &page);
   void emitValues(const Block &block, const Page &page);
   void emitSlab(const Block &block, const Page &page, Value firstElement,
@@ -126,9 +111,6 @@ private:
   int64_t getVectors(int64_t rows);
   Value loadEntry(size_t field, Value index);
   Value splatLoad(Value pointer, int64_t bytes);
-  Value loadState(int64_t field) {
-    return b.load(b.vec(b.f32()), states, field);
-  }
   void prefetch(Value pointer, Value turn, int64_t bytes);
 
   KernelBuilder &b;
@@ -337,17 +319,17 @@ void AttentionEmitter::startRows(const Block &block) {
     Value sink = b.offset(sinks, b.mul(getHead(block, row), kWord));
     maxima = b.insert(maxima, b.load(b.f32(), sink), row);
   }
-  b.store(positions, states, kPositions);
-  b.store(maxima, states, kMaxima);
-  b.store(b.splatF32(sinks ? 1 : 0), states, kSums);
-  for (int64_t field : {kPageMaxima, kPageSums})
+  b.store(positions, states, RowState::kPositions);
+  b.store(maxima, states, RowState::kMaxima);
+  b.store(b.splatF32(sinks ? 1 : 0), states, RowState::kSums);
+  for (int64_t field : {RowState::kPageMaxima, RowState::kPageSums})
     b.store(b.splatF32(0), states, field);
 }
 
 void AttentionEmitter::finishRows(const Block &block) {
   for (int64_t row = 0; row < block.getRows(); ++row) {
     Value target = getRow(block, out, row, valueDim);
-    Value sum = splatLoad(states, kSums + row * kWord);
+    Value sum = splatLoad(states, RowState::kSums + row * kWord);
     for (int64_t d = 0; d < valueDim; d += kLanes) {
       Value result =
           b.load(b.vec(b.f32()), results, (row * valueElements + d) * kWord);
@@ -482,7 +464,8 @@ void AttentionEmitter::emitScores(const Block &block, const Page &page) {
 void AttentionEmitter::emitSoftmax(const Page &page, Value row) {
   Value rowScores = b.offset(scores, b.mul(row, kPage * kWord));
   Value state = b.offset(states, b.mul(row, kWord));
-  Value position = b.extendU(b.load(b.i32(), state, kPositions), b.i64());
+  Value position =
+      b.extendU(b.load(b.i32(), state, RowState::kPositions), b.i64());
   Value exists = b.cmpI(arith::CmpIPredicate::ule, page.begin, position);
   Value first;
   if (page.first) {
@@ -492,52 +475,15 @@ void AttentionEmitter::emitSoftmax(const Page &page, Value row) {
   }
   b.ifThen(exists, [&] {
     Value count = b.add(b.sub(position, page.begin), 1);
-    emitSoftmaxOfRow(rowScores, state, first, b.minU(count, b.constI64(kPage)));
+    emitPageSoftmax(b, rowScores, state, first,
+                    b.minU(count, b.constI64(kPage)));
   });
-}
-
-static Value emitMax(KernelBuilder &b, Value x, Value y) {
-  return b.select(b.cmpF(arith::CmpFPredicate::OGT, x, y), x, y);
-}
-
-/// `count` positions exist, 1 .. 64.
-void AttentionEmitter::emitSoftmaxOfRow(Value scores, Value state, Value first,
-                                        Value count) {
-  constexpr int64_t kVectors = kPage / kLanes;
-  Value bound = b.splat(b.truncate(count, b.i32()));
-  SmallVector<Value> masks, x;
-  Value maxima;
-  for (int64_t v = 0; v < kVectors; ++v) {
-    Value number =
-        b.add(b.laneNumbers(), b.splatI32(static_cast<int32_t>(v * kLanes)));
-    masks.push_back(b.cmpI(arith::CmpIPredicate::slt, number, bound));
-    if (first)
-      masks[v] =
-          b.bitAnd(masks[v], b.cmpI(arith::CmpIPredicate::sge, number,
-                                    b.splat(b.truncate(first, b.i32()))));
-    Value loaded = b.load(b.vec(b.f32()), scores, v * kLanes * kWord);
-    x.push_back(b.select(masks[v], loaded, b.splatF32Bits(kMinusInfinity)));
-    maxima = v == 0 ? x[v] : emitMax(b, maxima, x[v]);
-  }
-  for (int64_t half = kLanes / 2; half > 0; half /= 2)
-    maxima = emitMax(b, b.slice(maxima, 0, half), b.slice(maxima, half, half));
-  Value pageMax = b.extract(maxima, 0);
-
-  Value sums, shift = b.splat(pageMax);
-  for (int64_t v = 0; v < kVectors; ++v) {
-    Value p = b.select(masks[v], emitExpOfNonPositive(b, b.sub(x[v], shift)),
-                       b.splatF32(0));
-    b.store(p, scores, v * kLanes * kWord);
-    sums = v == 0 ? p : b.add(sums, p);
-  }
-  b.store(pageMax, state, kPageMaxima);
-  b.store(b.reduceTree(sums), state, kPageSums);
 }
 
 /// Adds the page to the state of all rows, and sets keep and gain.
 void AttentionEmitter::emitFactors(const Page &page) {
   Value begin = b.splat(b.truncate(page.begin, b.i32()));
-  Value positions = b.load(b.vec(b.i32()), states, kPositions);
+  Value positions = b.load(b.vec(b.i32()), states, RowState::kPositions);
   Value exists = b.cmpI(arith::CmpIPredicate::sle, begin, positions);
   if (page.first) {
     Value first =
@@ -545,16 +491,7 @@ void AttentionEmitter::emitFactors(const Page &page) {
     exists = b.bitAnd(
         exists, b.cmpI(arith::CmpIPredicate::slt, first, b.splatI32(kPage)));
   }
-  Value oldMax = loadState(kMaxima), pageMax = loadState(kPageMaxima);
-  Value newMax = emitMax(b, oldMax, pageMax);
-  Value keep = emitExpOfNonPositive(b, b.sub(oldMax, newMax));
-  Value gain = emitExpOfNonPositive(b, b.sub(pageMax, newMax));
-  Value oldSum = loadState(kSums), pageSum = loadState(kPageSums);
-  Value newSum = b.fma(oldSum, keep, b.mul(pageSum, gain));
-  b.store(b.select(exists, newMax, oldMax), states, kMaxima);
-  b.store(b.select(exists, newSum, oldSum), states, kSums);
-  b.store(b.select(exists, keep, b.splatF32(1)), states, kKeep);
-  b.store(b.select(exists, gain, b.splatF32Bits(kMinusZero)), states, kGain);
+  emitPageFactors(b, states, exists);
 }
 
 /// Values in slabs of as many vectors as registers hold.
@@ -600,7 +537,8 @@ void AttentionEmitter::emitSlab(const Block &block, const Page &page,
     for (int64_t row = 0; row < rows; ++row) {
       Value p = splatLoad(weights, row * kPage * kWord), exists;
       if (!isShared) {
-        Value last = b.load(b.i32(), states, kPositions + row * kWord);
+        Value last =
+            b.load(b.i32(), states, RowState::kPositions + row * kWord);
         last = b.extendU(last, b.i64());
         Value lanes = b.splat(b.sub(last, page.begin));
         exists = b.cmpI(arith::CmpIPredicate::sle, b.splat(j), lanes);
@@ -631,8 +569,8 @@ void AttentionEmitter::emitSlab(const Block &block, const Page &page,
     addRange(b.maxS(page.common, sharedBegin), page.limit, false);
   Value target = b.offset(results, b.mul(firstElement, kWord));
   for (int64_t row = 0; row < rows; ++row) {
-    Value keep = splatLoad(states, kKeep + row * kWord);
-    Value gain = splatLoad(states, kGain + row * kWord);
+    Value keep = splatLoad(states, RowState::kKeep + row * kWord);
+    Value gain = splatLoad(states, RowState::kGain + row * kWord);
     for (int64_t i = 0; i < vectors; ++i) {
       int64_t bytes = (row * valueElements + i * kLanes) * kWord;
       Value old = b.load(b.vec(b.f32()), target, bytes);
