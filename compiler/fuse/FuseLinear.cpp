@@ -47,8 +47,6 @@ static ExpertsOp getExpertsOfOnlyUse(Value value) {
   return experts;
 }
 
-/// True if every use of `value` is the input of a matmul, or of a linear or
-
 /// The norm of whole rows whose only reader is the owner of `value`, without a
 /// sum.
 static RmsNormOp getNormOfOnlyUse(Value value) {
@@ -60,6 +58,17 @@ static RmsNormOp getNormOfOnlyUse(Value value) {
   return norm;
 }
 
+/// The operand of a sum that `find` takes for a branch, and the other one, the
+/// residual. The second operand first: of two branches the first is the stream.
+/// A null branch if neither is one.
+template <typename OpT>
+static std::pair<OpT, Value> findBranch(AddOp sum, OpT (*find)(Value)) {
+  if (OpT branch = find(sum.getB()))
+    return {branch, sum.getA()};
+  return {find(sum.getA()), sum.getB()};
+}
+
+/// True if every use of `value` is the input of a matmul, or of a linear or
 /// experts of which `canTakeIn` says that they take in what makes the value.
 static bool isOnlyInput(Value value,
                         function_ref<bool(Operation *)> canTakeIn) {
@@ -136,13 +145,7 @@ struct TakeInResidual : CountingPattern<AddOp> {
 
   LogicalResult matchAndRewrite(AddOp op,
                                 PatternRewriter &rewriter) const override {
-    // Of two linears, the second is the branch and the first the stream.
-    LinearOp linear = getLinearOfOnlyUse(op.getB());
-    Value residual = op.getA();
-    if (!linear) {
-      linear = getLinearOfOnlyUse(op.getA());
-      residual = op.getB();
-    }
+    auto [linear, residual] = findBranch(op, getLinearOfOnlyUse);
     if (!linear)
       return failure();
     rewriter.replaceOpWithNewOp<LinearOp>(
@@ -156,7 +159,6 @@ struct TakeInResidual : CountingPattern<AddOp> {
   }
 };
 
-/// add(experts, r) or add(r, experts) ==> experts residual(r), as for linears.
 /// activate(linear(x)) ==> linear <activate>
 struct TakeInActivation : CountingPattern<ActivateOp> {
   using CountingPattern::CountingPattern;
@@ -177,17 +179,13 @@ struct TakeInActivation : CountingPattern<ActivateOp> {
   }
 };
 
+/// add(experts, r) or add(r, experts) ==> experts residual(r), as for linears.
 struct TakeInExpertsResidual : CountingPattern<AddOp> {
   using CountingPattern::CountingPattern;
 
   LogicalResult matchAndRewrite(AddOp op,
                                 PatternRewriter &rewriter) const override {
-    ExpertsOp experts = getExpertsOfOnlyUse(op.getB());
-    Value residual = op.getA();
-    if (!experts) {
-      experts = getExpertsOfOnlyUse(op.getA());
-      residual = op.getB();
-    }
+    auto [experts, residual] = findBranch(op, getExpertsOfOnlyUse);
     if (!experts)
       return failure();
     rewriter.replaceOpWithNewOp<ExpertsOp>(
@@ -201,19 +199,13 @@ struct TakeInExpertsResidual : CountingPattern<AddOp> {
   }
 };
 
-/// linear(rms_norm(x)) ==> linear x norm, and the same of experts.
 /// a + rms_norm(x) ==> rms_norm(x) residual(a)
 struct TakeInNormResidual : CountingPattern<AddOp> {
   using CountingPattern::CountingPattern;
 
   LogicalResult matchAndRewrite(AddOp op,
                                 PatternRewriter &rewriter) const override {
-    RmsNormOp norm = getNormOfOnlyUse(op.getB());
-    Value residual = op.getA();
-    if (!norm) {
-      norm = getNormOfOnlyUse(op.getA());
-      residual = op.getB();
-    }
+    auto [norm, residual] = findBranch(op, getNormOfOnlyUse);
     if (!norm)
       return failure();
     rewriter.replaceOpWithNewOp<RmsNormOp>(op, norm.getType(), norm.getX(),
@@ -225,6 +217,7 @@ struct TakeInNormResidual : CountingPattern<AddOp> {
   }
 };
 
+/// linear(rms_norm(x)) ==> linear x norm, and the same of experts.
 template <typename OpT> struct TakeInNorm : CountingPattern<OpT> {
   using CountingPattern<OpT>::CountingPattern;
 
