@@ -222,13 +222,14 @@ static void setTinyPeculiarities(GgufBuilder &file, const std::string &family,
         .tensor(block + "ffn_down.bias", {8}, kF32);
 }
 
-GgufBuilder modelc::test::buildTinyDecoder(const std::string &family) {
+GgufBuilder modelc::test::buildTinyDecoder(const std::string &family,
+                                           int layers) {
   constexpr model::GgmlType kF32 = model::GgmlType::F32;
   const std::string prefix = family + ".";
   GgufBuilder file;
   file.string("general.architecture", family)
       .string("general.name", "tiny")
-      .u32(prefix + "block_count", 2)
+      .u32(prefix + "block_count", layers)
       .u32(prefix + "context_length", 64)
       .u32(prefix + "embedding_length", 8)
       .u32(prefix + "feed_forward_length", 16)
@@ -237,7 +238,7 @@ GgufBuilder modelc::test::buildTinyDecoder(const std::string &family) {
       .f32(prefix + "attention.layer_norm_rms_epsilon", 1e-5f)
       .tensor("token_embd.weight", {10, 8}, kF32)
       .tensor("output_norm.weight", {8}, kF32);
-  for (int layer = 0; layer < 2; ++layer) {
+  for (int layer = 0; layer < layers; ++layer) {
     const std::string block = "blk." + std::to_string(layer) + ".";
     file.tensor(block + "attn_norm.weight", {8}, kF32)
         .tensor(block + "attn_q.weight", {8, 8}, kF32)
@@ -260,7 +261,7 @@ GgufBuilder modelc::test::buildTinyDecoder(const std::string &family) {
   if (family == "qwen2moe" || family == "qwen3moe" || family == "gpt-oss" ||
       family == "glm4moe")
     setTinyExperts(file, family);
-  for (int layer = 0; layer < 2; ++layer)
+  for (int layer = 0; layer < layers; ++layer)
     setTinyPeculiarities(file, family, "blk." + std::to_string(layer) + ".");
   if (family == "gpt2")
     file.f32("gpt2.attention.layer_norm_epsilon", 1e-5f)

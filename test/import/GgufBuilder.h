@@ -96,10 +96,10 @@ template <typename T> std::string toBytes(T value) {
 /// The bytes of a string: its length, then its text.
 std::string toBytes(const std::string &text);
 
-/// A whole model of family `family`: 2 layers, width 8, 2 heads of 4, 1 kv
-/// head, feed-forward 16, 10 tokens, context 64, all tensors f32, no output
-/// matrix of its own.
-GgufBuilder buildTinyDecoder(const std::string &family);
+/// A whole model of family `family`: `layers` layers (2 of a family with
+/// experts), width 8, 2 heads of 4, 1 kv head, feed-forward 16, 10 tokens,
+/// context 64, all tensors f32, no output matrix of its own.
+GgufBuilder buildTinyDecoder(const std::string &family, int layers = 2);
 inline GgufBuilder buildTinyLlama() { return buildTinyDecoder("llama"); }
 
 /// Gives a tiny model of `family` experts in place of its feed-forward
