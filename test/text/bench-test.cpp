@@ -203,6 +203,43 @@ TEST(Bench, DecodesBatchesAtADepth) {
   }
 }
 
+// A speed of memory for each repetition, and only if asked for.
+TEST(Bench, ReadsInAlternation) {
+  for (bool reads : {false, true}) {
+    nextPlanToOpen = makePlan();
+    BenchOptions options = smallOptions();
+    options.reads = reads;
+    std::string error;
+    std::optional<BenchResult> result = runBench(options, &error);
+    ASSERT_TRUE(result) << error;
+    ASSERT_EQ(result->decodeSamples.size(), options.repetitions);
+    for (const DecodeSample &sample : result->decodeSamples) {
+      EXPECT_GT(sample.tokensPerSecond, 0);
+      EXPECT_EQ(sample.readGbPerSecond > 0, reads);
+    }
+  }
+}
+
+TEST(Bench, WritesShares) {
+  BenchOptions options = smallOptions();
+  options.reads = true;
+  BenchResult result = makeResult();
+  // 100 MB a token: 4 of 8, 6 of 8 and 9 of 9 GB/s.
+  result.decodeSamples = {{40, 8}, {60, 8}, {90, 9}};
+  std::string json = formatJson(options, result);
+  EXPECT_NE(json.find(R"("decode_samples": [
+    { "tokens_per_s": 40, "read_gb_per_s": 8},
+    { "tokens_per_s": 60, "read_gb_per_s": 8},
+    { "tokens_per_s": 90, "read_gb_per_s": 9}],)"),
+            json.npos)
+      << json;
+  std::string table = formatTable(options, result);
+  EXPECT_NE(table.find("          75.0 % (50.0 .. 100.0) of what memory gave "
+                       "after each repetition\n"),
+            table.npos)
+      << table;
+}
+
 TEST(Bench, SaysThatThereIsNoPlan) {
   std::string error;
   EXPECT_FALSE(runBench(smallOptions(), &error));
@@ -326,9 +363,11 @@ TEST(Bench, DrawsAPicture) {
 // Not how fast, but that a loop was measured that a compiler did not remove:
 // no machine reads 10 TB/s or does 10^15 operations.
 TEST(Ceilings, ArePlausible) {
-  double read = measureReadCeiling(1);
-  EXPECT_GT(read, 0.1);
-  EXPECT_LT(read, 1e4);
+  for (uint32_t threads : {1, 3}) {
+    double read = measureReadCeiling(threads);
+    EXPECT_GT(read, 0.1);
+    EXPECT_LT(read, 1e4);
+  }
   double int8 = measureInt8Ceiling(1);
 #if defined(__x86_64__)
   if (!__builtin_cpu_supports("avx2"))

@@ -22,6 +22,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
 SCRIPT = os.path.join(ROOT, "tools", "dev", "benchmark.py")
 sys.path.insert(0, os.path.dirname(SCRIPT))
 import gguftensors  # noqa: E402
+import turns  # noqa: E402
 
 # Each script begins so. A round's number is how often this very command was
 # given before.
@@ -55,6 +56,11 @@ cat <<END
  "batches": [
   {"sequences": 2, "tokens_per_s": $((88 + round)), "step_ratio": 1.1},
   {"sequences": 8, "tokens_per_s": 160, "step_ratio": 2.5}],
+ "decode_samples": [
+  {"tokens_per_s": 60, "read_gb_per_s": 0.0002},
+  {"tokens_per_s": 80, "read_gb_per_s": 0.00001},
+  {"tokens_per_s": 2, "read_gb_per_s": 0.00016},
+  {"tokens_per_s": 90, "read_gb_per_s": 0.00016}],
  "open_ms": 1.5, "first_logits_ms": 30}
 END
 """
@@ -68,7 +74,8 @@ if [ "$1" = --help ]; then echo "{usage}"; exit; fi
 p=$4 n=$6
 record() {{
   echo "{{\\"build_commit\\": \\"abc\\", \\"build_number\\": 7,"
-  echo " \\"n_prompt\\": $1, \\"n_gen\\": $2, \\"avg_ts\\": $3}}"
+  echo " \\"n_prompt\\": $1, \\"n_gen\\": $2, \\"avg_ts\\": $3,"
+  echo " \\"samples_ns\\": [100000000, 80000000, 1700000000, 125000000]}}"
 }}
 echo "["
 if {depth}; then record $prompt $gen 10
@@ -274,6 +281,42 @@ class BenchmarkTest(unittest.TestCase):
         self.assertIn("| one | 8 | 160 | 2.50 | 100 | 2.40 | - | - | 1.60 |",
                       page)
 
+    def test_decode_in_turns(self):
+        """Samples with others' turns in them do not count: ours is of 60, 80
+        and 90 tokens/s, shares only where the reads are whole as well; a
+        peer's median sample is of 4 tokens in 0.1 s."""
+        result, page = self.measure(
+            self.model("one"), self.add("a", DEEP_PEER), "--turns=0.05",
+            "-r", "1")
+        summary = result["models"][0]["summary"]
+        self.assertEqual(summary["modelc"]["decode"]["median"], 80)
+        self.assertAlmostEqual(summary["a"]["decode"]["median"], 40)
+        self.assertAlmostEqual(summary["ratio"]["decode"]["median"], 2)
+        self.assertEqual(summary["modelc"]["warm_token_ms"]["median"], 12.5)
+        # 1600 bytes: 60 tokens/s of 200 kB/s, 90 of 160.
+        self.assertAlmostEqual(
+            summary["modelc"]["decode_share"]["median"], (0.48 + 0.9) / 2)
+        self.assertIn("Decode, in turns of 0.05 s: tokens/s.", page)
+        # 15 turns of 0.05 s at 50 and 20 tokens/s are less than 10 samples.
+        source = self.path("one.gguf")
+        self.assertIn(f"a -m {source} -p 0 -n 4 -t 2 -r 10 -o json",
+                      self.calls())
+        self.assertTrue(any(
+            call.endswith(" -p 1 -n 4 --reads -t 2 -r 10 --json")
+            for call in self.calls()))
+
+    def test_what_fails_in_turns_has_no_decode(self):
+        late = DEEP_PEER.replace('echo "["', 'echo "["; [ $4 = 0 ] && exit 3')
+        result, page = self.measure(
+            self.model("one"), self.add("late", late), "--turns=0.05",
+            "-r", "1")
+        model = result["models"][0]
+        self.assertEqual(model["failures"]["late"],
+                         {"mode": "turns", "reason": "exit status 3"})
+        self.assertEqual(model["summary"]["late"]["prefill"]["median"], 100)
+        self.assertNotIn("decode", model["summary"]["ratio"])
+        self.assertIn("- one: late failed (turns): `exit status 3`", page)
+
     def test_a_batched_bench_that_fails_costs_batches_only(self):
         self.add("a-batched", BROKEN_PEER)
         result, page = self.measure(
@@ -366,10 +409,43 @@ class BenchmarkTest(unittest.TestCase):
                 ([one, "--batch=2,0"], "numbers of sequences, found '2,0'"),
                 ([one, "--batched-peer=a=/bin/true"], "there is no peer a"),
                 ([one, a, "--batched-peer=a=/none"], "a: /none is no program"),
+                ([one, "--turns=0.001"], "--turns: expected 0.05 s or more"),
                 ([one, "-r", "0"], "rounds is less than 1")):
             done = self.run_script(*arguments)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn(complaint, done.stderr)
+
+
+class TurnsTest(unittest.TestCase):
+    def test_programs_run_one_at_a_time(self):
+        """Each notes when it has worked for a while. All that it notes between
+        two notes of another one is a turn of its."""
+        work = """
+import sys, time
+print("out of " + sys.argv[1])
+for _ in range(8):
+    end = time.process_time() + 0.02
+    while time.process_time() < end: pass
+    with open(sys.argv[2], "a") as file: file.write(sys.argv[1])
+sys.exit(int(sys.argv[3]))
+"""
+        with tempfile.NamedTemporaryFile() as log:
+            done = turns.run_in_turns(
+                {name: [sys.executable, "-c", work, name, log.name, status]
+                 for name, status in (("a", "0"), ("b", "3"))}, 0.05, 600)
+            notes = log.read().decode()
+        self.assertEqual(sorted(notes), sorted("a" * 8 + "b" * 8))
+        self.assertGreater(notes.count("ab") + notes.count("ba"), 1, notes)
+        self.assertEqual({name: (one.returncode, one.stdout)
+                          for name, one in done.items()},
+                         {"a": (0, "out of a\n"), "b": (3, "out of b\n")})
+
+    def test_what_does_not_end_is_ended(self):
+        with self.assertRaises(TimeoutError):
+            turns.run_in_turns({"a": ["sleep", "1000"]}, 0.05, 0.1)
+
+    def test_interrupted_samples(self):
+        self.assertEqual(turns.uninterrupted([1, 1.5, 9, 1]), [0, 1, 3])
 
 
 class TensorsTest(unittest.TestCase):

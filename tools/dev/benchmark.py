@@ -8,7 +8,8 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
                  [-p 512] [-n 64] [-t 2] [-r 3] [--target=native]
                  [--modelc=build/bin] [--context=4096] [--work=DIR]
                  [--batch=2,4,8] [--batched-peer=NAME=PROGRAM...]
-                 [--json=OUT] [--markdown=OUT] [--max-load=0.5] [--force]
+                 [--turns=0.4] [--json=OUT] [--markdown=OUT]
+                 [--max-load=0.5] [--force]
 
 Compiles each model once. Then r rounds; in each, modelc-bench and every peer
 run one after the other, another one first in each round:
@@ -20,6 +21,9 @@ A peer's PROGRAM takes llama-bench's options, `-m FILE -p N -n N -t T -r 1
 last words and not run again on that model. A peer's batched bench is a program
 of its own, which takes llama-batched-bench's options. docs/benchmarks.md says
 what the numbers mean.
+
+With --turns all programs decode at once, in turns of so many seconds, while
+the others are stopped.
 
 Exit status: 0; 1 if modelc itself failed on a model, or the machine is busy
 and there is no --force; 2 for wrong usage. What is measured so far is written
@@ -35,6 +39,7 @@ import platform
 import re
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -42,6 +47,7 @@ import time
 
 import benchmarkreport
 import gguftensors
+import turns
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -51,6 +57,9 @@ COPIES = 3
 # and the seconds below which the kernel's ticks are too coarse to tell.
 MAX_OTHERS = 0.1
 MIN_SECONDS = 1.0
+# In turns: tokens of a sample, and turns that each program has for samples.
+TURN_TOKENS = 4
+TURNS = 15
 
 
 class Failed(Exception):
@@ -93,6 +102,13 @@ def last_words(done):
     return f"exit status {done.returncode}"
 
 
+def parse_json(text):
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise Failed(f"no JSON but {text.strip()[:60]!r}") from None
+
+
 class Runner:
     """Runs programs; remembers how much CPU others used meanwhile."""
 
@@ -119,17 +135,28 @@ class Runner:
         seconds = time.monotonic() - begin
         if done.returncode != 0:
             raise Failed(last_words(done))
+        self.note_others(seconds, busy, own)
+        return done, seconds
+
+    def note_others(self, seconds, busy, own):
+        """After `seconds` from when busy_seconds() and own_seconds() gave
+        `busy` and `own`."""
         if seconds >= MIN_SECONDS:
             others = (busy_seconds() - busy) - (own_seconds() - own)
             self.others = max(self.others, others / seconds)
-        return done, seconds
+
+    def run_in_turns(self, commands, turn):
+        """What each of {name: command} has printed and how it ended."""
+        begin, busy, own = time.monotonic(), busy_seconds(), own_seconds()
+        try:
+            done = turns.run_in_turns(commands, turn, self.timeout)
+        except (OSError, TimeoutError) as error:
+            raise Failed(str(error)) from None
+        self.note_others(time.monotonic() - begin, busy, own)
+        return done
 
     def run_json(self, command):
-        text, _ = self.run(command)
-        try:
-            return json.loads(text)
-        except ValueError:
-            raise Failed(f"no JSON but {text.strip()[:60]!r}") from None
+        return parse_json(self.run(command)[0])
 
 
 class Ours:
@@ -147,11 +174,35 @@ class Ours:
         return ", ".join(self.runner.run([program, "--version"])[0].strip()
                          for program in programs)
 
+    def command(self, prompt, decode, *more, repetitions=1):
+        return [os.path.join(self.options.modelc, "modelc-bench"), self.plan,
+                "-p", str(prompt), "-n", str(decode), *more,
+                "-t", str(self.options.threads), "-r", str(repetitions),
+                "--json"]
+
     def bench(self, prompt, decode, *more):
-        return self.runner.run_json(
-            [os.path.join(self.options.modelc, "modelc-bench"), self.plan,
-             "-p", str(prompt), "-n", str(decode), *more,
-             "-t", str(self.options.threads), "-r", "1", "--json"])
+        return self.runner.run_json(self.command(prompt, decode, *more))
+
+    def turns_command(self, repetitions):
+        return self.command(1, TURN_TOKENS, "--reads",
+                            repetitions=repetitions)
+
+    def turns_values(self, text):
+        """Of decode in turns; each sample has a ceiling of its own."""
+        samples = parse_json(text)["decode_samples"]
+        kept = turns.uninterrupted(
+            [1 / sample["tokens_per_s"] for sample in samples])
+        reads = turns.uninterrupted(
+            [1 / sample["read_gb_per_s"] for sample in samples])
+        speed = statistics.median(
+            samples[at]["tokens_per_s"] for at in kept)
+        return {"decode": speed, "warm_token_ms": 1e3 / speed,
+                "read_gb_per_s": statistics.median(
+                    samples[at]["read_gb_per_s"] for at in reads),
+                "decode_share": statistics.median(
+                    self.token_bytes * samples[at]["tokens_per_s"] / 1e9
+                    / samples[at]["read_gb_per_s"]
+                    for at in set(kept) & set(reads))}
 
     def measure(self, mode):
         """Two runs: each measures the ceilings right after its phase."""
@@ -211,10 +262,24 @@ class Peer:
         self.model = None
         self.version = "unknown version"
 
+    def command(self, *arguments, repetitions=1):
+        return [self.program, "-m", self.model, *arguments,
+                "-t", str(self.options.threads), "-r", str(repetitions),
+                "-o", "json"]
+
+    def turns_command(self, repetitions):
+        return self.command("-p", "0", "-n", str(TURN_TOKENS),
+                            repetitions=repetitions)
+
+    def turns_values(self, text):
+        samples = next(record["samples_ns"] for record in parse_json(text)
+                       if record["n_gen"] == TURN_TOKENS)
+        kept = turns.uninterrupted(samples)
+        return {"decode": TURN_TOKENS * 1e9 / statistics.median(
+            samples[at] for at in kept)}
+
     def records(self, *arguments):
-        found = self.runner.run_json(
-            [self.program, "-m", self.model, *arguments,
-             "-t", str(self.options.threads), "-r", "1", "-o", "json"])
+        found = self.runner.run_json(self.command(*arguments))
         if found and "build_commit" in found[0]:
             self.version = (f"commit {found[0]['build_commit']}, "
                             f"build {found[0].get('build_number')}")
@@ -305,7 +370,29 @@ def compile_model(runner, options, model, plan):
             "plan_bytes": os.path.getsize(plan)}
 
 
-def run_round(runner, programs, modes, failures, first):
+def decode_in_turns(runner, programs, turn, values, failures):
+    """Replaces the programs' speeds of decode in `values`, which say how many
+    samples each takes in its turns."""
+    commands = {}
+    for name, program in programs.items():
+        samples = turn * TURNS * values[name]["decode"] / TURN_TOKENS
+        commands[name] = program.turns_command(max(10, round(samples)))
+    try:
+        for name, done in runner.run_in_turns(commands, turn).items():
+            try:
+                if done.returncode != 0:
+                    raise Failed(last_words(done))
+                values[name].update(programs[name].turns_values(done.stdout))
+            except Failed as error:
+                failures[name] = {"mode": "turns", "reason": str(error)}
+                say(f"  {name} failed (turns): {error}")
+    except Failed as error:
+        for name in programs:
+            failures[name] = {"mode": "turns", "reason": str(error)}
+        say(f"  decode in turns failed: {error}")
+
+
+def run_round(runner, programs, modes, turn, failures, first):
     """One round; programs[first] begins."""
     names = list(programs)
     names = names[first:] + names[:first]
@@ -321,6 +408,10 @@ def run_round(runner, programs, modes, failures, first):
             except Failed as error:
                 failures[name] = {"mode": mode, "reason": str(error)}
                 say(f"  {name} failed ({mode}): {error}")
+    if turn:
+        decode_in_turns(runner, {name: programs[name] for name in names
+                                 if "decode" in values[name]},
+                        turn, values, failures)
     if runner.others > MAX_OTHERS:
         say(f"  WARNING: others used {runner.others:.2f} CPUs meanwhile")
     return {"load": load, "others_cpus": runner.others, "values": values}
@@ -346,8 +437,8 @@ def measure_model(runner, options, programs, label, path):
         say(f"{label}: round {index + 1} of {options.rounds}, "
             f"load average {os.getloadavg()[0]:.2f}")
         result["rounds"].append(
-            run_round(runner, programs, modes, result["failures"],
-                      index % len(programs)))
+            run_round(runner, programs, modes, options.turns,
+                      result["failures"], index % len(programs)))
     if not options.keep and os.path.exists(plan):
         os.remove(plan)
     return result
@@ -394,6 +485,8 @@ def parse_options():
     parser.add_argument("--batched-peer", action="append", default=[],
                         metavar="NAME=PROGRAM",
                         help="what measures the peer NAME for --batch")
+    parser.add_argument("--turns", type=float, metavar="S", default=0,
+                        help="decode in turns of so many seconds")
     parser.add_argument("--work", metavar="DIR",
                         help="folder for plans, which stay there; it should "
                              "be on the models' disk")
@@ -410,6 +503,8 @@ def parse_options():
     for name in ("prompt", "decode", "threads", "rounds"):
         if getattr(options, name) < 1:
             parser.error(f"the number of {name} is less than 1")
+    if options.turns < 0 or 0 < options.turns < 0.05:
+        parser.error("--turns: expected 0.05 s or more")
     for path in options.models.values():
         if not os.path.isfile(path):
             parser.error(f"--model: {path} is not there")
@@ -457,7 +552,7 @@ def run(options):
         "system": f"{platform.system()} {platform.release()}",
         "prompt_tokens": options.prompt, "decode_tokens": options.decode,
         "context_tokens": options.context, "batches": options.batch,
-        "threads": options.threads,
+        "threads": options.threads, "turn_seconds": options.turns,
         "rounds": options.rounds, "target": options.target,
         "forced": options.force, "models": [],
         "versions": {OURS: programs[OURS].versions()},

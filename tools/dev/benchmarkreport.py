@@ -16,7 +16,8 @@ import statistics
 # Keys that begin so are speeds, which are set against the best peer's.
 RATIOS = ("prefill", "decode", "context_", "batch_")
 # Where a program fails in one of these modes, its other numbers stay.
-MODE_KEYS = {"context": ("context_",), "batch": ("batch_", "step_")}
+MODE_KEYS = {"context": ("context_",), "batch": ("batch_", "step_"),
+             "turns": ("decode",)}
 
 
 def spread(values):
@@ -188,6 +189,12 @@ def failure_list(result):
     return "\n".join(lines) + "\n" if lines else ""
 
 
+def decode_title(result):
+    if result["turn_seconds"]:
+        return f"in turns of {result['turn_seconds']} s"
+    return f"{result['decode_tokens']} tokens"
+
+
 def markdown(result, ours):
     """The whole report."""
     versions = "".join(f"- {name}: {version}\n"
@@ -204,7 +211,7 @@ def markdown(result, ours):
                       (("int8 GOPS", "int8_gops", number),
                        ("f32 GFLOPS", "f32_gops", number),
                        ("share", "prefill_share", percent))),
-        f"Decode, {result['decode_tokens']} tokens: tokens/s.\n\n"
+        f"Decode, {decode_title(result)}: tokens/s.\n\n"
         + speed_table(result, ours, "decode",
                       (("read GB/s", "read_gb_per_s", number),
                        ("share", "decode_share", percent),

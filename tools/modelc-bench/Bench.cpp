@@ -9,6 +9,7 @@
 //   depth tokens for each sequence  once
 //   one round that is not counted   pages and caches
 //   r rounds: prefill, decode,      each from sequences of depth tokens
+//             memory, if asked for;
 //             decode of batches
 //   one round with step times       bytes and operations
 //   ceilings                        on the same threads
@@ -201,6 +202,9 @@ bool Bench::measure(BenchResult *result) {
   for (uint32_t batch : options.batches)
     if (measureDecode(warmSteps, batch) < 0)
       return false;
+  std::optional<ReadBuffer> memory;
+  if (options.reads)
+    memory.emplace(result->threads);
   std::vector<double> prefills, decodes;
   std::vector<std::vector<double>> speeds(options.batches.size()),
       ratios = speeds;
@@ -215,6 +219,8 @@ bool Bench::measure(BenchResult *result) {
     if (one < 0)
       return false;
     decodes.push_back(count / one);
+    result->decodeSamples.push_back(
+        {count / one, memory ? memory->measure(/*passes=*/1) : 0});
     for (size_t at = 0; at < speeds.size(); ++at) {
       seconds = measureDecode(count, options.batches[at]);
       if (seconds < 0)

@@ -29,6 +29,7 @@ struct BenchOptions {
   uint32_t repetitions = 5;
   bool json = false;
   bool profile = false;
+  bool reads = false;      ///< Also read memory after each decode.
   std::string picturePath; ///< SVG of the profile; empty: none.
 };
 
@@ -40,6 +41,12 @@ struct Samples {
 };
 
 Samples summarize(std::vector<double> values);
+
+/// One repetition of decode beside what memory gave right after it.
+struct DecodeSample {
+  double tokensPerSecond = 0;
+  double readGbPerSecond = 0; ///< 0: not measured.
+};
 
 /// Decoding one token of each of several sequences in one step.
 struct BatchResult {
@@ -60,7 +67,8 @@ struct BenchResult {
   double firstLogitsMs = 0;
   Samples prefillTokensPerSecond;
   Samples decodeTokensPerSecond;
-  std::vector<BatchResult> batches; ///< As options.batches.
+  std::vector<DecodeSample> decodeSamples; ///< In the order of time.
+  std::vector<BatchResult> batches;        ///< As options.batches.
   uint64_t decodeBytes = 0; ///< Weight bytes read for one decoded token.
   Work prefillWork;         ///< Of the whole prompt.
   FixedCost decodeFixedCost;

@@ -9,8 +9,9 @@
 //   int8:  thread i runs a loop of independent multiply-accumulates
 //   f32:   the same with fused multiply-adds of floats
 //
-// A pass lasts from when all threads are there until the last has ended; the
-// best of several passes counts, since others use the machine, too.
+// A pass lasts from when the first thread begins, all being there, until the
+// last has ended; the best of several passes counts, since others use the
+// machine, too.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,31 +35,38 @@ namespace {
 
 constexpr int kPasses = 5;
 
-/// Runs body(thread) on `threads` threads, kPasses times; returns the seconds
-/// of the quickest pass.
-double bestPass(uint32_t threads,
+/// Runs body(thread) on `threads` threads, `passes` times; returns the seconds
+/// of the quickest pass. The workers look at the clock themselves: with a CPU
+/// for each of them, another thread would be late to see a pass begin.
+double bestPass(uint32_t threads, int passes,
                 const std::function<void(uint32_t thread)> &body) {
-  std::barrier line(threads + 1);
+  using Clock = std::chrono::steady_clock;
+  struct Span {
+    Clock::time_point begin, end;
+  };
+  std::vector<std::vector<Span>> spans(threads, std::vector<Span>(passes));
+  std::barrier line(threads);
   std::vector<std::thread> workers;
   for (uint32_t thread = 0; thread < threads; ++thread)
     workers.emplace_back([&, thread] {
-      for (int pass = 0; pass < kPasses; ++pass) {
+      for (Span &span : spans[thread]) {
         line.arrive_and_wait();
+        span.begin = Clock::now();
         body(thread);
-        line.arrive_and_wait();
+        span.end = Clock::now();
       }
     });
-  double best = 1e300;
-  for (int pass = 0; pass < kPasses; ++pass) {
-    line.arrive_and_wait();
-    auto begin = std::chrono::steady_clock::now();
-    line.arrive_and_wait();
-    std::chrono::duration<double> seconds =
-        std::chrono::steady_clock::now() - begin;
-    best = std::min(best, seconds.count());
-  }
   for (std::thread &worker : workers)
     worker.join();
+  double best = 1e300;
+  for (int pass = 0; pass < passes; ++pass) {
+    Clock::time_point begin = spans[0][pass].begin, end = spans[0][pass].end;
+    for (const std::vector<Span> &mine : spans) {
+      begin = std::min(begin, mine[pass].begin);
+      end = std::max(end, mine[pass].end);
+    }
+    best = std::min(best, std::chrono::duration<double>(end - begin).count());
+  }
   return best;
 }
 
@@ -191,7 +199,7 @@ double measureLoop(uint32_t threads, uint64_t (*loop)(uint64_t rounds)) {
   uint64_t perRound = loop(0);
   if (perRound == 0)
     return 0;
-  double seconds = bestPass(threads, [&](uint32_t) { loop(kRounds); });
+  double seconds = bestPass(threads, kPasses, [&](uint32_t) { loop(kRounds); });
   double operations = 2.0 * static_cast<double>(perRound) *
                       static_cast<double>(kRounds) * threads;
   return operations / seconds / 1e9;
@@ -217,27 +225,43 @@ uint32_t usableCpus() {
 
 /// Huge pages where the system gives any: with small ones that lie anywhere,
 /// walks of page tables were measured, a third below what memory can do.
-double measureReadCeiling(uint32_t threads) {
+ReadBuffer::ReadBuffer(uint32_t threads)
+    : threads(threads), bytesPerThread(bufferBytesPerThread(threads)) {
   constexpr uint64_t kHugePage = 2 << 20;
-  const uint64_t share = bufferBytesPerThread(threads);
-  const uint64_t bytes = share * threads, reserved = bytes + kHugePage;
-  void *memory = mmap(nullptr, reserved, PROT_READ | PROT_WRITE,
+  const uint64_t bytes = bytesPerThread * threads;
+  mappedBytes = bytes + kHugePage;
+  void *mapped = mmap(nullptr, mappedBytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED)
-    return 0;
-  char *buffer = static_cast<char *>(memory);
-  buffer += -reinterpret_cast<uintptr_t>(buffer) % kHugePage;
+  if (mapped == MAP_FAILED)
+    return;
+  memory = mapped;
+  begin = static_cast<char *>(mapped);
+  begin += -reinterpret_cast<uintptr_t>(mapped) % kHugePage;
 #ifdef MADV_HUGEPAGE
-  madvise(buffer, bytes, MADV_HUGEPAGE);
+  madvise(begin, bytes, MADV_HUGEPAGE);
 #endif
   // Written, so that there are pages to read.
-  std::memset(buffer, 1, bytes);
-  double seconds = bestPass(threads, [&](uint32_t thread) {
-    readBuffer(reinterpret_cast<const uint64_t *>(buffer + thread * share),
-               share / sizeof(uint64_t));
+  std::memset(begin, 1, bytes);
+}
+
+ReadBuffer::~ReadBuffer() {
+  if (memory)
+    munmap(memory, mappedBytes);
+}
+
+double ReadBuffer::measure(int passes) const {
+  if (!memory)
+    return 0;
+  double seconds = bestPass(threads, passes, [&](uint32_t thread) {
+    readBuffer(
+        reinterpret_cast<const uint64_t *>(begin + thread * bytesPerThread),
+        bytesPerThread / sizeof(uint64_t));
   });
-  munmap(memory, reserved);
-  return static_cast<double>(bytes) / seconds / 1e9;
+  return static_cast<double>(bytesPerThread * threads) / seconds / 1e9;
+}
+
+double measureReadCeiling(uint32_t threads) {
+  return ReadBuffer(threads).measure(kPasses);
 }
 
 double measureInt8Ceiling(uint32_t threads) {

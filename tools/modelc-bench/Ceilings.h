@@ -20,9 +20,28 @@ namespace modelc::tools {
 /// CPUs that this process may use.
 uint32_t usableCpus();
 
-/// GB/s (10^9) at which `threads` threads together read memory that no cache
-/// holds: the best of some passes over a buffer of up to 1 GiB. 0 if there is
-/// no memory for it.
+/// Memory that no cache holds, up to 1 GiB of it, for threads to read.
+class ReadBuffer {
+public:
+  /// Maps and writes the memory; without any, measure() gives 0.
+  explicit ReadBuffer(uint32_t threads);
+  ~ReadBuffer();
+  ReadBuffer(const ReadBuffer &) = delete;
+  ReadBuffer &operator=(const ReadBuffer &) = delete;
+
+  /// GB/s (10^9) at which all threads together read it once: the best of
+  /// `passes`.
+  double measure(int passes) const;
+
+private:
+  uint32_t threads;
+  uint64_t bytesPerThread;
+  void *memory = nullptr; ///< As mapped; null if there was none.
+  uint64_t mappedBytes;
+  char *begin = nullptr;
+};
+
+/// The best of some passes over such a buffer.
 double measureReadCeiling(uint32_t threads);
 
 /// 10^9 int8 operations per second (a multiply-accumulate is two) of `threads`

@@ -132,6 +132,20 @@ void appendBatchesJson(std::string &text,
   text += "]";
 }
 
+/// In the order of time.
+void appendDecodeSamplesJson(std::string &text,
+                             const std::vector<DecodeSample> &samples) {
+  text += "[";
+  for (const DecodeSample &sample : samples) {
+    text += &sample == samples.data() ? "\n    " : ",\n    ";
+    JsonObject object(text, " ");
+    object.number("tokens_per_s", sample.tokensPerSecond);
+    object.number("read_gb_per_s", known(sample.readGbPerSecond));
+    object.close();
+  }
+  text += "]";
+}
+
 void appendFixedCostJson(JsonObject &object, const FixedCost &cost) {
   object.number("decode_step_us", known(cost.step));
   object.number("fixed_us", cost.step > 0 ? cost.total() : NAN);
@@ -181,6 +195,16 @@ std::string describeCeiling(const Work &work) {
   return text;
 }
 
+/// Of the weights that each repetition read by what memory gave after it.
+Samples sharesOfReads(const BenchResult &result) {
+  std::vector<double> shares;
+  for (const DecodeSample &sample : result.decodeSamples)
+    shares.push_back(share(static_cast<double>(result.decodeBytes) *
+                               sample.tokensPerSecond / 1e9,
+                           sample.readGbPerSecond));
+  return summarize(std::move(shares));
+}
+
 void appendDecodeTable(std::string &text, const BenchOptions &options,
                        const BenchResult &result) {
   const Samples &decode = result.decodeTokensPerSecond;
@@ -189,6 +213,13 @@ void appendDecodeTable(std::string &text, const BenchOptions &options,
          decode.median, decode.min, decode.max, options.decodeTokens);
   append(text, "          %.2f GB/s of weights, %.1f %% of the ceiling\n",
          decodeGb, 100 * share(decodeGb, result.ceilings.readGbPerSecond));
+  if (options.reads) {
+    Samples shares = sharesOfReads(result);
+    append(text,
+           "          %.1f %% (%.1f .. %.1f) of what memory gave after "
+           "each repetition\n",
+           100 * shares.median, 100 * shares.min, 100 * shares.max);
+  }
   const FixedCost &cost = result.decodeFixedCost;
   append(text,
          "          fixed cost: %.1f us, %.1f %% of a decode step: %.1f us in "
@@ -227,6 +258,10 @@ std::string formatJson(const BenchOptions &options, const BenchResult &result) {
   object.number("first_logits_ms", result.firstLogitsMs);
   object.samples("prefill_tokens_per_s", result.prefillTokensPerSecond);
   object.samples("decode_tokens_per_s", result.decodeTokensPerSecond);
+  if (options.reads) {
+    object.begin("decode_samples");
+    appendDecodeSamplesJson(text, result.decodeSamples);
+  }
   object.number("decode_weight_gb_per_s", known(decodeGb));
   object.number("decode_weight_share",
                 share(known(decodeGb), result.ceilings.readGbPerSecond));

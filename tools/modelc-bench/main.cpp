@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 //   modelc-bench FILE.mplan -p 512 -n 64 -t 2 [-d 4096] [-b 2,4,8] [-r 5]
-//                [--json] [--profile] [--svg=FILE]
+//                [--json] [--profile] [--svg=FILE] [--reads]
 //
 // Exit status: 0; 1 with a line "error: ..." on stderr; 2 for wrong usage.
 //
@@ -26,7 +26,7 @@ namespace {
 constexpr const char *kUsage =
     "usage: modelc-bench FILE.mplan [-p PROMPT_TOKENS] [-n DECODE_TOKENS]"
     " [-d DEPTH] [-b SEQUENCES,...] [-t THREADS] [-r REPETITIONS] [--json]"
-    " [--profile] [--svg=FILE]\n";
+    " [--profile] [--svg=FILE] [--reads]\n";
 
 constexpr const char *kHelp = R"(
   -p N        tokens of the prompt (512)
@@ -38,6 +38,7 @@ constexpr const char *kHelp = R"(
   --json      one JSON object instead of text
   --profile   also time, bytes and operations of the steps, by kind
   --svg=FILE  a picture of that
+  --reads     also read memory after each decode: the ceiling of that moment
   --version, --help
 )";
 
@@ -78,6 +79,7 @@ Outcome parseOptions(std::span<const char *const> arguments,
   line.addFlag("--version", &version);
   line.addFlag("--json", &options->json);
   line.addFlag("--profile", &options->profile);
+  line.addFlag("--reads", &options->reads);
   line.addInteger("-p", 1, 1 << 24, &prompt);
   line.addInteger("-n", 0, 1 << 24, &decode);
   for (const char *name : {"-d", "--depth"})
