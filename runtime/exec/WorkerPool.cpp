@@ -22,12 +22,17 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <time.h>
 
 namespace modelc::rt {
 
 /// A pause takes 12 to 50 ns, depending on the CPU: these are 12 to 50 us, what
 /// a futex's sleep and wake-up cost, and longer than most steps of decoding.
 static constexpr uint32_t kMostPauses = 1000;
+
+/// A wait that lasts so long is for one that waits for this CPU: others' time
+/// slices are of milliseconds, while a step's last tile ends within this time.
+static constexpr uint64_t kLongWaitNanoseconds = 500'000;
 
 /// One wait of so many spins as long as may be, to see whether it pays again.
 static constexpr uint32_t kProbeEvery = 64;
@@ -38,6 +43,12 @@ static void pauseCpu() {
 #else
   __asm__ volatile("yield");
 #endif
+}
+
+static uint64_t nowNanoseconds() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return uint64_t(now.tv_sec) * 1000000000 + uint64_t(now.tv_nsec);
 }
 
 void Gate::open() {
@@ -55,11 +66,12 @@ void Gate::waitPast(uint32_t seen, Patience *patience) {
     }
     pauseCpu();
   }
-  patience->wasInVain();
+  const uint64_t since = nowNanoseconds();
   sleepers.fetch_add(1, std::memory_order_seq_cst);
   while (generation.load(std::memory_order_seq_cst) == seen)
     futexWait(&generation, seen);
   sleepers.fetch_sub(1, std::memory_order_relaxed);
+  patience->sleptFor(nowNanoseconds() - since);
 }
 
 uint32_t Patience::pauses() {
@@ -70,7 +82,10 @@ void Patience::endedAfter(uint32_t pauses) {
   usual = std::clamp(2 * pauses, usual, most);
 }
 
-void Patience::wasInVain() { usual /= 2; }
+void Patience::sleptFor(uint64_t nanoseconds) {
+  if (nanoseconds >= kLongWaitNanoseconds)
+    usual /= 2;
+}
 
 bool WorkerPool::start(uint32_t newWorkerCount, uint32_t cpuCount) {
   workerCount = newWorkerCount;

@@ -7,7 +7,9 @@
 //
 // A wait spins for a moment, as steps of a plan are short, then sleeps, as the
 // time between two tokens may be long. How long it spins is learnt: where the
-// one that is waited for needs this CPU, each pause is time lost for both. It
+// one that is waited for needs this CPU, each pause is time lost for both. That
+// shows in waits of more than a time slice; a shorter one that spins in vain
+// waits for a long tile, and says nothing of the next, which may be short. It
 // never yields: the scheduler takes that as leave to run other processes for
 // their time slices, of milliseconds.
 //
@@ -17,7 +19,7 @@
 //   yields every 32 pauses          15 .. 55
 //   1000 pauses, then sleep         700 .. 1500
 //   sleep at once                   2000 .. 7000
-//   as here                         2000 .. 7000, and 24000 on free CPUs
+//   as here                         1400 .. 14000, and 32000 on free CPUs
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,8 +42,9 @@ public:
   uint32_t pauses();
   /// The wait ended after that many; the next may take twice as many.
   void endedAfter(uint32_t pauses);
-  /// It did not end: the next spins half as long.
-  void wasInVain();
+  /// It did not end, and lasted so much longer: if that was long, the next
+  /// spins half as much.
+  void sleptFor(uint64_t nanoseconds);
 
 private:
   uint32_t most;

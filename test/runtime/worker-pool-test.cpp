@@ -72,17 +72,23 @@ TEST(WorkerPool, BlocksTheSignalsOfOthers) {
     EXPECT_EQ(sigismember(&blocked, signal), 0) << signal;
 }
 
+/// A wait of more than a time slice, in nanoseconds, and one for a long tile.
+constexpr uint64_t kLong = 3'000'000, kShort = 100'000;
+
 TEST(Patience, IsLostInVainAndFoundByAProbe) {
   Patience patience(1000);
   EXPECT_EQ(patience.pauses(), 1000u);
-  patience.wasInVain();
+  for (int wait = 0; wait < 200; ++wait)
+    patience.sleptFor(kShort);
+  EXPECT_EQ(patience.pauses(), 1000u);
+  patience.sleptFor(kLong);
   EXPECT_EQ(patience.pauses(), 500u);
   uint32_t probes = 0, sum = 0;
   for (uint32_t wait = 0; wait < 1024; ++wait) {
     const uint32_t pauses = patience.pauses();
     probes += pauses == 1000;
     sum += pauses;
-    patience.wasInVain();
+    patience.sleptFor(kLong);
   }
   EXPECT_EQ(probes, 16u);
   EXPECT_LT(sum, 16u * 1000 + 1000);
@@ -100,6 +106,6 @@ TEST(Patience, NoneAtAll) {
   Patience patience(0);
   for (uint32_t wait = 0; wait < 200; ++wait) {
     EXPECT_EQ(patience.pauses(), 0u);
-    patience.wasInVain();
+    patience.sleptFor(kLong);
   }
 }
