@@ -29,6 +29,9 @@ LogicalResult codegen::emitKernel(ModuleOp module, StringRef symbol,
           .Case([&](plan::RouteSpecAttr s) { return emitRoute(b, s); })
           .Case([&](plan::GroupSpecAttr s) { return emitGroup(b, s); })
           .Case([&](plan::ExpertsSpecAttr s) { return emitExperts(b, s); })
+          .Case(
+              [&](plan::HeadMatmulSpecAttr s) { return emitHeadMatmul(b, s); })
+          .Case([&](plan::JoinHeadsSpecAttr s) { return emitJoinHeads(b, s); })
           .Case([&](plan::CombineSpecAttr s) { return emitCombine(b, s); })
           .Case([&](plan::RopeStoreSpecAttr s) { return emitRopeStore(b, s); })
           .Case([&](plan::AttentionSpecAttr s) { return emitAttention(b, s); })

@@ -31,6 +31,8 @@ static StringRef getUse(plan::KernelSpecInterface spec, size_t index) {
     return index <= matmul.getWeights().size() ? "matmul" : "bias";
   if (auto experts = dyn_cast<plan::ExpertsSpecAttr>(spec))
     return index <= experts.getMatmul().getWeights().size() ? "expert" : "bias";
+  if (isa<plan::HeadMatmulSpecAttr>(spec))
+    return "matmul";
   if (isa<plan::RouteSpecAttr>(spec))
     return "bias";
   if (isa<plan::AttentionSpecAttr>(spec))

@@ -138,6 +138,9 @@ static FailureOr<Use> getUse(OpOperand &operand) {
   if (auto matmul = dyn_cast<model::MatmulOp>(op))
     if (&operand == &matmul.getWeightMutable())
       return Use::Matmul;
+  if (auto matmul = dyn_cast<model::HeadMatmulOp>(op))
+    if (&operand == &matmul.getWeightMutable())
+      return Use::Expert;
   if (auto experts = dyn_cast<model::ExpertsOp>(op)) {
     if (isIn(operand, experts.getNormMutable()) ||
         isIn(operand, experts.getBiasesMutable()))

@@ -14,6 +14,7 @@
 //                                     plan.step @mc_matmul  (one per regime)
 //
 //   model.route, model.experts   ==>  ScheduleExperts.cpp
+//   model.head_matmul            ==>  ScheduleAttention.cpp
 //
 //   model.rope, model.rms_norm of heads, and the appending half of
 //   model.attention              ==>  plan.step @mc_rope_store
@@ -292,7 +293,7 @@ void Scheduler::scheduleRegime(model::LinearOp op, const CountRange &range,
   int64_t columns = getColumns(op.getX());
   auto prepare = plan::PrepareSpecAttr::get(
       op.getContext(), columns, input, op.getRows() != nullptr, op.getEpsAttr(),
-      /*grouped=*/false);
+      /*grouped=*/false, /*heads=*/0, /*headDim=*/0);
   SmallVector<std::string> operands = {memory[op.getX()]};
   if (op.getNorm())
     operands.push_back(memory[op.getNorm()]);
@@ -422,7 +423,8 @@ LogicalResult Scheduler::schedule(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<pack::RepackOp, model::EmbedOp, model::RopeTableOp, model::LinearOp,
             model::RmsNormOp, model::LayerNormOp, model::AddOp, model::RouteOp,
-            model::ExpertsOp, model::AttentionOp, func::ReturnOp>(
+            model::ExpertsOp, model::HeadMatmulOp, model::JoinHeadsOp,
+            model::AttentionOp, func::ReturnOp>(
           [&](auto typed) { return schedule(typed); })
       .Case<model::GetWeightOp, model::RopeOp>(
           // Done where their results are used; if that place cannot, it says

@@ -8,6 +8,9 @@
 //   rope and norm of q and k     ==>  plan.step @mc_rope_store, which also
 //                                     appends to the pools
 //   the rest of model.attention  ==>  plan.step @mc_attention
+//   model.head_matmul            ==>  plan.step @mc_prepare, a row tile of
+//                                     each head in turns; @mc_matmul..._heads
+//   model.join_heads             ==>  plan.step @mc_join_heads
 //
 //===----------------------------------------------------------------------===//
 
@@ -75,6 +78,23 @@ static LogicalResult verifyChains(model::AttentionOp op, const HeadChain &q,
   return success();
 }
 
+/// What the step reads that normalises, rotates and appends to the cache.
+static SmallVector<Value>
+getStoreInputs(model::AttentionOp op, const HeadChain &q, const HeadChain &k) {
+  model::RopeOp qRope = q.rope, kRope = k.rope;
+  model::RmsNormOp qNorm = q.norm, kNorm = k.norm;
+  SmallVector<Value> values = {q.source, k.source};
+  if (op.getV())
+    values.push_back(op.getV());
+  if (kRope)
+    values.push_back(kRope.getTable());
+  if (qRope && qRope.getTable() != kRope.getTable())
+    values.push_back(qRope.getTable());
+  if (qNorm)
+    values.append({qNorm.getWeight(), kNorm.getWeight()});
+  return values;
+}
+
 /// Gives a pool of pages its state and returns its name.
 std::string Scheduler::addPool(model::AttentionOp op, const char *part,
                                int64_t kvHeads, LayoutAttr page) {
@@ -82,6 +102,15 @@ std::string Scheduler::addPool(model::AttentionOp op, const char *part,
       op.getLoc(), (op.getCache() + part).str(),
       llvm::alignTo(kvHeads * page.getBytes(), MODELC_BUFFER_ALIGN),
       op.getWindow().value_or(0));
+}
+
+/// Tiles among which the heads of a kv head are shared, where there are few of
+/// these: as many as give tiles of a block of rows, or of more of them.
+static int64_t getParts(int64_t groupHeads) {
+  int64_t parts = groupHeads / plan::AttentionSpecAttr::kBlockRows;
+  while (parts > 1 && groupHeads % parts != 0)
+    --parts;
+  return std::max<int64_t>(1, parts);
 }
 
 LogicalResult Scheduler::schedule(model::AttentionOp op) {
@@ -94,16 +123,9 @@ LogicalResult Scheduler::schedule(model::AttentionOp op) {
   HeadChain q = getHeadChain(op.getQ()), k = getHeadChain(op.getK());
   if (failed(verifyChains(op, q, k, keyDim)))
     return failure();
-  SmallVector<Value> values = {q.source, k.source, op.getV()};
   bool hasQueryTable = q.rope && q.rope.getTable() != k.rope.getTable();
-  if (k.rope)
-    values.push_back(k.rope.getTable());
-  if (hasQueryTable)
-    values.push_back(q.rope.getTable());
-  if (q.norm)
-    values.append({q.norm.getWeight(), k.norm.getWeight()});
   SmallVector<std::string> operands;
-  for (Value value : values) {
+  for (Value value : getStoreInputs(op, q, k)) {
     FailureOr<std::string> symbol = lookup(op, value);
     if (failed(symbol))
       return failure();
@@ -113,23 +135,28 @@ LogicalResult Scheduler::schedule(model::AttentionOp op) {
   MLIRContext *context = op.getContext();
   LayoutAttr keyPage = pack::getKeyPageLayout(context, cache.getType(),
                                               MODELC_PAGE_TOKENS, keyDim);
-  LayoutAttr valuePage = pack::getValuePageLayout(context, cache.getType(),
-                                                  MODELC_PAGE_TOKENS, valueDim);
+  LayoutAttr valuePage = keyPage;
   std::string name = op.getCache().str();
-  std::string keys = addPool(op, ".k", kvHeads, keyPage);
-  std::string pool = addPool(op, ".v", kvHeads, valuePage);
-  operands.append({keys, pool});
+  SmallVector<std::string> pools = {addPool(op, ".k", kvHeads, keyPage)};
+  if (!cache.getShared()) {
+    valuePage = pack::getValuePageLayout(context, cache.getType(),
+                                         MODELC_PAGE_TOKENS, valueDim);
+    pools.push_back(addPool(op, ".v", kvHeads, valuePage));
+  }
+  operands.append(pools);
   int64_t pairs = q.rope ? getColumns(q.rope.getTable()) / 2 : 0;
   model::RopePairing pairing =
       q.rope ? q.rope.getPairing() : model::RopePairing::Adjacent;
   auto store = plan::RopeStoreSpecAttr::get(
       context, heads, kvHeads, keyDim, valueDim, pairs, pairing, keyPage,
-      valuePage, q.norm ? q.norm.getEpsAttr() : FloatAttr(), hasQueryTable);
+      valuePage, q.norm ? q.norm.getEpsAttr() : FloatAttr(), hasQueryTable,
+      cache.getShared());
   steps.addStep(op.getLoc(),
                 {name + ".store", steps.getWholeRange(CountSource::Tokens)},
                 store, operands);
 
-  operands = {memory[q.source], keys, pool};
+  operands = {memory[q.source]};
+  operands.append(pools);
   if (op.getSinks()) {
     FailureOr<std::string> sinks = lookup(op, op.getSinks());
     if (failed(sinks) || failed(verifyPacked(op, op.getSinks())))
@@ -140,7 +167,8 @@ LogicalResult Scheduler::schedule(model::AttentionOp op) {
   auto spec = plan::AttentionSpecAttr::get(
       context, heads, kvHeads, keyDim, valueDim, op.getScaleAttr(), keyPage,
       valuePage, /*tileTokens=*/1, op.getWindow().value_or(0), op.getCapAttr(),
-      op.getSinks() != nullptr);
+      op.getSinks() != nullptr, cache.getShared(),
+      cache.getShared() ? getParts(heads / kvHeads) : 1);
   scheduleAttention(op, spec, operands);
   return success();
 }
@@ -150,7 +178,7 @@ LogicalResult Scheduler::schedule(model::AttentionOp op) {
 void Scheduler::scheduleAttention(model::AttentionOp op,
                                   plan::AttentionSpecAttr one,
                                   ArrayRef<std::string> operands) {
-  int64_t groupHeads = one.getHeads() / one.getKvHeads();
+  int64_t groupHeads = one.getHeads() / one.getKvHeads() / one.getParts();
   int64_t most =
       std::max<int64_t>(1, plan::AttentionSpecAttr::kBlockRows / groupHeads);
   for (const CountRange &range : steps.getRegimes(CountSource::Tokens, false)) {
@@ -158,9 +186,75 @@ void Scheduler::scheduleAttention(model::AttentionOp op,
     auto spec = plan::AttentionSpecAttr::get(
         op.getContext(), one.getHeads(), one.getKvHeads(), one.getKeyDim(),
         one.getValueDim(), one.getScale(), one.getKeyPage(), one.getValuePage(),
-        tileTokens, one.getWindow(), one.getCap(), one.getSinks());
+        tileTokens, one.getWindow(), one.getCap(), one.getSinks(),
+        one.getShared(), one.getParts());
     StepInfo info{op.getCache().str() + ".attention", range, tileTokens,
-                  one.getKvHeads()};
+                  one.getKvHeads() * one.getParts()};
     steps.addStep(op.getLoc(), info, spec, operands);
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Heads
+//===----------------------------------------------------------------------===//
+
+/// Heads are many and their matrices small, so images would not pay: all
+/// regimes are those without.
+LogicalResult Scheduler::schedule(model::HeadMatmulOp op) {
+  for (Value operand : op.getOperands())
+    if (failed(lookup(op, operand)))
+      return failure();
+  if (failed(verifyPacked(op, op.getWeight())))
+    return failure();
+  Value weight = op.getWeight();
+  auto type = cast<pack::PackedTensorType>(weight.getType());
+  model::Matrices matrices = *model::getMatrices(type);
+  std::string name = getStepName(weight);
+  std::string result = addValue(op.getResult(), name + ".out");
+  SmallVector<CountRange> regimes =
+      steps.getRegimes(CountSource::Tokens, /*hasImages=*/false);
+  int64_t bytes = 0;
+  for (const CountRange &range : regimes)
+    bytes = std::max<int64_t>(bytes,
+                              getInputLayout(weight, range)
+                                  .getMatrixBytes(range.max, matrices.columns));
+  std::string prepared =
+      steps.addSlot(op.getLoc(), name + ".in", matrices.count * bytes);
+  OpBuilder &b = steps.getBuilder();
+  for (const CountRange &range : regimes) {
+    LayoutAttr input = getInputLayout(weight, range);
+    auto prepare = plan::PrepareSpecAttr::get(
+        op.getContext(), matrices.columns, input, /*gather=*/false,
+        /*eps=*/FloatAttr(), /*grouped=*/false, matrices.count,
+        op.getHeadDim());
+    StepInfo info{name + ".prepare", range, range.rowTile, matrices.count};
+    steps.addStep(op.getLoc(), info, prepare, {memory[op.getX()], prepared});
+
+    auto matmul = plan::MatmulSpecAttr::get(
+        op.getContext(), matrices.columns, input,
+        b.getArrayAttr({getLayout(weight)}),
+        b.getDenseI64ArrayAttr({matrices.rows}), model::Epilogue::Store,
+        model::Activation::Silu, /*bias=*/false,
+        getTileRows({matrices.rows},
+                    llvm::divideCeil(kWantedTiles, matrices.count)),
+        /*imagePanels=*/0, /*imageColumns=*/0, /*cap=*/FloatAttr());
+    auto spec =
+        plan::HeadMatmulSpecAttr::get(op.getContext(), matmul, matrices.count);
+    info = {name, range, range.max, matrices.count * matmul.getTileCount()};
+    info.bytesFixed = type.getPackedBytes();
+    info.opsPerCount = 2 * matrices.count * matrices.rows * matrices.columns;
+    steps.addStep(op.getLoc(), info, spec, {prepared, memory[weight], result});
+  }
+  return success();
+}
+
+LogicalResult Scheduler::schedule(model::JoinHeadsOp op) {
+  SmallVector<int64_t> heads;
+  for (auto [source, dim] : llvm::zip_equal(op.getSources(), op.getDims()))
+    heads.push_back(getColumns(source) / dim);
+  OpBuilder &b = steps.getBuilder();
+  auto spec = plan::JoinHeadsSpecAttr::get(
+      op.getContext(), op.getHeads(), b.getDenseI64ArrayAttr(heads),
+      op.getDimsAttr(), op.getBeginsAttr(), op.getCountsAttr());
+  return scheduleRows(op, spec, Value(), "heads");
 }

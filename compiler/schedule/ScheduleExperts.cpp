@@ -98,10 +98,10 @@ void Scheduler::addRouteSteps(model::RouteOp op, StringRef name,
   SmallVector<CountRange> regimes = steps.getExpertRegimes(
       /*hasImages=*/false, routing.experts, routing.slots);
   auto addRoute = [&](const CountRange &range, int64_t groupRows) {
-    auto spec = plan::RouteSpecAttr::get(op.getContext(), routing.experts,
-                                         routing.slots, op.getGating(),
-                                         op.getNormalise(), op.getScaleAttr(),
-                                         op.getBias() != nullptr, groupRows);
+    auto spec = plan::RouteSpecAttr::get(
+        op.getContext(), routing.experts, routing.slots, op.getGating(),
+        op.getNormalise(), op.getScaleAttr(), op.getBias() != nullptr,
+        groupRows, op.getGroups().value_or(0), op.getGroupsUsed().value_or(0));
     SmallVector<std::string> operands = {memory[op.getLogits()]};
     if (op.getBias())
       operands.push_back(memory[op.getBias()]);
@@ -238,7 +238,8 @@ void Scheduler::addInputStep(model::ExpertsOp op, const CountRange &range,
   auto prepare = plan::PrepareSpecAttr::get(
       op.getContext(), getColumns(op.getX()),
       getInputLayout({op.getGate(), op.getUp()}, range),
-      /*gather=*/grouped, op.getEpsAttr(), grouped);
+      /*gather=*/grouped, op.getEpsAttr(), grouped, /*heads=*/0,
+      /*headDim=*/0);
   StepInfo info{getStepName(op.getGate()) + ".prepare", range};
   SmallVector<std::string> operands = {memory[op.getX()]};
   if (grouped) {
@@ -267,7 +268,7 @@ void Scheduler::scheduleExperts(model::ExpertsOp op, const CountRange &range,
   auto prepare = plan::PrepareSpecAttr::get(
       op.getContext(), model::getMatrices(op.getDown().getType())->columns,
       getInputLayout(op.getDown(), range), /*gather=*/false, FloatAttr(),
-      /*grouped=*/true);
+      /*grouped=*/true, /*heads=*/0, /*headDim=*/0);
   StepInfo info{getStepName(op.getDown()) + ".prepare", range};
   info.counter = {routing.counts, plan::kRowTilesByte,
                   getLimits(range, routing).getRowTiles()};

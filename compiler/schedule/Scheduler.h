@@ -7,7 +7,7 @@
 //
 // The state of the pass plan-schedule: which value of the model lies in which
 // memory of the plan. Schedule.cpp has the walk and most ops,
-// ScheduleExperts.cpp mixtures of experts.
+// ScheduleExperts.cpp mixtures of experts, ScheduleAttention.cpp heads.
 //
 //===----------------------------------------------------------------------===//
 
@@ -103,6 +103,8 @@ private:
   LogicalResult schedule(model::AddOp op);
   LogicalResult schedule(model::RouteOp op);
   LogicalResult schedule(model::ExpertsOp op);
+  LogicalResult schedule(model::HeadMatmulOp op);
+  LogicalResult schedule(model::JoinHeadsOp op);
   LogicalResult schedule(model::AttentionOp op);
   LogicalResult schedule(mlir::func::ReturnOp op);
 

@@ -85,6 +85,10 @@ LogicalResult CacheOp::verify() {
     return emitOpError("expected dimensions that blocks of ")
            << block << " divide, found " << getKeyDim() << " and "
            << getValueDim();
+  // cache_c3
+  if (getShared() && getValueDim() > getKeyDim())
+    return emitOpError("expected values within keys of ")
+           << getKeyDim() << ", found " << getValueDim();
   return success();
 }
 
@@ -147,6 +151,53 @@ LogicalResult MatmulOp::verify() {
   return success();
 }
 
+LogicalResult HeadMatmulOp::verify() {
+  // head_matmul_c1
+  std::optional<Matrices> weight = getMatrices(getWeight().getType());
+  int64_t headDim = getHeadDim();
+  if (getWeightShape(getWeight().getType()).size() != 3 ||
+      weight->columns > headDim)
+    return emitOpError("expected a weight [heads][n][k] of at most ")
+           << headDim << " columns, found " << getWeight().getType();
+  // head_matmul_c2
+  if (getColumns(getX()) != weight->count * headDim ||
+      getColumns(getResult()) != weight->count * weight->rows)
+    return emitOpError("expected columns ")
+           << weight->count * headDim << " -> " << weight->count * weight->rows
+           << ", found " << getColumns(getX()) << " -> "
+           << getColumns(getResult());
+  return success();
+}
+
+LogicalResult JoinHeadsOp::verify() {
+  // join_heads_c1
+  size_t count = getSources().size();
+  if (count == 0 || getDims().size() != count || getBegins().size() != count ||
+      getCounts().size() != count)
+    return emitOpError("expected dims, begins and counts of ")
+           << count << " sources, at least one";
+  int64_t heads = getHeads(), columns = 0;
+  for (auto [source, dim, begin, part] :
+       llvm::zip_equal(getSources(), getDims(), getBegins(), getCounts())) {
+    // join_heads_c2
+    if (heads <= 0 || dim <= 0 ||
+        (getColumns(source) != dim && getColumns(source) != heads * dim))
+      return emitOpError("expected ")
+             << heads << " heads or one of " << dim << " elements, found "
+             << source.getType();
+    // join_heads_c3
+    if (begin < 0 || part <= 0 || part > dim - begin)
+      return emitOpError("expected a part of ")
+             << dim << " elements, found " << part << " from " << begin;
+    columns += heads * part;
+  }
+  // join_heads_c4
+  if (getColumns(getResult()) != columns)
+    return emitOpError("expected ")
+           << columns << " columns, found " << getColumns(getResult());
+  return success();
+}
+
 LogicalResult AddBiasOp::verify() {
   // add_bias_c1
   if (getLength(getBias()) != getColumns(getX()))
@@ -191,6 +242,20 @@ LogicalResult RouteOp::verify() {
   if (getBias() && getLength(getBias()) != experts)
     return emitOpError("expected a bias of length ")
            << experts << ", found " << getLength(getBias());
+  // route_c3
+  int64_t groups = getGroups().value_or(1);
+  int64_t used = getGroupsUsed().value_or(1);
+  if (getGroups().has_value() != getGroupsUsed().has_value() || groups <= 0 ||
+      used <= 0 || used > groups)
+    return emitOpError("expected groups, and of them some used, found ")
+           << groups << " and " << used;
+  if (!getGroups())
+    return success();
+  if (experts % groups != 0 || experts / groups < 2 ||
+      slots > experts / groups * used)
+    return emitOpError("expected groups of equally many experts, at least 2, "
+                       "and of those used at least ")
+           << slots << ", found " << groups << " groups of " << experts;
   return success();
 }
 
@@ -317,15 +382,17 @@ AttentionOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
            << heads << " are no multiple of the cache's " << kvHeads;
   // attention_c2
   int64_t keyDim = cache.getKeyDim(), valueDim = cache.getValueDim();
+  if (bool(getV()) == cache.getShared())
+    return emitOpError("expected values if and only if the cache has them");
+  int64_t values = getV() ? getColumns(getV()) : kvHeads * valueDim;
   if (getColumns(getQ()) != heads * keyDim ||
-      getColumns(getK()) != kvHeads * keyDim ||
-      getColumns(getV()) != kvHeads * valueDim ||
+      getColumns(getK()) != kvHeads * keyDim || values != kvHeads * valueDim ||
       getColumns(getResult()) != heads * valueDim)
     return emitOpError("expected columns ")
            << heads * keyDim << ", " << kvHeads * keyDim << ", "
            << kvHeads * valueDim << " -> " << heads * valueDim << ", found "
-           << getColumns(getQ()) << ", " << getColumns(getK()) << ", "
-           << getColumns(getV()) << " -> " << getColumns(getResult());
+           << getColumns(getQ()) << ", " << getColumns(getK()) << ", " << values
+           << " -> " << getColumns(getResult());
   return success();
 }
 

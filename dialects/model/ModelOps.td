@@ -74,19 +74,24 @@ def Model_CacheOp : Model_Op<"cache", [Symbol]> {
   let summary = "Keys and values of one attention layer, for every sequence";
   let description = [{
     Declares state that outlives a step: for each past token of a sequence,
-    `kvHeads` keys of `keyDim` and values of `valueDim` elements of `type`.
+    `kvHeads` keys of `keyDim` and values of `valueDim` elements of `type`. If
+    `shared`, a value is the last `valueDim` elements of its key, and only keys
+    are kept (multi-head latent attention).
 
     ```mlir
     model.cache @kv.0 : 2 x (64, 64) x f16
+    model.cache @latent.0 : 1 x (576, 512) x f16 {shared}
     ```
 
     Constraints:
     * (C1) heads and dimensions are positive.
     * (C2) type is f16 or `!model.ggml<q8_0>`, whose blocks divide the
       dimensions.
+    * (C3) if shared, a value is no longer than a key.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$kvHeads,
-                       I64Attr:$keyDim, I64Attr:$valueDim, TypeAttr:$type);
+                       I64Attr:$keyDim, I64Attr:$valueDim, TypeAttr:$type,
+                       UnitAttr:$shared);
   let assemblyFormat = [{
     $sym_name `:` $kvHeads `x` ` ` `(` $keyDim `,` $valueDim `)` `x` $type
     attr-dict
@@ -311,6 +316,11 @@ def Model_RouteOp : Model_Op<"route", [Pure]> {
     * weights[t][s] = p_e of slot s, divided by the sum over the slots if
       `normalise`, times `scale`.
 
+    With `groups`, experts are cut into so many groups of equally many, and only
+    those of the `groupsUsed` best groups are chosen: a group's score is the sum
+    of its two largest scores, for which the score of an expert without a bias
+    is p_e.
+
     ids[t] are valid and distinct whatever the logits are; docs/numerics.md
     says what becomes of NaN.
 
@@ -323,10 +333,13 @@ def Model_RouteOp : Model_Op<"route", [Pure]> {
     Constraints:
     * (C1) ids and weights have equally many slots, at most one per logit.
     * (C2) the bias is as long as logits has columns.
+    * (C3) groups and groupsUsed stand together; groups divide the experts into
+      two and more, and the used ones have as many as there are slots.
   }];
   let arguments = (ins Model_GatingAttr:$gating, Model_Activations:$logits,
                        Optional<Model_Vector>:$bias, UnitAttr:$normalise,
-                       F32Attr:$scale);
+                       F32Attr:$scale, OptionalAttr<I64Attr>:$groups,
+                       OptionalAttr<I64Attr>:$groupsUsed);
   let results = (outs Model_Slots:$ids, Model_Activations:$weights);
   let assemblyFormat = [{
     $gating $logits (`bias` `(` $bias^ `:` type($bias) `)`)? attr-dict `:`
@@ -388,107 +401,6 @@ def Model_ExpertsOp : Model_Op<"experts",
   let hasVerifier = 1;
 }
 
-def Model_RopeTableOp : Model_Op<"rope_table", [Pure]> {
-  let summary = "Cosines and sines of every token's rotation angles";
-  let description = [{
-    result[t][2i] = cos, result[t][2i + 1] = sin of
-    positions[t] * frequency(i) / divisors[i], times the attention factor;
-    angles are formed and reduced in double (docs/numerics.md). One table
-    serves all layers with the same parameters. Divisors (Llama 3's
-    rope_freqs.weight) are values, not a weight: they are folded into the
-    frequencies at compile time. With `temper`, which scales the queries of
-    attention by position, the row of a token is multiplied by
-    temper[positions[t] / temperLength], or its last element beyond.
-
-    ```mlir
-    %cs = model.rope_table %positions {rope = #rope}
-        : tensor<?xi32> -> tensor<?x64xf32>
-    ```
-
-    Constraints:
-    * (C1) the result has rope.dims columns.
-    * (C2) there are dims/2 divisors, if any.
-    * (C3) there is a positive temperLength if and only if there is a temper,
-      which is not empty.
-  }];
-  let arguments = (ins Model_Ids:$positions, Model_RopeAttr:$rope,
-                       OptionalAttr<DenseF32ArrayAttr>:$divisors,
-                       OptionalAttr<DenseF32ArrayAttr>:$temper,
-                       OptionalAttr<I64Attr>:$temperLength);
-  let results = (outs Model_Activations:$result);
-  let assemblyFormat = [{
-    $positions attr-dict `:` type($positions) `->` type($result)
-  }];
-  let hasVerifier = 1;
-}
-
-def Model_RopeOp : Model_Op<"rope", [Pure, AllTypesMatch<["x", "result"]>]> {
-  let summary = "Rotates the pairs of every head";
-  let description = [{
-    With (a, b) the i-th pair of a head and (c, s) the table's cos and sin:
-    a' = a*c - b*s, b' = a*s + b*c. Elements from `dims` on are unchanged.
-
-    ```mlir
-    %y = model.rope %x, %cs {headDim = 64 : i64,
-        pairing = #model.rope_pairing<adjacent>}
-        : tensor<?x256xf32>, tensor<?x64xf32>
-    ```
-
-    Constraints:
-    * (C1) the columns of x are a multiple of headDim.
-    * (C2) the table has no more columns than headDim.
-  }];
-  let arguments = (ins Model_Activations:$x, Model_Activations:$table,
-                       I64Attr:$headDim, Model_RopePairingAttr:$pairing);
-  let results = (outs Model_Activations:$result);
-  let assemblyFormat =
-      "$x `,` $table attr-dict `:` type($x) `,` type($table)";
-  let hasVerifier = 1;
-}
-
-def Model_AttentionOp : Model_Op<"attention",
-    [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
-  let summary = "Causal attention over a cache that it extends";
-  let description = [{
-    Appends k and v of every token to its sequence's cache, rounded to the
-    cache's type, then for each token t and head h (its kv head being
-    h / (heads / kvHeads)):
-
-    result[t][h] = sum_j softmax_j(scale * q[t][h] . K[j]) * V[j]
-    over the cached positions j <= position(t).
-
-    * `window`: only positions j > position(t) - window.
-    * `cap`: of a score s, cap * tanh(s / cap).
-    * `sinks`: softmax counts one more score, sinks[h], whose value is 0.
-
-    ```mlir
-    %o = model.attention %q, %k, %v in @kv.0 {heads = 4 : i64,
-        scale = 1.25e-01 : f32}
-        : tensor<?x256xf32>, tensor<?x128xf32>, tensor<?x128xf32>
-        -> tensor<?x256xf32>
-    ```
-
-    Constraints:
-    * (C1) the symbol is a `model.cache`.
-    * (C2) q has heads * keyDim columns, k has kvHeads * keyDim, v has
-      kvHeads * valueDim, the result heads * valueDim.
-    * (C3) heads is a multiple of kvHeads.
-    * (C4) window and cap are positive, if there are any.
-    * (C5) there are as many sinks as heads, if any.
-  }];
-  let arguments = (ins Model_Activations:$q, Model_Activations:$k,
-                       Model_Activations:$v, Optional<Model_Vector>:$sinks,
-                       FlatSymbolRefAttr:$cache, I64Attr:$heads, F32Attr:$scale,
-                       OptionalAttr<I64Attr>:$window,
-                       OptionalAttr<F32Attr>:$cap);
-  let results = (outs Model_Activations:$result);
-  let assemblyFormat = [{
-    $q `,` $k `,` $v (`sinks` `(` $sinks^ `:` type($sinks) `)`)? `in` $cache
-    attr-dict `:` type($q) `,` type($k) `,` type($v) `->` type($result)
-  }];
-  let hasVerifier = 1;
-}
-
 def Model_SelectRowsOp : Model_Op<"select_rows", [Pure]> {
   let summary = "The rows whose logits are wanted";
   let description = [{
@@ -509,6 +421,8 @@ def Model_SelectRowsOp : Model_Op<"select_rows", [Pure]> {
   }];
   let hasVerifier = 1;
 }
+
+include "dialects/model/ModelHeadOps.td"
 
 //===----------------------------------------------------------------------===//
 // What a model computes, after fusion

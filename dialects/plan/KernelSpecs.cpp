@@ -107,6 +107,8 @@ std::string PrepareSpecAttr::getKernelName() const {
     name += "_norm" + getSymbolPart(getEps());
   if (getGrouped())
     name += "_grouped";
+  if (getHeads() > 0)
+    name += llvm::formatv("_h{0}x{1}", getHeads(), getHeadDim()).str();
   return getGather() ? name + "_gather" : name;
 }
 
@@ -207,15 +209,19 @@ std::string RouteSpecAttr::getKernelName() const {
     name += "_x" + getSymbolPart(getScale());
   if (getBias())
     name += "_bias";
+  if (getLimitGroups() > 0)
+    name += llvm::formatv("_limit{0}of{1}", getLimitUsed(), getLimitGroups());
   if (getGroupRows() > 0)
     name += "_group" + std::to_string(getGroupRows());
   return name;
 }
 
-/// A key and a probability for each expert, in whole vectors. A group kernel,
-/// which follows, needs less.
+/// A key and a probability for each expert, in whole vectors, and a key for
+/// each group that limits the choice. A group kernel, which follows, needs
+/// less.
 int64_t RouteSpecAttr::getScratchBytes() const {
-  return 2 * llvm::alignTo(getExperts(), 16) * sizeof(float);
+  return (2 * llvm::alignTo(getExperts(), 16) + getLimitGroups()) *
+         sizeof(float);
 }
 
 SmallVector<Access> GroupSpecAttr::getAccesses() const {
@@ -254,6 +260,14 @@ int64_t ExpertsSpecAttr::getScratchBytes() const {
   return cast<KernelSpecInterface>(getMatmul()).getScratchBytes();
 }
 
+SmallVector<Access> HeadMatmulSpecAttr::getAccesses() const {
+  return {Access::Read, Access::Read, Access::Write};
+}
+
+std::string HeadMatmulSpecAttr::getKernelName() const {
+  return llvm::formatv("{0}_heads{1}", getMatmul().getKernelName(), getHeads());
+}
+
 SmallVector<Access> CombineSpecAttr::getAccesses() const {
   SmallVector<Access> accesses(getResidual() ? 4 : 3, Access::Read);
   accesses.push_back(Access::Write);
@@ -269,14 +283,30 @@ std::string CombineSpecAttr::getKernelName() const {
 // Attention
 //===----------------------------------------------------------------------===//
 
+SmallVector<Access> JoinHeadsSpecAttr::getAccesses() const {
+  SmallVector<Access> accesses(getHeads().size(), Access::Read);
+  accesses.push_back(Access::Write);
+  return accesses;
+}
+
+std::string JoinHeadsSpecAttr::getKernelName() const {
+  std::string name = "mc_join_heads" + std::to_string(getOutHeads());
+  for (int64_t i = 0; i < getHeads().size(); ++i)
+    name += llvm::formatv("_h{0}x{1}_{2}_{3}", getHeads()[i], getDims()[i],
+                          getBegins()[i], getCounts()[i])
+                .str();
+  return name;
+}
+
 SmallVector<Access> RopeStoreSpecAttr::getAccesses() const {
-  SmallVector<Access> accesses = {Access::ReadWrite, Access::Read,
-                                  Access::Read};
+  SmallVector<Access> accesses = {Access::ReadWrite, Access::Read};
+  if (!getShared())
+    accesses.push_back(Access::Read);
   if (getPairs() > 0)
     accesses.append(getQueryTable() ? 2 : 1, Access::Read);
   if (getEps())
     accesses.append(2, Access::Read);
-  accesses.append(2, Access::Write);
+  accesses.append(getShared() ? 1 : 2, Access::Write);
   return accesses;
 }
 
@@ -287,6 +317,8 @@ std::string RopeStoreSpecAttr::getKernelName() const {
       model::stringifyRopePairing(getPairing()));
   if (getQueryTable())
     name += "_q";
+  if (getShared())
+    name += "_shared";
   return getEps() ? name + "_norm" + getSymbolPart(getEps()) : name;
 }
 
@@ -295,7 +327,7 @@ int64_t RopeStoreSpecAttr::getScratchBytes() const {
 }
 
 SmallVector<Access> AttentionSpecAttr::getAccesses() const {
-  SmallVector<Access> accesses(getSinks() ? 4 : 3, Access::Read);
+  SmallVector<Access> accesses(2 + !getShared() + getSinks(), Access::Read);
   accesses.push_back(Access::Write);
   return accesses;
 }
@@ -309,11 +341,16 @@ std::string AttentionSpecAttr::getKernelName() const {
     name += "_w" + std::to_string(getWindow());
   if (getCap())
     name += "_c" + getSymbolPart(getCap());
+  if (getShared())
+    name += "_shared" + std::to_string(getValueDim());
+  if (getParts() > 1)
+    name += "_parts" + std::to_string(getParts());
   return getSinks() ? name + "_sinks" : name;
 }
 
 int64_t AttentionSpecAttr::getScratchBytes() const {
   int64_t words = MODELC_PAGE_TOKENS + llvm::alignTo(getKeyDim(), 16) +
                   llvm::alignTo(getValueDim(), 16);
-  return (kBlockRows * words + kStateVectors * 16) * sizeof(float);
+  int64_t turned = getShared() ? MODELC_PAGE_TOKENS * kTurnedElems : 0;
+  return (kBlockRows * words + kStateVectors * 16 + turned) * sizeof(float);
 }

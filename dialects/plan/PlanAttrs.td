@@ -90,12 +90,18 @@ def Plan_PrepareSpec : Plan_Spec<"PrepareSpec", "prepare"> {
     their row tiles. Row r of the output is row r of x, or, if `gather`, row
     rows[r] of x, or zeros where that is none; the operand `rows` (u32, read)
     then stands behind x. Tiles: one per row tile.
+
+    With `heads` > 0, rows of x are so many heads of `headDim` elements, of
+    which the first `columns` are read, and each head is a matrix of rows of its
+    own: tile t * heads + h is row tile t of head h.
   }];
   let parameters = (ins "int64_t":$columns,
                         "::modelc::pack::LayoutAttr":$layout,
                         "bool":$gather,
                         OptionalParameter<"::mlir::FloatAttr">:$eps,
-                        DefaultValuedParameter<"bool", "false">:$grouped);
+                        DefaultValuedParameter<"bool", "false">:$grouped,
+                        DefaultValuedParameter<"int64_t", "0">:$heads,
+                        DefaultValuedParameter<"int64_t", "0">:$headDim);
 }
 
 def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
@@ -149,6 +155,31 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
   }];
 }
 
+def Plan_HeadMatmulSpec : Plan_Spec<"HeadMatmulSpec", "head_matmul"> {
+  let summary = "model.head_matmul: a matmul of each head's rows";
+  let description = [{
+    `matmul` is that of one head: `store` of one weight, without images.
+    Operands: input (as prepare leaves it with these heads, read), weight
+    (`heads` matrices, read), output (f32 [T][heads * matmul.rows], written).
+    Tiles: for each head those of the matmul, for all rows of the count.
+  }];
+  let parameters = (ins "::modelc::plan::MatmulSpecAttr":$matmul,
+                        "int64_t":$heads);
+}
+
+def Plan_JoinHeadsSpec : Plan_Spec<"JoinHeadsSpec", "join_heads"> {
+  let summary = "model.join_heads: heads made of parts of other heads";
+  let description = [{
+    Operands: each source (f32 [T][heads[i] * dims[i]], read), out (f32
+    [T][outHeads * sum of counts], written). heads[i] is outHeads or 1. Tiles:
+    one per token.
+  }];
+  let parameters = (ins "int64_t":$outHeads, "::mlir::DenseI64ArrayAttr":$heads,
+                        "::mlir::DenseI64ArrayAttr":$dims,
+                        "::mlir::DenseI64ArrayAttr":$begins,
+                        "::mlir::DenseI64ArrayAttr":$counts);
+}
+
 def Plan_RouteSpec : Plan_Spec<"RouteSpec", "route", ["getScratchBytes"]> {
   let summary = "model.route: the experts of every token and their weights";
   let description = [{
@@ -158,11 +189,15 @@ def Plan_RouteSpec : Plan_Spec<"RouteSpec", "route", ["getScratchBytes"]> {
 
     With `groupRows` > 0, the row tile of a group kernel, the operands of that
     kernel behind ids follow, and one tile does both for all tokens.
+
+    With `limitGroups` > 0, model.route's groups, `limitUsed` of them are used.
   }];
   let parameters = (ins
     "int64_t":$experts, "int64_t":$slots, "::modelc::model::Gating":$gating,
     "bool":$normalise, "::mlir::FloatAttr":$scale, "bool":$bias,
-    DefaultValuedParameter<"int64_t", "0">:$groupRows);
+    DefaultValuedParameter<"int64_t", "0">:$groupRows,
+    DefaultValuedParameter<"int64_t", "0">:$limitGroups,
+    DefaultValuedParameter<"int64_t", "0">:$limitUsed);
 }
 
 def Plan_GroupSpec : Plan_Spec<"GroupSpec", "group", ["getScratchBytes"]> {
@@ -220,6 +255,8 @@ def Plan_RopeStoreSpec : Plan_Spec<"RopeStoreSpec", "rope_store",
     pool kvHeads groups of `valuePage`. Elements from 2 * pairs on are not
     rotated. Tiles: one per token. Scratch holds a key on its way into a page
     with scales.
+    If `shared`, values are parts of keys: there are no v and no value pool,
+    and `valuePage` is `keyPage`.
   }];
   let parameters = (ins
     "int64_t":$heads, "int64_t":$kvHeads, "int64_t":$keyDim,
@@ -228,7 +265,8 @@ def Plan_RopeStoreSpec : Plan_Spec<"RopeStoreSpec", "rope_store",
     "::modelc::pack::LayoutAttr":$keyPage,
     "::modelc::pack::LayoutAttr":$valuePage,
     OptionalParameter<"::mlir::FloatAttr">:$eps,
-    DefaultValuedParameter<"bool", "false">:$queryTable);
+    DefaultValuedParameter<"bool", "false">:$queryTable,
+    DefaultValuedParameter<"bool", "false">:$shared);
 }
 
 def Plan_AttentionSpec : Plan_Spec<"AttentionSpec", "attention",
@@ -244,6 +282,12 @@ def Plan_AttentionSpec : Plan_Spec<"AttentionSpec", "attention",
     of K and V, up to kBlockRows of them: with g = heads / kvHeads, tiles of a
     multiple of kBlockRows / g tokens serve best where there are many tokens.
     Scratch holds one block's queries, scores, results and state.
+
+    If `shared`, a value is the last valueDim elements of its key: there is no
+    value pool, `valuePage` is `keyPage`, and scratch also holds some elements
+    of a page's values, turned round. With `parts` > 1, which divides g, the
+    heads of a kv head are so many tiles: tile = (tokenGroup * kvHeads + kvHead)
+    * parts + part.
   }];
   let parameters = (ins
     "int64_t":$heads, "int64_t":$kvHeads, "int64_t":$keyDim,
@@ -252,8 +296,12 @@ def Plan_AttentionSpec : Plan_Spec<"AttentionSpec", "attention",
     "::modelc::pack::LayoutAttr":$valuePage, "int64_t":$tileTokens,
     DefaultValuedParameter<"int64_t", "0">:$window,
     OptionalParameter<"::mlir::FloatAttr">:$cap,
-    DefaultValuedParameter<"bool", "false">:$sinks);
+    DefaultValuedParameter<"bool", "false">:$sinks,
+    DefaultValuedParameter<"bool", "false">:$shared,
+    DefaultValuedParameter<"int64_t", "1">:$parts);
   let extraClassDeclaration = [{
+    /// The most elements of a page's values that scratch holds if shared.
+    static constexpr int64_t kTurnedElems = 64;
     /// The most query rows that a kernel computes at once, on any target.
     static constexpr int64_t kBlockRows = 12;
     /// Vectors of scratch with the state of a block's rows, one in a lane.

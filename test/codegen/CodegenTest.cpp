@@ -68,7 +68,8 @@ plan::PrepareSpecAttr CodegenTest::makePrepare(int64_t rowTile) {
       &context, kColumns,
       pack::getQuantizedActivationLayout(&context, rowTile,
                                          {{{8, 32}, {128, 32}}, {}}),
-      /*gather=*/true, b.getF32FloatAttr(1e-5f), /*grouped=*/false);
+      /*gather=*/true, b.getF32FloatAttr(1e-5f), /*grouped=*/false,
+      /*heads=*/0, /*headDim=*/0);
 }
 
 void CodegenTest::appendExpertKinds(
@@ -79,13 +80,15 @@ void CodegenTest::appendExpertKinds(
   for (auto gating : {model::Gating::Softmax, model::Gating::Sigmoid})
     specs.push_back(plan::RouteSpecAttr::get(
         &context, kExperts, kSlots, gating, /*normalise=*/true,
-        b.getF32FloatAttr(2.5f), /*bias=*/true, /*groupRows=*/4));
+        b.getF32FloatAttr(2.5f), /*bias=*/true, /*groupRows=*/4,
+        /*limitGroups=*/4, /*limitUsed=*/2));
   specs.push_back(plan::GroupSpecAttr::get(&context, kExperts, kSlots, 6));
   const target::Regime &regime = target.regimes.back();
   specs.push_back(plan::PrepareSpecAttr::get(
       &context, kColumns,
       pack::getFloatActivationLayout(&context, regime.rowTile),
-      /*gather=*/true, b.getF32FloatAttr(1e-5f), /*grouped=*/true));
+      /*gather=*/true, b.getF32FloatAttr(1e-5f), /*grouped=*/true,
+      /*heads=*/0, /*headDim=*/0));
   for (bool indirect : {false, true})
     specs.push_back(plan::ExpertsSpecAttr::get(
         &context,
@@ -111,7 +114,8 @@ CodegenTest::makeAllKinds(const target::TargetSpec &target) {
     specs.push_back(plan::PrepareSpecAttr::get(
         &context, kColumns,
         pack::getFloatActivationLayout(&context, regime.rowTile),
-        /*gather=*/false, FloatAttr(), /*grouped=*/false));
+        /*gather=*/false, FloatAttr(), /*grouped=*/false, /*heads=*/0,
+        /*headDim=*/0));
   }
   specs.push_back(plan::EmbedSpecAttr::get(
       &context,
@@ -134,11 +138,11 @@ CodegenTest::makeAllKinds(const target::TargetSpec &target) {
     specs.push_back(plan::RopeStoreSpecAttr::get(
         &context, kHeads, kKvHeads, kHeadDim, kHeadDim, kPairs,
         model::RopePairing::Half, keys, values, b.getF32FloatAttr(1e-5f),
-        /*queryTable=*/false));
+        /*queryTable=*/false, /*shared=*/false));
     specs.push_back(plan::AttentionSpecAttr::get(
         &context, kHeads, kKvHeads, kHeadDim, kHeadDim,
         b.getF32FloatAttr(0.25f), keys, values, /*tileTokens=*/4, /*window=*/0,
-        /*cap=*/FloatAttr(), /*sinks=*/false));
+        /*cap=*/FloatAttr(), /*sinks=*/false, /*shared=*/false, /*parts=*/1));
   }
   appendExpertKinds(target, specs);
   // Regimes that differ for block types only give float kernels twice.

@@ -29,13 +29,13 @@ MAX_PLAIN_KL = 1e-5
 MAX_WITNESS_KL = 1e-5
 
 
-def make_model(tools, preset, kind):
+def make_model(tools, preset, kind, *options):
     if not importlib.util.find_spec("numpy"):
         raise Skip("no numpy")
     script = os.path.join(tools.root, "test", "models", "make-model.py")
     model = f"{preset}-{kind}.gguf"
-    subprocess.run([sys.executable, script, preset, model, f"--type={kind}"],
-                   check=True)
+    subprocess.run([sys.executable, script, preset, model, f"--type={kind}",
+                    *options], check=True)
     return model
 
 
@@ -159,6 +159,33 @@ def test_mistral3(tools):
 
 def test_gpt_oss(tools):
     check(tools, "tiny-gpt-oss", ("mxfp4", "q8_0"))
+
+
+def test_deepseek2(tools):
+    check(tools, "tiny-deepseek2")
+
+
+def test_deepseek2_lite(tools):
+    """No latent of queries, and heads that are made, not absorbed."""
+    check_witness(tools, "tiny-deepseek2-lite")
+    check_bits(tools, make_model(tools, "tiny-deepseek2-lite", "q8_0",
+                                 "--layers=2"), has_tiles=True)
+
+
+def test_deepseek2_cache(tools):
+    """Keys, and the values in them, as blocks of Q8_0."""
+    model = make_model(tools, "tiny-deepseek2", "q8_0")
+    cache = "--cache-type=q8_0"
+    expected = tools.logits(model, cache, tokens=TOKENS,
+                            tool=("modelc-reference",))
+    for target in TARGETS:
+        plan = tools.compile(model, target, f"{target}-cache.mplan", cache)
+        if not tools.features(plan) <= support.cpu_flags():
+            continue
+        for options in ([], ["--batch=1"], ["--batch=7", "-t", "3"]):
+            require(tools.logits(plan, *options, tokens=TOKENS) == expected,
+                    f"{target} {' '.join(options)}: other bits than the "
+                    "reference")
 
 
 def test_glm4moe(tools):

@@ -182,6 +182,25 @@ std::string GgufBuilder::build() const {
   return file + data;
 }
 
+/// Two heads of 4 + 2 elements, made of a latent vector of 6.
+static void setTinyLatents(GgufBuilder &file, const std::string &block) {
+  constexpr model::GgmlType kF32 = model::GgmlType::F32;
+  for (const char *name : {"attn_q", "attn_k", "attn_v"})
+    file.removeTensor(block + name + ".weight");
+  file.u32("deepseek2.attention.q_lora_rank", 10)
+      .u32("deepseek2.attention.kv_lora_rank", 6)
+      .u32("deepseek2.attention.key_length_mla", 6)
+      .u32("deepseek2.attention.value_length_mla", 4)
+      .u32("deepseek2.rope.dimension_count", 2)
+      .tensor(block + "attn_q_a.weight", {10, 8}, kF32)
+      .tensor(block + "attn_q_a_norm.weight", {10}, kF32)
+      .tensor(block + "attn_q_b.weight", {12, 10}, kF32)
+      .tensor(block + "attn_kv_a_mqa.weight", {8, 8}, kF32)
+      .tensor(block + "attn_kv_a_norm.weight", {6}, kF32)
+      .tensor(block + "attn_k_b.weight", {2, 6, 4}, kF32)
+      .tensor(block + "attn_v_b.weight", {2, 4, 6}, kF32);
+}
+
 /// What only some families have in a layer, and what they do not have.
 static void setTinyPeculiarities(GgufBuilder &file, const std::string &family,
                                  const std::string &block) {
@@ -199,8 +218,10 @@ static void setTinyPeculiarities(GgufBuilder &file, const std::string &family,
         .tensor(block + "ffn_gate_exps.bias", {4, 12}, kF32)
         .tensor(block + "ffn_up_exps.bias", {4, 12}, kF32)
         .tensor(block + "ffn_down_exps.bias", {4, 8}, kF32);
-  if (family == "glm4moe")
-    file.u32("glm4moe.expert_shared_count", 1)
+  if (family == "deepseek2")
+    setTinyLatents(file, block);
+  if (family == "glm4moe" || family == "deepseek2")
+    file.u32(family + ".expert_shared_count", 1)
         .tensor(block + "exp_probs_b.bias", {4}, kF32)
         .tensor(block + "ffn_gate_shexp.weight", {12, 8}, kF32)
         .tensor(block + "ffn_up_shexp.weight", {12, 8}, kF32)
@@ -259,7 +280,7 @@ GgufBuilder modelc::test::buildTinyDecoder(const std::string &family,
           .tensor(block + "attn_k_norm.weight", {4}, kF32);
   }
   if (family == "qwen2moe" || family == "qwen3moe" || family == "gpt-oss" ||
-      family == "glm4moe")
+      family == "glm4moe" || family == "deepseek2")
     setTinyExperts(file, family);
   for (int layer = 0; layer < layers; ++layer)
     setTinyPeculiarities(file, family, "blk." + std::to_string(layer) + ".");

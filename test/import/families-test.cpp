@@ -281,3 +281,84 @@ TEST_F(FamiliesTest, Glm4Moe) {
   EXPECT_TRUE(route.getNormalise());
   EXPECT_EQ(findOps<model::RopeTableOp>()[0].getRope().getDims(), 2);
 }
+
+TEST_F(FamiliesTest, Deepseek2) {
+  GgufBuilder file =
+      buildTinyDecoder("deepseek2")
+          .u32("deepseek2.expert_gating_func", 2)
+          .u32("deepseek2.expert_group_count", 2)
+          .u32("deepseek2.expert_group_used_count", 1)
+          .string("deepseek2.rope.scaling.type", "yarn")
+          .f32("deepseek2.rope.scaling.factor", 40)
+          .f32("deepseek2.rope.scaling.yarn_log_multiplier", 0.1f)
+          .tensor("blk.0.attn_kv_b.weight", {16, 6}, GgmlType::F32);
+  ASSERT_EQ(import(file), "ok");
+  model::CacheOp cache = findOps<model::CacheOp>()[0];
+  EXPECT_TRUE(cache.getShared());
+  EXPECT_EQ(cache.getKvHeads(), 1u);
+  EXPECT_EQ(cache.getKeyDim(), 8u);
+  EXPECT_EQ(cache.getValueDim(), 6u);
+  model::AttentionOp attention = findOps<model::AttentionOp>()[0];
+  EXPECT_FALSE(attention.getV());
+  // 1 / sqrt(6), and twice the factor of a stretch by 40: cos and sin have
+  // none.
+  EXPECT_FLOAT_EQ(attention.getScale().convertToFloat(), 0.76499778f);
+  model::RopeAttr rope = findOps<model::RopeTableOp>()[0].getRope();
+  EXPECT_EQ(rope.getDims(), 2);
+  EXPECT_EQ(rope.getPairing(), model::RopePairing::Adjacent);
+  EXPECT_EQ(rope.getAttentionFactor().getValue().convertToFloat(), 1);
+  std::vector<model::HeadMatmulOp> matmuls = findOps<model::HeadMatmulOp>();
+  ASSERT_EQ(matmuls.size(), 4u);
+  EXPECT_EQ(getName(matmuls[0].getWeight()), "blk.0.attn_k_b.weight");
+  EXPECT_EQ(matmuls[0].getHeadDim(), 6u);
+  EXPECT_EQ(getName(matmuls[1].getWeight()), "blk.0.attn_v_b.weight");
+  model::RouteOp route = findOps<model::RouteOp>()[0];
+  EXPECT_EQ(route.getGating(), model::Gating::Sigmoid);
+  EXPECT_EQ(route.getGroups(), 2u);
+  EXPECT_EQ(route.getGroupsUsed(), 1u);
+}
+
+// As older converters wrote it: heads are made of one matrix.
+TEST_F(FamiliesTest, Deepseek2WithoutAbsorption) {
+  GgufBuilder file = buildTinyDecoder("deepseek2")
+                         .removeKey("deepseek2.attention.key_length_mla")
+                         .removeKey("deepseek2.attention.value_length_mla")
+                         .removeKey("deepseek2.attention.q_lora_rank")
+                         .u32("deepseek2.attention.key_length", 6)
+                         .u32("deepseek2.attention.value_length", 4);
+  for (const char *block : {"blk.0.", "blk.1."}) {
+    for (const char *name :
+         {"attn_k_b", "attn_v_b", "attn_q_a", "attn_q_a_norm", "attn_q_b"})
+      file.removeTensor(std::string(block) + name + ".weight");
+    file.tensor(std::string(block) + "attn_kv_b.weight", {16, 6}, GgmlType::F32)
+        .tensor(std::string(block) + "attn_q.weight", {12, 8}, GgmlType::F32);
+  }
+  ASSERT_EQ(import(file), "ok");
+  model::CacheOp cache = findOps<model::CacheOp>()[0];
+  EXPECT_FALSE(cache.getShared());
+  EXPECT_EQ(cache.getKvHeads(), 2u);
+  EXPECT_EQ(cache.getKeyDim(), 6u);
+  EXPECT_EQ(cache.getValueDim(), 4u);
+  EXPECT_EQ(findOps<model::AttentionOp>()[0].getScale().convertToFloat(),
+            static_cast<float>(1 / std::sqrt(6.0)));
+  EXPECT_EQ(findOps<model::RouteOp>()[0].getGating(), model::Gating::Softmax);
+  EXPECT_TRUE(findOps<model::HeadMatmulOp>().empty());
+}
+
+TEST_F(FamiliesTest, Deepseek2Refuses) {
+  auto make = [] { return buildTinyDecoder("deepseek2"); };
+  EXPECT_EQ(import(make().f32("deepseek2.attention.temperature_scale", 0.5f)),
+            "x.gguf: key 'deepseek2.attention.temperature_scale': found "
+            "0.500000, expected 0: it is not supported for latent attention");
+  EXPECT_EQ(import(make().u32("deepseek2.rope.dimension_count", 6)),
+            "x.gguf: key 'deepseek2.rope.dimension_count': found 6, expected "
+            "2 to 5");
+  EXPECT_EQ(import(make().u32("deepseek2.expert_group_count", 3)),
+            "x.gguf: key 'deepseek2.expert_group_count': found 3, expected a "
+            "divisor of the 4 experts into two and more");
+  EXPECT_EQ(import(make()
+                       .u32("deepseek2.expert_group_count", 2)
+                       .u32("deepseek2.expert_group_used_count", 3)),
+            "x.gguf: key 'deepseek2.expert_group_used_count': found 3, "
+            "expected 1 to 2");
+}

@@ -313,8 +313,8 @@ TEST_F(ImportTest, Architecture) {
             "string");
   EXPECT_EQ(import(buildTinyLlama().string("general.architecture", "mamba\t2")),
             "x.gguf: key 'general.architecture': found 'mamba\\x092', expected "
-            "one of gemma2, gemma3, glm4moe, gpt-oss, gpt2, llama, mistral3, "
-            "phi3, qwen2, qwen2moe, qwen3, qwen3moe, smollm3");
+            "one of deepseek2, gemma2, gemma3, glm4moe, gpt-oss, gpt2, llama, "
+            "mistral3, phi3, qwen2, qwen2moe, qwen3, qwen3moe, smollm3");
 }
 
 TEST_F(ImportTest, RequiredKeys) {

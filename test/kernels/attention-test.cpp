@@ -23,6 +23,8 @@ struct Shape {
   int64_t window = 0;
   float cap = 0;
   bool hasSinks = false;
+  bool isShared = false; ///< Values are the ends of keys.
+  int64_t parts = 1;
 };
 
 /// Tokens [first, last] of a sequence.
@@ -59,14 +61,17 @@ MODELC_FOR_EACH_TARGET(Attention);
 
 plan::AttentionSpecAttr Attention::makeSpec(const Shape &shape) {
   mlir::Type type = cacheType ? cacheType : mlir::Float16Type::get(&context);
+  auto keyPage =
+      pack::getKeyPageLayout(&context, type, MODELC_PAGE_TOKENS, shape.keyDim);
   return plan::AttentionSpecAttr::get(
       &context, shape.heads, shape.kvHeads, shape.keyDim, shape.valueDim,
-      f32(1 / std::sqrt(float(shape.keyDim))),
-      pack::getKeyPageLayout(&context, type, MODELC_PAGE_TOKENS, shape.keyDim),
-      pack::getValuePageLayout(&context, type, MODELC_PAGE_TOKENS,
-                               shape.valueDim),
+      f32(1 / std::sqrt(float(shape.keyDim))), keyPage,
+      shape.isShared ? keyPage
+                     : pack::getValuePageLayout(
+                           &context, type, MODELC_PAGE_TOKENS, shape.valueDim),
       shape.tileTokens, shape.window,
-      shape.cap != 0 ? f32(shape.cap) : mlir::FloatAttr(), shape.hasSinks);
+      shape.cap != 0 ? f32(shape.cap) : mlir::FloatAttr(), shape.hasSinks,
+      shape.isShared, shape.parts);
 }
 
 std::vector<plan::AttentionSpecAttr>
@@ -116,7 +121,8 @@ void Attention::fillPools(plan::AttentionSpecAttr spec, const Batch &batch) {
         }
   };
   fill(keyPool, keys, spec.getKeyPage(), strangeKey);
-  fill(valuePool, values, spec.getValuePage(), strangeValue);
+  if (!spec.getShared())
+    fill(valuePool, values, spec.getValuePage(), strangeValue);
 }
 
 std::vector<float> Attention::makeExpected(plan::AttentionSpecAttr spec,
@@ -130,6 +136,10 @@ std::vector<float> Attention::makeExpected(plan::AttentionSpecAttr spec,
         batch.sequences[t], head / (spec.getHeads() / spec.getKvHeads())};
     reference::HeadCache cache = {keys[stored].data(), keyDim,
                                   values[stored].data(), valueDim};
+    if (spec.getShared()) {
+      cache.values = cache.keys + keyDim - valueDim;
+      cache.valueStride = keyDim;
+    }
     reference::ScoreOptions options;
     options.window = spec.getWindow();
     if (spec.getCap())
@@ -155,7 +165,8 @@ void Attention::check(plan::AttentionSpecAttr spec, ModelcKernel kernel,
   Call call(kernel, spec, batch);
   call.add(q);
   call.add(keyPool);
-  call.add(valuePool);
+  if (!spec.getShared())
+    call.add(valuePool);
   if (spec.getSinks()) {
     sinks = makeFloats(spec.getHeads());
     call.add(sinks);
@@ -163,7 +174,7 @@ void Attention::check(plan::AttentionSpecAttr spec, ModelcKernel kernel,
   std::vector<float> expected = makeExpected(spec, batch);
   call.expectFloats(call.addOutput(expected.size() * sizeof(float)), expected);
   int64_t groups = llvm::divideCeil(tokens, spec.getTileTokens());
-  call.check(groups * spec.getKvHeads(), tokens);
+  call.check(groups * spec.getKvHeads() * spec.getParts(), tokens);
 }
 
 // Head dimensions that do and do not fill vectors; groups of one head, of
@@ -201,6 +212,59 @@ TEST_P(Attention, ShapesOfQuantizedPages) {
     check(spec, kernel, {{0, 0, 12}});
     check(spec, kernel, {{1, 60, 68}, {0, 130, 130}, {2, 0, 1}});
   }
+}
+
+// Values that are ends of keys, of whole vectors and of less, and keys' whole
+// length; heads in several tiles; strange numbers; what else attention has.
+TEST_P(Attention, SharedPages) {
+  std::vector<plan::AttentionSpecAttr> specs;
+  auto add = [&](Shape shape) {
+    shape.isShared = true;
+    specs.push_back(makeSpec(shape));
+  };
+  for (const Shape &shape : std::vector<Shape>{{4, 1, 96, 64, 1},
+                                               {4, 1, 96, 64, 3},
+                                               {26, 1, 40, 24, 2},
+                                               {2, 2, 16, 16, 5},
+                                               {3, 1, 21, 20, 4},
+                                               {1, 1, 1, 1, 13},
+                                               {1, 1, 576, 512, 1}})
+    add(shape);
+  add({.heads = 24,
+       .kvHeads = 1,
+       .keyDim = 80,
+       .valueDim = 72,
+       .tileTokens = 2,
+       .parts = 2});
+  add({.heads = 12,
+       .kvHeads = 2,
+       .keyDim = 32,
+       .valueDim = 16,
+       .tileTokens = 4,
+       .window = 20,
+       .cap = 2,
+       .hasSinks = true,
+       .parts = 3});
+  cacheType = model::getElementType(&context, model::GgmlType::Q8_0);
+  add({4, 1, 96, 64, 1});
+  add({14, 1, 160, 128, 3});
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), specs.size());
+  for (auto [spec, kernel] : llvm::zip_equal(specs, kernels)) {
+    check(spec, kernel, {{0, 0, 12}});
+    check(spec, kernel, {{1, 60, 68}, {0, 130, 130}, {2, 0, 1}});
+    for (float key : {std::numeric_limits<float>::infinity(), NAN, -0.0f}) {
+      strangeKey = key;
+      check(spec, kernel, {{0, 60, 80}, {1, 125, 130}});
+    }
+    strangeKey.reset();
+  }
+}
+
+TEST_P(Attention, RefusesUnequalParts) {
+  Shape shape = {6, 1, 16, 16, 1};
+  shape.parts = 4;
+  expectRefused(makeSpec(shape), "6 heads are no multiple of 4");
 }
 
 // All ways that runs of sequences, pages and tiles can meet.
@@ -301,7 +365,8 @@ TEST_P(Attention, RefusesOtherPages) {
   auto wrong = plan::AttentionSpecAttr::get(
       &context, 2, 1, 16, 16, f32(1), spec.getKeyPage(),
       pack::getValuePageLayout(&context, f32Type, 64, 16), 1, /*window=*/0,
-      /*cap=*/mlir::FloatAttr(), /*sinks=*/false);
+      /*cap=*/mlir::FloatAttr(), /*sinks=*/false, /*shared=*/false,
+      /*parts=*/1);
   expectRefused(wrong, "cannot attend to pages");
 }
 

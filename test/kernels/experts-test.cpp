@@ -146,6 +146,8 @@ void Route::check(plan::RouteSpecAttr spec, ModelcKernel kernel,
     options.gating = reference::Gating::Sigmoid;
   options.normalise = spec.getNormalise();
   options.scale = spec.getScale().getValue().convertToFloat();
+  options.groups = spec.getLimitGroups();
+  options.groupsUsed = spec.getLimitUsed();
   std::vector<int32_t> ids;
   std::vector<float> weights;
   for (int64_t t = 0; t < tokens; ++t) {
@@ -178,11 +180,37 @@ TEST_P(Route, EqualsReference) {
         specs.push_back(plan::RouteSpecAttr::get(
             &context, experts, slots, odd ? Gating::Sigmoid : Gating::Softmax,
             /*normalise=*/!odd || slots > 1, f32(odd ? 2.5f : 1.0f),
-            /*bias=*/odd, /*groupRows=*/0));
+            /*bias=*/odd, /*groupRows=*/0, /*limitGroups=*/0,
+            /*limitUsed=*/0));
   specs.push_back(plan::RouteSpecAttr::get(&context, 24, 3, Gating::Softmax,
-                                           false, f32(1), true, 0));
+                                           false, f32(1), true, 0, 0, 0));
   specs.push_back(plan::RouteSpecAttr::get(&context, 24, 3, Gating::Sigmoid,
-                                           false, f32(1), false, 0));
+                                           false, f32(1), false, 0, 0, 0));
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), specs.size());
+  for (auto [spec, kernel] : llvm::zip_equal(specs, kernels)) {
+    int64_t tokens;
+    std::vector<float> logits = makeLogits(spec.getExperts(), tokens);
+    check(spec, kernel, logits, tokens);
+  }
+}
+
+// Groups of two experts and of more, one used and all, with ties between groups
+// and infinities and NaNs in them.
+TEST_P(Route, LimitsToGroups) {
+  using model::Gating;
+  std::vector<plan::RouteSpecAttr> specs;
+  for (auto [experts, groups, used, slots] :
+       std::vector<std::array<int64_t, 4>>{{8, 4, 2, 3},
+                                           {8, 4, 1, 2},
+                                           {64, 8, 4, 6},
+                                           {34, 2, 1, 5},
+                                           {20, 2, 2, 9}})
+    for (bool hasBias : {false, true})
+      specs.push_back(plan::RouteSpecAttr::get(
+          &context, experts, slots, hasBias ? Gating::Sigmoid : Gating::Softmax,
+          /*normalise=*/true, f32(2.5f), hasBias, /*groupRows=*/0, groups,
+          used));
   auto kernels = compile(specs);
   ASSERT_EQ(kernels.size(), specs.size());
   for (auto [spec, kernel] : llvm::zip_equal(specs, kernels)) {
@@ -197,7 +225,8 @@ TEST_P(Route, GroupsToo) {
   std::vector<plan::RouteSpecAttr> specs;
   for (int64_t rowTile : {1, 4})
     specs.push_back(plan::RouteSpecAttr::get(
-        &context, 20, 3, model::Gating::Softmax, true, f32(1), false, rowTile));
+        &context, 20, 3, model::Gating::Softmax, true, f32(1), false, rowTile,
+        /*limitGroups=*/0, /*limitUsed=*/0));
   auto kernels = compile(specs);
   ASSERT_EQ(kernels.size(), specs.size());
   for (auto [spec, kernel] : llvm::zip_equal(specs, kernels)) {
@@ -529,7 +558,8 @@ TEST_P(GroupedPrepare, EqualsReference) {
                                                  {{{8, 32}}, {32}})})
           specs.push_back(plan::PrepareSpecAttr::get(
               &context, kColumns, layout, gather,
-              hasNorm ? f32(kEps) : mlir::FloatAttr(), /*grouped=*/true));
+              hasNorm ? f32(kEps) : mlir::FloatAttr(), /*grouped=*/true,
+              /*heads=*/0, /*headDim=*/0));
   auto kernels = compile(specs);
   ASSERT_EQ(kernels.size(), specs.size());
   for (auto [spec, kernel] : llvm::zip_equal(specs, kernels)) {

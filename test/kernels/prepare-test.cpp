@@ -68,7 +68,8 @@ TEST_P(Prepare, EqualsReference) {
       for (bool hasNorm : {false, true})
         specs.push_back(plan::PrepareSpecAttr::get(
             &context, columns, layout, gather,
-            hasNorm ? f32(kEps) : mlir::FloatAttr(), /*grouped=*/false));
+            hasNorm ? f32(kEps) : mlir::FloatAttr(), /*grouped=*/false,
+            /*heads=*/0, /*headDim=*/0));
   };
   for (const target::Regime &regime : target->regimes) {
     int64_t tile = regime.rowTile;

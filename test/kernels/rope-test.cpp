@@ -70,20 +70,24 @@ struct StoreShape {
   bool hasNorm;
   bool hasQueryTable = false;
   model::GgmlType cacheType = model::GgmlType::F16;
+  bool isShared = false; ///< Values are the ends of keys.
 };
 
 class RopeStore : public KernelTest {
 protected:
   plan::RopeStoreSpecAttr makeSpec(const StoreShape &shape) {
     mlir::Type type = model::getElementType(&context, shape.cacheType);
+    auto keyPage = pack::getKeyPageLayout(&context, type, MODELC_PAGE_TOKENS,
+                                          shape.keyDim);
     return plan::RopeStoreSpecAttr::get(
         &context, shape.heads, shape.kvHeads, shape.keyDim, shape.valueDim,
-        shape.pairs, shape.pairing,
-        pack::getKeyPageLayout(&context, type, MODELC_PAGE_TOKENS,
-                               shape.keyDim),
-        pack::getValuePageLayout(&context, type, MODELC_PAGE_TOKENS,
-                                 shape.valueDim),
-        shape.hasNorm ? f32(1e-6f) : mlir::FloatAttr(), shape.hasQueryTable);
+        shape.pairs, shape.pairing, keyPage,
+        shape.isShared
+            ? keyPage
+            : pack::getValuePageLayout(&context, type, MODELC_PAGE_TOKENS,
+                                       shape.valueDim),
+        shape.hasNorm ? f32(1e-6f) : mlir::FloatAttr(), shape.hasQueryTable,
+        shape.isShared);
   }
   void check(plan::RopeStoreSpecAttr spec, ModelcKernel kernel);
 };
@@ -174,6 +178,8 @@ void RopeStore::check(plan::RopeStoreSpecAttr spec, ModelcKernel kernel) {
       storeRow(newKeys, spec.getKeyPage(), group, position % 64,
                turnHead(std::span(k).subspan(row * keyDim, keyDim), kNorm,
                         turns, isAdjacent));
+      if (spec.getShared())
+        continue;
       storeRow(newValues, spec.getValuePage(), group, position % 64,
                std::span(v).subspan(row * valueDim, valueDim));
     }
@@ -182,7 +188,8 @@ void RopeStore::check(plan::RopeStoreSpecAttr spec, ModelcKernel kernel) {
   Call call(kernel, spec, batch);
   call.expectFloats(call.add(q), turned);
   call.add(k);
-  call.add(v);
+  if (!spec.getShared())
+    call.add(v);
   if (spec.getPairs() > 0)
     call.add(table);
   if (spec.getQueryTable())
@@ -202,7 +209,8 @@ void RopeStore::check(plan::RopeStoreSpecAttr spec, ModelcKernel kernel) {
       call.expectBytes(index, expected);
   };
   addPool(keys, newKeys);
-  addPool(values, newValues);
+  if (!spec.getShared())
+    addPool(values, newValues);
   call.check(count, count);
 }
 
@@ -232,6 +240,10 @@ TEST_P(RopeStore, EqualsReference) {
       {2, 1, 32, 160, 9, RopePairing::Adjacent, true, false, GgmlType::Q8_0},
       {2, 1, 64, 96, 17, RopePairing::Half, false, false, GgmlType::Q8_0},
       {1, 1, 32, 32, 0, RopePairing::Half, false, false, GgmlType::Q8_0},
+      {4, 1, 96, 64, 16, RopePairing::Adjacent, false, false, GgmlType::F16,
+       true},
+      {4, 1, 96, 64, 16, RopePairing::Adjacent, false, false, GgmlType::Q8_0,
+       true},
   };
   std::vector<plan::RopeStoreSpecAttr> specs;
   for (const StoreShape &shape : shapes)
@@ -249,7 +261,7 @@ TEST_P(RopeStore, RefusesOtherPages) {
   auto wrong = plan::RopeStoreSpecAttr::get(
       &context, 2, 1, 16, 16, 8, model::RopePairing::Half,
       pack::getKeyPageLayout(&context, f16, 32, 16), spec.getValuePage(),
-      mlir::FloatAttr(), /*queryTable=*/false);
+      mlir::FloatAttr(), /*queryTable=*/false, /*shared=*/false);
   expectRefused(wrong, "cannot fill pages");
 }
 

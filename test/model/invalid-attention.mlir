@@ -118,3 +118,78 @@ func.func @attention_c5(%q: tensor<?x32xf32>, %s: tensor<2xf32>) {
       -> tensor<?x32xf32>
   return
 }
+
+// -----
+
+// expected-error@+1 {{expected values within keys of 32, found 64}}
+model.cache @cache_c3 : 1 x (32, 64) x f16 {shared}
+
+// -----
+
+// The values of a shared cache are in its keys.
+model.cache @kv : 1 x (32, 32) x f16 {shared}
+func.func @attention_c2_shared(%q: tensor<?x32xf32>) {
+  // expected-error@+1 {{expected values if and only if the cache has them}}
+  %o = model.attention %q, %q, %q in @kv {heads = 1 : i64, scale = 1.0 : f32}
+      : tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>
+      -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @head_matmul_c1(%x: tensor<?x64xf32>, %w: tensor<2x16x48xf16>) {
+  // expected-error@+1 {{expected a weight [heads][n][k] of at most 32 columns, found 'tensor<2x16x48xf16>'}}
+  %y = model.head_matmul %x, %w {headDim = 32 : i64}
+      : tensor<?x64xf32>, tensor<2x16x48xf16> -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @head_matmul_c2(%x: tensor<?x64xf32>, %w: tensor<2x16x32xf16>) {
+  // expected-error@+1 {{expected columns 64 -> 32, found 64 -> 16}}
+  %y = model.head_matmul %x, %w {headDim = 32 : i64}
+      : tensor<?x64xf32>, tensor<2x16x32xf16> -> tensor<?x16xf32>
+  return
+}
+
+// -----
+
+func.func @join_heads_c1(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{expected dims, begins and counts of 1 sources, at least one}}
+  %y = model.join_heads %x {heads = 2 : i64, dims = array<i64: 32, 32>,
+      begins = array<i64: 0>, counts = array<i64: 32>}
+      : tensor<?x64xf32> -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @join_heads_c2(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{expected 4 heads or one of 32 elements, found 'tensor<?x64xf32>'}}
+  %y = model.join_heads %x {heads = 4 : i64, dims = array<i64: 32>,
+      begins = array<i64: 0>, counts = array<i64: 32>}
+      : tensor<?x64xf32> -> tensor<?x128xf32>
+  return
+}
+
+// -----
+
+func.func @join_heads_c3(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{expected a part of 32 elements, found 24 from 16}}
+  %y = model.join_heads %x {heads = 2 : i64, dims = array<i64: 32>,
+      begins = array<i64: 16>, counts = array<i64: 24>}
+      : tensor<?x64xf32> -> tensor<?x48xf32>
+  return
+}
+
+// -----
+
+func.func @join_heads_c4(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{expected 48 columns, found 64}}
+  %y = model.join_heads %x {heads = 2 : i64, dims = array<i64: 32>,
+      begins = array<i64: 8>, counts = array<i64: 24>}
+      : tensor<?x64xf32> -> tensor<?x64xf32>
+  return
+}

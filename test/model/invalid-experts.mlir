@@ -21,6 +21,26 @@ func.func @route_c2(%l: tensor<?x4xf32>, %b: tensor<3xf32>) {
 
 // -----
 
+func.func @route_c3(%l: tensor<?x8xf32>) {
+  // expected-error@+1 {{expected groups, and of them some used, found 4 and 1}}
+  %i, %w = model.route <sigmoid> %l {scale = 1.0 : f32, groups = 4 : i64}
+      : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
+// Fewer experts are left than there are slots.
+func.func @route_c3_slots(%l: tensor<?x8xf32>) {
+  // expected-error@+1 {{of those used at least 3, found 4 groups of 8}}
+  %i, %w = model.route <sigmoid> %l
+      {scale = 1.0 : f32, groups = 4 : i64, groupsUsed = 1 : i64}
+      : tensor<?x8xf32> -> tensor<?x3xi32>, tensor<?x3xf32>
+  return
+}
+
+// -----
+
 func.func @experts_c1(%x: tensor<?x64xf32>, %i: tensor<?x2xi32>,
                 %w: tensor<?x2xf32>, %g: tensor<4x32x64xf16>,
                 %d: tensor<4x64x32xf16>, %o: tensor<4x32x96xf16>) {

@@ -21,6 +21,8 @@ model.weight @experts : tensor<4x512x256x!model.ggml<iq4_nl>> at 0 in 0
 model.cache @kv.0 : 2 x (64, 64) x f16
 // CHECK: model.cache @kv.1 : 2 x (64, 32) x !model.ggml<q8_0>
 model.cache @kv.1 : 2 x (64, 32) x !model.ggml<q8_0>
+// CHECK: model.cache @kv.2 : 1 x (96, 64) x f16 {shared}
+model.cache @kv.2 : 1 x (96, 64) x f16 {shared}
 
 // CHECK-LABEL: func.func @imported(
 func.func @imported(%tokens: tensor<?xi32>, %positions: tensor<?xi32>,
@@ -163,5 +165,33 @@ func.func @mixture(%x: tensor<?x64xf32>, %l: tensor<?x8xf32>,
       down(%d1 : tensor<64x96xf16>) residual(%x : tensor<?x64xf32>)
       {eps = 1.0e-05 : f32}
       : tensor<?x64xf32>, tensor<?x1xi32>, tensor<?x1xf32>
+  return
+}
+
+// Latent attention: heads by matrices of their own, parts of heads side by
+// side, values that are ends of keys.
+// CHECK-LABEL: func.func @latents
+func.func @latents(%q: tensor<?x384xf32>, %l: tensor<?x96xf32>,
+                   %w: tensor<4x64x64xf16>) -> tensor<?x256xf32> {
+  // CHECK: model.head_matmul %{{.*}}, %{{.*}} {headDim = 96 : i64}
+  %a = model.head_matmul %q, %w {headDim = 96 : i64}
+      : tensor<?x384xf32>, tensor<4x64x64xf16> -> tensor<?x256xf32>
+  // CHECK: model.join_heads %{{.*}}, %{{.*}} {begins = array<i64: 64, 0>
+  %j = model.join_heads %q, %a {heads = 4 : i64, dims = array<i64: 96, 64>,
+      begins = array<i64: 64, 0>, counts = array<i64: 32, 64>}
+      : tensor<?x384xf32>, tensor<?x256xf32> -> tensor<?x384xf32>
+  // CHECK: model.attention %{{.*}}, %{{.*}} in @kv.2
+  // CHECK-SAME: : tensor<?x384xf32>, tensor<?x96xf32> -> tensor<?x256xf32>
+  %o = model.attention %j, %l in @kv.2 {heads = 4 : i64, scale = 1.0 : f32}
+      : tensor<?x384xf32>, tensor<?x96xf32> -> tensor<?x256xf32>
+  return %o : tensor<?x256xf32>
+}
+
+// CHECK-LABEL: func.func @groups_of_experts
+func.func @groups_of_experts(%l: tensor<?x8xf32>) {
+  // CHECK: model.route <sigmoid> %{{.*}} {groups = 4 : i64, groupsUsed = 2 : i64
+  %i, %w = model.route <sigmoid> %l
+      {scale = 1.0 : f32, groups = 4 : i64, groupsUsed = 2 : i64}
+      : tensor<?x8xf32> -> tensor<?x3xi32>, tensor<?x3xf32>
   return
 }

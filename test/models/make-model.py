@@ -221,6 +221,37 @@ PRESETS = {
                           leading_dense_block_count=1, expert_gating_func=2,
                           expert_weights_norm=True, expert_weights_scale=1.5,
                           rope__dimension_count=32),
+    # Heads of 64 + 32, of a latent vector of 96; DeepSeek-V3 in small.
+    "tiny-deepseek2": Shape("deepseek2", 3, 256, 512, 4, 1, 96, 512, 1e4,
+                            experts=8, used=3, expert_hidden=256,
+                            attention__q_lora_rank=256,
+                            attention__kv_lora_rank=96,
+                            attention__key_length=128,
+                            attention__value_length=96,
+                            attention__key_length_mla=96,
+                            attention__value_length_mla=64,
+                            rope__dimension_count=32,
+                            rope__scaling__type="yarn",
+                            rope__scaling__factor=40.0,
+                            rope__scaling__original_context_length=64,
+                            rope__scaling__yarn_log_multiplier=0.1,
+                            expert_shared_count=2, expert_gating_func=2,
+                            expert_group_count=4, expert_group_used_count=2,
+                            expert_weights_norm=True, expert_weights_scale=2.5,
+                            leading_dense_block_count=1),
+    # DeepSeek-V2-Lite, of an older converter: llama.cpp knows it by its layers.
+    "tiny-deepseek2-lite": Shape("deepseek2", 26, 256, 256, 4, 4, 96, 512, 1e4,
+                                 experts=4, used=2, expert_hidden=64,
+                                 attention__kv_lora_rank=64,
+                                 attention__value_length=64,
+                                 rope__dimension_count=32,
+                                 rope__scaling__type="yarn",
+                                 rope__scaling__factor=40.0,
+                                 rope__scaling__original_context_length=64,
+                                 rope__scaling__yarn_log_multiplier=0.0707,
+                                 expert_shared_count=1,
+                                 expert_weights_scale=1.0,
+                                 leading_dense_block_count=1),
     "qwen3-0.6b": Shape("qwen3", 28, 1024, 3072, 16, 8, 128, 151936, 1e6,
                         tied=True),
     "llama3.2-1b": Shape("llama", 16, 2048, 8192, 32, 8, 64, 128256, 5e5,
@@ -275,6 +306,9 @@ class Layer:
         width, queries = shape.width, shape.heads * shape.head
         keys = shape.kv_heads * shape.head
         yield self.vector("attn_norm.weight", width)
+        if family == "deepseek2":
+            yield from self.list_latent_attention()
+            return
         if family in ("phi3", "gpt2"):
             yield self.matrix("attn_qkv", queries + 2 * keys, width)
         else:
@@ -297,6 +331,32 @@ class Layer:
         if family == "gpt-oss":
             yield self.vector("attn_sinks.weight", shape.heads, 0.0, sigma=1.0)
 
+    def list_latent_attention(self):
+        shape, width, heads = self.shape, self.shape.width, self.shape.heads
+        rank = shape.keys["attention.kv_lora_rank"]
+        value = shape.keys.get("attention.value_length_mla",
+                               shape.keys["attention.value_length"])
+        rope = shape.keys["rope.dimension_count"]
+        queries = shape.keys.get("attention.q_lora_rank")
+        if queries:
+            yield self.matrix("attn_q_a", queries, width)
+            yield self.vector("attn_q_a_norm.weight", queries)
+            yield self.matrix("attn_q_b", heads * shape.head, queries)
+        else:
+            yield self.matrix("attn_q", heads * shape.head, width)
+        yield self.matrix("attn_kv_a_mqa", rank + rope, width)
+        yield self.vector("attn_kv_a_norm.weight", rank)
+        # Rows are so short that K-quants have no block for them.
+        kind = "q8_0" if self.kind.endswith("_K") else self.kind
+        if "attention.key_length_mla" in shape.keys:
+            yield self.matrix("attn_k_b", heads, rank, shape.head - rope,
+                              kind=kind)
+            yield self.matrix("attn_v_b", heads, value, rank, kind=kind)
+        else:
+            yield self.matrix("attn_kv_b", heads * (shape.head - rope + value),
+                              rank, kind=kind)
+        yield self.matrix("attn_output", width, heads * value)
+
     def list_experts(self):
         shape, width = self.shape, self.shape.width
         experts, hidden = shape.experts, shape.expert_hidden
@@ -315,11 +375,13 @@ class Layer:
             yield self.matrix("ffn_gate_shexp", shared, width)
             yield self.matrix("ffn_up_shexp", shared, width)
             yield self.matrix("ffn_down_shexp", width, shared)
-        if shape.family == "glm4moe":
+        if shape.keys.get("expert_gating_func") == 2:
             yield self.bias("exp_probs_b", experts)
-            yield self.matrix("ffn_gate_shexp", hidden, width)
-            yield self.matrix("ffn_up_shexp", hidden, width)
-            yield self.matrix("ffn_down_shexp", width, hidden)
+        if "expert_shared_count" in shape.keys:
+            shared = hidden * shape.keys["expert_shared_count"]
+            yield self.matrix("ffn_gate_shexp", shared, width)
+            yield self.matrix("ffn_up_shexp", shared, width)
+            yield self.matrix("ffn_down_shexp", width, shared)
 
     def list_dense(self):
         shape, width, hidden = self.shape, self.shape.width, self.shape.hidden

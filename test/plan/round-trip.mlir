@@ -68,6 +68,24 @@ plan.variant @cascadelake ubatch 512 features 1023 logits @x arena 4096 {
   plan.kernel @attention #plan.attention<heads = 4, kvHeads = 2, keyDim = 8,
       valueDim = 8, scale = 2.5e-01 : f32, keyPage = #f16_key8,
       valuePage = #f16_value8, tileTokens = 4>
+  // CHECK: #plan.attention<{{.*}} valuePage = #f16_key8, tileTokens = 4,
+  // CHECK-SAME: shared = true, parts = 2>
+  plan.kernel @shared #plan.attention<heads = 4, kvHeads = 1, keyDim = 8,
+      valueDim = 6, scale = 2.5e-01 : f32, keyPage = #f16_key8,
+      valuePage = #f16_key8, tileTokens = 4, shared = true, parts = 2>
+  // CHECK: #plan.join_heads<outHeads = 4, heads = [4, 1], dims = [8, 4],
+  // CHECK-SAME: begins = [2, 0], counts = [6, 4]>
+  plan.kernel @join #plan.join_heads<outHeads = 4, heads = [4, 1],
+      dims = [8, 4], begins = [2, 0], counts = [6, 4]>
+  // CHECK: #plan.prepare<{{.*}} gather = false, heads = 4, headDim = 12>
+  plan.kernel @heads #plan.prepare<columns = 8, layout = #f32_m4k1,
+      gather = false, heads = 4, headDim = 12>
+  // CHECK: #plan.head_matmul<matmul = <columns = 8, input = #f32_m4k1,
+  // CHECK-SAME: tileRows = 16>, heads = 4>
+  plan.kernel @head_matmul #plan.head_matmul<matmul = <columns = 8,
+      input = #f32_m4k1, weights = [#f32_n16k1], rows = [96],
+      epilogue = store, activation = silu, bias = false, tileRows = 16>,
+      heads = 4>
   // CHECK: gather = true, eps = 9.99999974E-6 : f32, grouped = true>
   plan.kernel @gather #plan.prepare<columns = 8, layout = #f32_m4k1,
       gather = true, eps = 1.0e-05 : f32, grouped = true>

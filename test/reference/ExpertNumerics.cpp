@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "test/reference/Numerics.h"
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -47,15 +48,52 @@ static std::vector<float> computeProbabilities(std::span<const float> logits,
   return p;
 }
 
+/// The indices of the `count` best scores, best first.
+static std::vector<size_t> takeBest(std::span<const float> scores,
+                                    int64_t count) {
+  std::vector<size_t> best;
+  for (int64_t i = 0; i < count; ++i) {
+    std::optional<size_t> next;
+    for (size_t e = 0; e < scores.size(); ++e)
+      if (std::find(best.begin(), best.end(), e) == best.end() &&
+          (!next || !isBefore(scores[*next], scores[e])))
+        next = e;
+    best.push_back(*next);
+  }
+  return best;
+}
+
+/// Which experts are in the best groups.
+static std::vector<bool> findAllowed(std::span<const float> scores,
+                                     const RouteOptions &options) {
+  if (options.groups == 0)
+    return std::vector<bool>(scores.size(), true);
+  const size_t size = scores.size() / options.groups;
+  std::vector<float> groupScores;
+  for (size_t first = 0; first < scores.size(); first += size) {
+    std::span<const float> group = scores.subspan(first, size);
+    std::vector<size_t> two = takeBest(group, 2);
+    groupScores.push_back(group[two[0]] + group[two[1]]);
+  }
+  std::vector<bool> allowed(scores.size(), false);
+  for (size_t group : takeBest(groupScores, options.groupsUsed))
+    for (size_t e = group * size; e < (group + 1) * size; ++e)
+      allowed[e] = true;
+  return allowed;
+}
+
 Route reference::route(std::span<const float> logits,
                        std::span<const float> bias,
                        const RouteOptions &options) {
   std::vector<float> p = computeProbabilities(logits, options.gating);
   std::vector<float> scores(logits.begin(), logits.end());
+  if (options.groups > 0)
+    scores = p;
   for (size_t e = 0; e < bias.size(); ++e)
     scores[e] = p[e] + bias[e];
   Route route;
-  std::vector<bool> taken(scores.size(), false);
+  std::vector<bool> taken = findAllowed(scores, options);
+  taken.flip();
   float sum = 0;
   for (int64_t slot = 0; slot < options.slots; ++slot) {
     int32_t best = -1;

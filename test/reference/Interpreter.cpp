@@ -148,6 +148,8 @@ void Interpreter::execute(Operation &op) {
           .Case([&](model::MatmulOp o) {
             return multiply(get(o.getX()), o.getWeight());
           })
+          .Case([&](model::HeadMatmulOp o) { return headMatmul(o); })
+          .Case([&](model::JoinHeadsOp o) { return joinHeads(o); })
           .Case([&](model::AddBiasOp o) {
             return addBias(get(o.getX()), o.getBias());
           })
@@ -214,6 +216,36 @@ Matrix Interpreter::multiply(const Matrix &x, Value weight) {
   return result;
 }
 
+Matrix Interpreter::headMatmul(model::HeadMatmulOp op) {
+  const Matrix &x = matrices[op.getX()];
+  GgufTensor tensor = getTensor(op.getWeight());
+  WeightType type = *getWeightType(tensor.type);
+  auto [heads, rows, columns] = *model::getMatrices(op.getWeight().getType());
+  Matrix result(x.rows, heads * rows);
+  auto *product = isPlain ? multiplyPlainly : reference::multiply;
+  for (int64_t t = 0; t < x.rows; ++t)
+    for (int64_t h = 0; h < heads; ++h)
+      product(type, tensor.bytes.data() + h * rows * getRowBytes(type, columns),
+              x.row(t).subspan(h * op.getHeadDim(), columns),
+              result.row(t).subspan(h * rows, rows));
+  return result;
+}
+
+Matrix Interpreter::joinHeads(model::JoinHeadsOp op) {
+  const int64_t tokens = matrices[op.getSources()[0]].rows;
+  Matrix result(tokens, op.getType().getDimSize(1));
+  float *next = result.values.data();
+  for (int64_t t = 0; t < tokens; ++t)
+    for (int64_t h = 0; h < static_cast<int64_t>(op.getHeads()); ++h)
+      for (auto [source, dim, begin, count] : llvm::zip_equal(
+               op.getSources(), op.getDims(), op.getBegins(), op.getCounts())) {
+        const Matrix &x = matrices[source];
+        int64_t head = x.columns == dim ? 0 : h;
+        next = llvm::copy(x.row(t).subspan(head * dim + begin, count), next);
+      }
+  return result;
+}
+
 Matrix Interpreter::addBias(Matrix x, Value bias) {
   std::vector<float> values = getVector(bias);
   for (int64_t t = 0; t < x.rows; ++t)
@@ -261,6 +293,8 @@ void Interpreter::route(model::RouteOp op) {
     options.gating = Gating::Sigmoid;
   options.normalise = op.getNormalise();
   options.scale = getFloat(op.getScaleAttr());
+  options.groups = op.getGroups().value_or(0);
+  options.groupsUsed = op.getGroupsUsed().value_or(0);
   std::vector<float> bias;
   if (op.getBias())
     bias = getVector(op.getBias());
@@ -377,7 +411,8 @@ Matrix Interpreter::attention(model::AttentionOp op) {
     llvm::append_range(rows, values);
   };
   append(state.keys, op.getK(), keyDim);
-  append(state.values, op.getV(), valueDim);
+  if (!cache.getShared())
+    append(state.values, op.getV(), valueDim);
   ScoreOptions options;
   options.window = op.getWindow().value_or(0);
   if (op.getCap())
@@ -393,6 +428,10 @@ Matrix Interpreter::attention(model::AttentionOp op) {
       HeadCache head = {state.keys.data() + kvHead * keyDim, kvHeads * keyDim,
                         state.values.data() + kvHead * valueDim,
                         kvHeads * valueDim};
+      if (cache.getShared()) {
+        head.values = head.keys + keyDim - valueDim;
+        head.valueStride = head.keyStride;
+      }
       if (op.getSinks())
         options.sink = sinks[h];
       attend(q.row(t).subspan(h * keyDim, keyDim), head, length + t,

@@ -71,6 +71,8 @@ private:
   Matrix rmsNorm(model::RmsNormOp op);
   Matrix layerNorm(model::LayerNormOp op);
   Matrix multiply(const Matrix &x, mlir::Value weight);
+  Matrix headMatmul(model::HeadMatmulOp op);
+  Matrix joinHeads(model::JoinHeadsOp op);
   Matrix addBias(Matrix x, mlir::Value bias);
   Matrix ropeTable(model::RopeTableOp op);
   Matrix rope(model::RopeOp op);

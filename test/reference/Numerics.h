@@ -121,6 +121,8 @@ struct RouteOptions {
   Gating gating = Gating::Softmax;
   bool normalise = false;
   float scale = 1;
+  int64_t groups = 0; ///< Of experts, of which some are used; 0: no limit.
+  int64_t groupsUsed = 0;
 };
 
 /// The route of one token. `bias` has as many elements as `logits`, or none.

@@ -24,6 +24,8 @@
 // values of a page are asked for while its keys are multiplied, and the next
 // page's keys while its values are.
 //
+// Values that are parts of keys are turned round into scratch, a slab at once.
+//
 // Three things make the result exact without branches:
 // - results begin as -0 and the maximum as -inf, so that the first page's
 //   keep = exp(-inf - m) = 0 and gain = exp(0) = 1 give the page's own result:
@@ -48,7 +50,6 @@ using namespace modelc::codegen;
 
 static constexpr int64_t kPage = MODELC_PAGE_TOKENS;
 static constexpr int64_t kWord = sizeof(float);
-static constexpr int64_t kCacheLine = 64;
 static constexpr uint32_t kMinusInfinity = 0xff800000;
 static constexpr uint32_t kMinusZero = 0x80000000;
 
@@ -70,9 +71,10 @@ struct Block {
 
 /// One page of a block's sequence.
 struct Page {
-  Value keys, values; ///< First byte of the kv head's group.
-  Value nextKeys;     ///< Of the next page, or of this if it is the last.
-  Value begin;        ///< First position.
+  /// First byte of the kv head's group; values is null if keys have them.
+  Value keys, values;
+  Value nextKeys; ///< Of the next page, or of this if it is the last.
+  Value begin;    ///< First position.
   /// Positions of the page, 0 .. 64, that exist for all rows; for any row.
   Value common, limit;
   /// The first position of the page that the window of some row, and of all
@@ -89,7 +91,7 @@ public:
 private:
   LogicalResult checkLayouts();
   Value countRun(Value token, Value end);
-  void emitRun(Value token, Value count, Value kvHead);
+  void emitRun(Value token, Value count, Value kvHead, Value part);
   void emitBlock(const Block &block);
   Value getToken(const Block &block, int64_t number);
   Value getRow(const Block &block, Value pointer, int64_t row,
@@ -111,18 +113,18 @@ private:
   int64_t getVectors(int64_t rows);
   Value loadEntry(size_t field, Value index);
   Value splatLoad(Value pointer, int64_t bytes);
-  void prefetch(Value pointer, Value turn, int64_t bytes);
 
   KernelBuilder &b;
   plan::AttentionSpecAttr spec;
   CachePage keyPage, valuePage;
-  int64_t keyDim, valueDim, group;
+  int64_t keyDim, valueDim;
+  int64_t group, tileHeads; ///< Heads of a kv head; those in one tile.
   /// Elements of a row in scratch.
   int64_t keyElements, valueElements;
   bool isWide; ///< A vector of kLanes fits one register, and there are 32.
   int64_t blockHeads, blockTokens;
   Value q, keyPool, valuePool, sinks, out;
-  Value queries, scores, results, states; ///< In scratch.
+  Value queries, scores, results, states, turned; ///< In scratch.
 };
 
 } // namespace
@@ -136,13 +138,15 @@ AttentionEmitter::AttentionEmitter(KernelBuilder &b,
                                    plan::AttentionSpecAttr spec)
     : b(b), spec(spec), keyDim(spec.getKeyDim()), valueDim(spec.getValueDim()),
       group(spec.getHeads() / spec.getKvHeads()),
+      tileHeads(group / spec.getParts()),
       keyElements(llvm::alignTo(keyDim, kLanes)),
       valueElements(llvm::alignTo(valueDim, kLanes)),
       isWide(b.getTarget().isa == target::Isa::Avx512Vnni) {
   // As many rows as leave room for one vector of K or V at a time.
   int64_t maxRows = isWide ? 12 : 6;
   static_assert(plan::AttentionSpecAttr::kBlockRows >= 12);
-  blockHeads = llvm::divideCeil(group, llvm::divideCeil(group, maxRows));
+  blockHeads =
+      llvm::divideCeil(tileHeads, llvm::divideCeil(tileHeads, maxRows));
   blockTokens =
       std::clamp<int64_t>(maxRows / blockHeads, 1, spec.getTileTokens());
 }
@@ -163,10 +167,14 @@ int64_t AttentionEmitter::getVectors(int64_t rows) {
 LogicalResult AttentionEmitter::checkLayouts() {
   pack::LayoutAttr key = spec.getKeyPage(), value = spec.getValuePage();
   std::optional<CachePage> keys = getKeyPage(key, keyDim);
-  std::optional<CachePage> values = getValuePage(value, valueDim);
+  std::optional<CachePage> values =
+      spec.getShared() ? keys : getValuePage(value, valueDim);
   if (!keys || !values)
     return emitError(b.getLoc())
            << "cannot attend to pages in " << key << " and " << value;
+  if (group % spec.getParts() != 0)
+    return emitError(b.getLoc())
+           << group << " heads are no multiple of " << spec.getParts();
   keyPage = *keys;
   valuePage = *values;
   return success();
@@ -175,20 +183,25 @@ LogicalResult AttentionEmitter::checkLayouts() {
 LogicalResult AttentionEmitter::emit() {
   if (failed(checkLayouts()))
     return failure();
-  q = b.loadOperand(0);
-  keyPool = b.loadOperand(1);
-  valuePool = b.loadOperand(2);
+  int64_t operand = 0;
+  q = b.loadOperand(operand++);
+  keyPool = b.loadOperand(operand++);
+  if (!spec.getShared())
+    valuePool = b.loadOperand(operand++);
   if (spec.getSinks())
-    sinks = b.loadOperand(3);
-  out = b.loadOperand(spec.getSinks() ? 4 : 3);
+    sinks = b.loadOperand(operand++);
+  out = b.loadOperand(operand);
   constexpr int64_t kRows = plan::AttentionSpecAttr::kBlockRows;
   scores = b.loadScratch();
   queries = b.offset(scores, kRows * kPage * kWord);
   results = b.offset(queries, kRows * keyElements * kWord);
   states = b.offset(results, kRows * valueElements * kWord);
+  turned = b.offset(states, RowState::kGain + kLanes * kWord);
 
   Value count = b.loadCount();
   b.forLoop(b.loadTileBegin(), b.loadTileEnd(), 1, [&](Value tile) {
+    Value part = b.remU(tile, spec.getParts());
+    tile = b.divU(tile, spec.getParts());
     Value kvHead = b.remU(tile, spec.getKvHeads());
     Value begin = b.mul(b.divU(tile, spec.getKvHeads()), spec.getTileTokens());
     Value end = b.minU(b.add(begin, spec.getTileTokens()), count);
@@ -197,7 +210,7 @@ LogicalResult AttentionEmitter::emit() {
       auto pass = [&] { return SmallVector<Value>{next[0]}; };
       auto take = [&] {
         Value run = countRun(token, end);
-        emitRun(token, run, kvHead);
+        emitRun(token, run, kvHead, part);
         return SmallVector<Value>{b.add(token, run)};
       };
       using Body = KernelBuilder::BodyWithValues;
@@ -241,10 +254,13 @@ Value AttentionEmitter::countRun(Value token, Value end) {
   return run;
 }
 
-/// `count` tokens of one sequence: blocks of all the kv head's heads.
-void AttentionEmitter::emitRun(Value token, Value count, Value kvHead) {
+/// `count` tokens of one sequence: blocks of the part's heads of the kv head.
+void AttentionEmitter::emitRun(Value token, Value count, Value kvHead,
+                               Value part) {
+  Value partHead = b.mul(part, tileHeads);
   auto emitBlocks = [&](int64_t tokens) {
-    b.forLoop(0, group, blockHeads, [&](Value firstHead) {
+    b.forLoop(0, tileHeads, blockHeads, [&](Value head) {
+      Value firstHead = b.add(partHead, head);
       emitBlock({tokens, blockHeads, token, count, kvHead, firstHead});
     });
   };
@@ -367,8 +383,9 @@ Page AttentionEmitter::openPage(const Block &block, Value number, Value pages) {
 
   Page page;
   page.keys = b.offset(keyPool, b.mul(index, keyBytes));
-  page.values =
-      b.offset(valuePool, b.mul(index, spec.getValuePage().getBytes()));
+  if (valuePool)
+    page.values =
+        b.offset(valuePool, b.mul(index, spec.getValuePage().getBytes()));
   page.nextKeys = b.offset(keyPool, b.mul(next, keyBytes));
   page.begin = b.mul(number, kPage);
   auto countUpTo = [&](Value token) {
@@ -389,13 +406,6 @@ Page AttentionEmitter::openPage(const Block &block, Value number, Value pages) {
             : getFirstVisible(loadEntry(positions, lastToken), page);
   }
   return page;
-}
-
-/// Asks for part `turn` of what lies at `pointer` in parts of `bytes` bytes.
-void AttentionEmitter::prefetch(Value pointer, Value turn, int64_t bytes) {
-  Value part = b.offset(pointer, b.mul(turn, bytes));
-  for (int64_t at = 0; at < bytes; at += kCacheLine)
-    b.prefetch(part, at);
 }
 
 /// The first page that any row of a block reads.
@@ -436,7 +446,8 @@ void AttentionEmitter::emitScores(const Block &block, const Page &page) {
     SmallVector<Value> zeros(rows * vectors, b.splatF32(0));
     Value firstTurn = b.mul(b.divU(first, vectors * kLanes), keyDim);
     auto addElement = [&](Value d, ValueRange sums, ArrayRef<Value> scales) {
-      prefetch(page.values, b.add(firstTurn, d), bytesPerTurn);
+      if (page.values)
+        prefetchPart(b, page.values, b.add(firstTurn, d), bytesPerTurn);
       Value element = b.offset(keys, b.mul(d, stride));
       Value query = b.offset(queries, b.mul(d, kWord));
       SmallVector<Value> k, next;
@@ -514,14 +525,22 @@ void AttentionEmitter::emitSlab(const Block &block, const Page &page,
                                 Value firstElement,
                                 ArrayRef<int64_t> vectorLanes) {
   int64_t rows = block.getRows(), vectors = vectorLanes.size();
-  Value values =
-      b.offset(page.values, b.mul(firstElement, valuePage.elementBytes));
+  CachePage valuePage = this->valuePage;
+  Value values = turned;
+  if (page.values) {
+    values = b.offset(page.values, b.mul(firstElement, valuePage.elementBytes));
+  } else {
+    Value firstKey = b.add(firstElement, keyDim - valueDim);
+    emitTurnedKeys(b, keyPage, {page.keys, page.limit, firstKey, vectorLanes},
+                   turned);
+    valuePage = getTurnedPage(vectors);
+  }
   int64_t bytesPerElement = spec.getKeyPage().getBytes() / valueElements;
   int64_t bytesPerTurn = bytesPerElement * vectors * kLanes / kPage;
   Value nextKeys =
       b.offset(page.nextKeys, b.mul(firstElement, bytesPerElement));
   auto addPosition = [&](Value j, ValueRange sums, bool isShared) {
-    prefetch(nextKeys, j, bytesPerTurn);
+    prefetchPart(b, nextKeys, j, bytesPerTurn);
     Value position = b.offset(values, b.mul(j, valuePage.rowStride));
     Value weights = b.offset(scores, b.mul(j, kWord));
     SmallVector<Value> v, next;

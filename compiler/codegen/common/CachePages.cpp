@@ -122,6 +122,75 @@ SmallVector<Value> codegen::forEachKeyElement(KernelBuilder &b,
                    initial, addBlock);
 }
 
+void codegen::prefetchPart(KernelBuilder &b, Value pointer, Value turn,
+                           int64_t bytes) {
+  constexpr int64_t kCacheLine = 64;
+  Value part = b.offset(pointer, b.mul(turn, bytes));
+  for (int64_t at = 0; at < bytes; at += kCacheLine)
+    b.prefetch(part, at);
+}
+
+/// Vectors of positions, one for each of kLanes elements, to vectors of
+/// elements, one for each position. Each round deals the two halves of the
+/// vectors out in turns, which turns the bits of a number's place (vector,
+/// lane) by one.
+static SmallVector<Value> transpose(KernelBuilder &b, SmallVector<Value> x) {
+  constexpr int32_t kHalf = kLanes / 2;
+  SmallVector<int32_t> low, high;
+  for (int32_t i = 0; i < kHalf; ++i) {
+    low.append({i, i + static_cast<int32_t>(kLanes)});
+    high.append({i + kHalf, i + kHalf + static_cast<int32_t>(kLanes)});
+  }
+  for (int64_t round = 1; round < kLanes; round *= 2) {
+    SmallVector<Value> next;
+    for (int32_t i = 0; i < kHalf; ++i) {
+      next.push_back(b.shuffle(x[i], x[i + kHalf], low));
+      next.push_back(b.shuffle(x[i], x[i + kHalf], high));
+    }
+    x = next;
+  }
+  return x;
+}
+
+CachePage codegen::getTurnedPage(int64_t vectors) {
+  CachePage page = {};
+  page.elementBytes = page.elementStride = sizeof(float);
+  page.rowStride = vectors * kLanes * sizeof(float);
+  page.isTurned = true;
+  return page;
+}
+
+void codegen::emitTurnedKeys(KernelBuilder &b, const CachePage &layout,
+                             const KeyElements &keys, Value target) {
+  int64_t rowBytes = getTurnedPage(keys.vectorLanes.size()).rowStride;
+  b.forLoop(b.constI64(0), keys.limit, kLanes, [&](Value position) {
+    Value elements = b.offset(keys.page, b.mul(position, layout.rowStride));
+    Value scales = b.offset(keys.page, b.mul(position, layout.scaleRowStride));
+    auto load = [&](Value d) {
+      Value scale;
+      if (layout.hasScales) {
+        Value block = b.divU(d, layout.blockElems);
+        scale = b.loadFloats(b.f16(),
+                             b.offset(scales, b.mul(block, layout.scaleStride)),
+                             layout.firstScale);
+      }
+      Value element = b.offset(elements, b.mul(d, layout.elementStride));
+      return loadElements(b, layout, element, 0, kLanes, scale);
+    };
+    for (auto [v, lanes] : llvm::enumerate(keys.vectorLanes)) {
+      int64_t firstLane = static_cast<int64_t>(v) * kLanes;
+      SmallVector<Value> x(kLanes, b.splatF32(0));
+      for (int64_t i = 0; i < lanes; ++i)
+        x[i] = load(b.add(keys.first, firstLane + i));
+      Value rows = b.offset(target, b.mul(position, rowBytes));
+      for (auto [i, row] : llvm::enumerate(transpose(b, x)))
+        b.store(row, rows,
+                static_cast<int64_t>(i) * rowBytes +
+                    firstLane * static_cast<int64_t>(sizeof(float)));
+    }
+  });
+}
+
 Value codegen::splatValueScale(KernelBuilder &b, const CachePage &layout,
                                Value page, Value position, Value element) {
   Value block = b.divU(element, layout.blockElems);

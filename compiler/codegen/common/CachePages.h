@@ -29,9 +29,10 @@ struct CachePage {
   int64_t elementBytes;
   int64_t first, rowStride, elementStride;
   int64_t blockElems = 0, firstScale = 0, scaleRowStride = 0, scaleStride = 0;
+  bool isTurned = false; ///< Elements are f32: no page, but a copy of one.
 
   mlir::Type getElementType(KernelBuilder &b) const {
-    return hasScales ? b.i8() : b.f16();
+    return isTurned ? b.f32() : hasScales ? b.i8() : b.f16();
   }
 };
 
@@ -68,6 +69,25 @@ llvm::SmallVector<mlir::Value> forEachKeyElement(KernelBuilder &b,
                                                  const KeyVectors &keys,
                                                  mlir::ValueRange initial,
                                                  AddKeyElement body);
+
+/// Asks for part `turn` of what lies at `pointer` in parts of `bytes` bytes.
+void prefetchPart(KernelBuilder &b, mlir::Value pointer, mlir::Value turn,
+                  int64_t bytes);
+
+/// Elements first + 16 * v .. + vectorLanes[v] of positions [0, limit) of the
+/// keys of a page at `page`.
+struct KeyElements {
+  mlir::Value page, limit, first;
+  llvm::ArrayRef<int64_t> vectorLanes;
+};
+
+/// Copies them to `target` as getTurnedPage() has them, and of the positions up
+/// to the next multiple of kLanes what the page holds. Other lanes are 0.
+void emitTurnedKeys(KernelBuilder &b, const CachePage &layout,
+                    const KeyElements &keys, mlir::Value target);
+
+/// Elements that emitTurnedKeys() made: f32 [position][vectors * kLanes].
+CachePage getTurnedPage(int64_t vectors);
 
 /// The scale of an element of a position of the values of a page at `page`, in
 /// every lane.

@@ -30,6 +30,10 @@ llvm::LogicalResult emitAdd(KernelBuilder &b, plan::AddSpecAttr spec);
 llvm::LogicalResult emitRoute(KernelBuilder &b, plan::RouteSpecAttr spec);
 llvm::LogicalResult emitGroup(KernelBuilder &b, plan::GroupSpecAttr spec);
 llvm::LogicalResult emitExperts(KernelBuilder &b, plan::ExpertsSpecAttr spec);
+llvm::LogicalResult emitHeadMatmul(KernelBuilder &b,
+                                   plan::HeadMatmulSpecAttr spec);
+llvm::LogicalResult emitJoinHeads(KernelBuilder &b,
+                                  plan::JoinHeadsSpecAttr spec);
 llvm::LogicalResult emitCombine(KernelBuilder &b, plan::CombineSpecAttr spec);
 llvm::LogicalResult emitRopeStore(KernelBuilder &b,
                                   plan::RopeStoreSpecAttr spec);

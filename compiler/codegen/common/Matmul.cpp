@@ -55,6 +55,7 @@ public:
 
   LogicalResult emit();
   LogicalResult emitExperts(plan::ExpertsSpecAttr experts);
+  LogicalResult emitHeads(int64_t count);
 
 private:
   LogicalResult check();
@@ -91,9 +92,11 @@ private:
   pack::LayoutAttr input;
   int64_t rowTile;
   Value inputBase, residual;
-  Value count;      ///< Rows that exist; null if all of every tile do.
-  Value inputTiles; ///< Numbers of the row tiles' input, or null.
-  Value scratch;    ///< For images and their sums, or null.
+  Value count;       ///< Rows that exist; null if all of every tile do.
+  Value inputTiles;  ///< Numbers of the row tiles' input, or null.
+  Value scratch;     ///< For images and their sums, or null.
+  int64_t heads = 1; ///< Row tiles of all heads lie in turns, as outputs do.
+  Value head;        ///< The one in work, or null.
   SmallVector<Value> weights, biases, outputs;
 };
 
@@ -106,6 +109,11 @@ LogicalResult codegen::emitMatmul(KernelBuilder &b, plan::MatmulSpecAttr spec) {
 LogicalResult codegen::emitExperts(KernelBuilder &b,
                                    plan::ExpertsSpecAttr spec) {
   return MatmulEmitter(b, spec.getMatmul()).emitExperts(spec);
+}
+
+LogicalResult codegen::emitHeadMatmul(KernelBuilder &b,
+                                      plan::HeadMatmulSpecAttr spec) {
+  return MatmulEmitter(b, spec.getMatmul()).emitHeads(spec.getHeads());
 }
 
 LogicalResult MatmulEmitter::emit() {
@@ -250,6 +258,8 @@ Value MatmulEmitter::getRowTile(Value rowTile) {
     Value entry = b.offset(inputTiles, b.mul(rowTile, sizeof(uint32_t)));
     rowTile = b.extendU(b.load(b.i32(), entry), b.i64());
   }
+  if (head)
+    rowTile = b.add(b.mul(rowTile, heads), head);
   int64_t bytes = input.getPanelOffset(input.getRows(), spec.getColumns());
   return b.offset(inputBase, b.mul(rowTile, bytes));
 }
@@ -362,6 +372,37 @@ void MatmulEmitter::emitGroupTile(const Member &member, Value tile,
 }
 
 //===----------------------------------------------------------------------===//
+// Heads
+//===----------------------------------------------------------------------===//
+
+/// The tiles of each head are those of the matmul.
+LogicalResult MatmulEmitter::emitHeads(int64_t count) {
+  if (failed(check()))
+    return failure();
+  if (spec.getWeights().size() != 1 || spec.hasImages() || spec.getBias() ||
+      spec.getEpilogue() != model::Epilogue::Store)
+    return emitError(b.getLoc()) << "no matmul of heads like " << spec;
+  loadOperands();
+  heads = count;
+  Value allWeights = weights[0], allOutputs = outputs[0];
+  int64_t rows = spec.getRows()[0];
+  int64_t stride =
+      spec.getWeightLayout(0).getMatrixStride(rows, spec.getColumns());
+  Member member = getMembers().front();
+  const IntDot &dot = getIntDot(b.getTarget(), input);
+  dot.begin(b);
+  Value rowTiles = b.divU(b.add(this->count, rowTile - 1), rowTile);
+  b.forLoop(b.loadTileBegin(), b.loadTileEnd(), 1, [&](Value tile) {
+    head = b.divU(tile, member.tiles);
+    weights[0] = b.offset(allWeights, b.mul(head, stride));
+    outputs[0] = b.offset(allOutputs, b.mul(head, rows * sizeof(float)));
+    emitTile(member, b.remU(tile, member.tiles), b.constI64(0), rowTiles);
+  });
+  dot.end(b);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // Epilogue
 //===----------------------------------------------------------------------===//
 
@@ -378,7 +419,7 @@ void MatmulEmitter::store(const Member &member, const Place &place,
           parts.push_back(sum[p * rowTile + i]);
         Value panel = b.add(place.panel, p);
         Value y = emitEpilogue(member, panel, row, parts);
-        Value bytes = b.mul(row, getRows(member) * sizeof(float));
+        Value bytes = b.mul(row, heads * getRows(member) * sizeof(float));
         storeRows(member, y, b.offset(outputs[member.output], bytes), panel);
       }
     };

@@ -68,6 +68,7 @@ private:
   pack::ActivationNeeds needs; ///< What the layout holds beside quants.
   Value x, norm, count;
   Value rows; ///< Numbers of the source rows, or null.
+  Value head; ///< Of the tile, or null.
 };
 
 } // namespace
@@ -94,6 +95,10 @@ LogicalResult PrepareEmitter::emit() {
   auto emitTile = [&](Value tile) {
     Value tileOut =
         b.offset(out, b.mul(tile, layout.getPanelOffset(rowTile, columns)));
+    if (spec.getHeads() > 0) {
+      head = b.remU(tile, spec.getHeads());
+      tile = b.divU(tile, spec.getHeads());
+    }
     Value firstRow = b.mul(tile, rowTile);
     b.forLoop(0, rowTile, 1, [&](Value number) {
       emitRowOrZeros(b.add(firstRow, number), {tileOut, number});
@@ -106,7 +111,11 @@ LogicalResult PrepareEmitter::emit() {
 /// Row `row` of the output, if it has a source.
 void PrepareEmitter::emitRowOrZeros(Value row, const OutputRow &output) {
   int64_t rowBytes = spec.getColumns() * sizeof(float);
+  if (head)
+    rowBytes = spec.getHeadDim() * sizeof(float);
   auto emitSource = [&](Value number) {
+    if (head)
+      number = b.add(b.mul(number, spec.getHeads()), head);
     emitRow(b.offset(x, b.mul(number, rowBytes)), output);
   };
   auto loadNumber = [&] {

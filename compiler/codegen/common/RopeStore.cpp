@@ -93,7 +93,8 @@ LogicalResult RopeStoreEmitter::checkLayouts() {
   std::optional<CachePage> keys =
       getKeyPage(spec.getKeyPage(), spec.getKeyDim());
   std::optional<CachePage> values =
-      getValuePage(spec.getValuePage(), spec.getValueDim());
+      spec.getShared() ? keys
+                       : getValuePage(spec.getValuePage(), spec.getValueDim());
   if (!keys || !values)
     return emitError(b.getLoc()) << "cannot fill pages in " << spec.getKeyPage()
                                  << " and " << spec.getValuePage();
@@ -106,7 +107,8 @@ void RopeStoreEmitter::loadOperands() {
   int64_t next = 0;
   q = b.loadOperand(next++);
   k = b.loadOperand(next++);
-  v = b.loadOperand(next++);
+  if (!spec.getShared())
+    v = b.loadOperand(next++);
   if (spec.getPairs() > 0)
     table = b.loadOperand(next++);
   queryTable = spec.getQueryTable() ? b.loadOperand(next++) : table;
@@ -115,7 +117,8 @@ void RopeStoreEmitter::loadOperands() {
     kNorm = b.loadOperand(next++);
   }
   keyPool = b.loadOperand(next++);
-  valuePool = b.loadOperand(next);
+  if (!spec.getShared())
+    valuePool = b.loadOperand(next);
 }
 
 //===----------------------------------------------------------------------===//
@@ -154,11 +157,15 @@ void RopeStoreEmitter::emitToken(Value token) {
     turns = b.offset(table, turnBytes);
   Value keys = b.offset(k, b.mul(token, spec.getKvHeads() * keyBytes));
   int64_t valueBytes = spec.getValueDim() * sizeof(float);
-  Value values = b.offset(v, b.mul(token, spec.getKvHeads() * valueBytes));
+  Value values;
+  if (v)
+    values = b.offset(v, b.mul(token, spec.getKvHeads() * valueBytes));
   b.forLoop(0, spec.getKvHeads(), 1, [&](Value head) {
     PageRow key =
         getPageRow(keyPool, page, head, slot, spec.getKeyPage(), keyPage);
     storeKey(b.offset(keys, b.mul(head, keyBytes)), key);
+    if (!values)
+      return;
     PageRow value =
         getPageRow(valuePool, page, head, slot, spec.getValuePage(), valuePage);
     storeValue(b.offset(values, b.mul(head, valueBytes)), value);

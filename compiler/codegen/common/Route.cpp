@@ -8,6 +8,7 @@
 //   for token:
 //     probabilities of its logits              experts in lanes, to scratch
 //     keys of their scores                     the same
+//     keys of experts of groups that are not used = 0
 //     for slot:
 //       the largest key of the lowest expert   ==> ids, weights
 //       that key = 0
@@ -53,6 +54,7 @@ private:
   void emitSoftmax(Value row);
   void emitSigmoid(Value row);
   void emitKeys(Value row);
+  void limitToGroups();
   Value findBest();
   void chooseExperts(Value idsRow, Value weightsRow);
 
@@ -61,6 +63,7 @@ private:
   int64_t experts;
   Value logits, bias, ids, weights;
   Value keys, probabilities; ///< Scratch: a word for each expert.
+  Value groupKeys;           ///< The same for each group.
 };
 
 } // namespace
@@ -78,6 +81,7 @@ LogicalResult RouteEmitter::emit() {
   weights = b.loadOperand(next++);
   keys = b.loadScratch();
   probabilities = b.offset(keys, llvm::alignTo(experts, kLanes) * kWord);
+  groupKeys = b.offset(probabilities, llvm::alignTo(experts, kLanes) * kWord);
   Value begin = b.loadTileBegin(), end = b.loadTileEnd();
   auto emitOne = [&](Value token) { emitToken(token); };
   if (spec.getGroupRows() == 0) {
@@ -108,6 +112,8 @@ void RouteEmitter::emitToken(Value token) {
   else
     emitSigmoid(row);
   emitKeys(row);
+  if (spec.getLimitGroups() > 0)
+    limitToGroups();
   Value slots = b.mul(token, spec.getSlots() * kWord);
   chooseExperts(b.offset(ids, slots), b.offset(weights, slots));
 }
@@ -221,12 +227,58 @@ void RouteEmitter::emitSigmoid(Value row) {
 void RouteEmitter::emitKeys(Value row) {
   forEachVector({}, [&](Value first, int64_t lanes, ValueRange) {
     Value score = loadFloats(row, first, lanes);
+    if (bias || spec.getLimitGroups() > 0)
+      score = b.load(b.vec(b.f32()), getScratch(probabilities, first));
     if (bias)
-      score = b.add(b.load(b.vec(b.f32()), getScratch(probabilities, first)),
-                    loadFloats(bias, first, lanes));
+      score = b.add(score, loadFloats(bias, first, lanes));
     Value key = keepLanes(b, emitSortKeys(b, score), b.splatI32(0), lanes);
     b.store(key, getScratch(keys, first));
     return SmallVector<Value>();
+  });
+}
+
+/// Unsigned integers that sort as the scores do; see emitSortKeys for vectors.
+static Value emitSortKey(KernelBuilder &b, Value score) {
+  return b.extract(emitSortKeys(b, b.splat(score)), 0);
+}
+
+/// The experts of the groups that are not used get the key 0, which no score
+/// has. So do the groups that are used, as they are found.
+void RouteEmitter::limitToGroups() {
+  Value groups = b.constI64(spec.getLimitGroups()), zero = b.constI64(0);
+  Value used = b.constI64(spec.getLimitUsed()), none = b.constI32(0);
+  int64_t size = experts / spec.getLimitGroups();
+  auto getKey = [&](Value group) {
+    return b.offset(groupKeys, b.mul(group, kWord));
+  };
+  b.forLoop(zero, groups, 1, [&](Value group) {
+    Value first = b.mul(group, size);
+    // The largest key and the next.
+    SmallVector<Value> two = b.forLoop(
+        first, b.add(first, size), 1, ValueRange{none, none},
+        [&](Value expert, ValueRange top) -> SmallVector<Value> {
+          Value key = b.load(b.i32(), getScratch(keys, expert));
+          return {b.maxU(top[0], key), b.maxU(top[1], b.minU(top[0], key))};
+        });
+    Value score = b.add(emitFloatOfKey(b, two[0]), emitFloatOfKey(b, two[1]));
+    b.store(emitSortKey(b, score), getKey(group));
+  });
+  b.forLoop(zero, used, 1, [&](Value) {
+    SmallVector<Value> best =
+        b.forLoop(zero, groups, 1, ValueRange{none, zero},
+                  [&](Value group, ValueRange top) -> SmallVector<Value> {
+                    Value key = b.load(b.i32(), getKey(group));
+                    Value isLarger = b.cmpI(CmpIPredicate::ugt, key, top[0]);
+                    return {b.select(isLarger, key, top[0]),
+                            b.select(isLarger, group, top[1])};
+                  });
+    b.store(none, getKey(best[1]));
+  });
+  b.forLoop(zero, b.constI64(experts), 1, [&](Value expert) {
+    Value key = b.load(b.i32(), getKey(b.divU(expert, size)));
+    Value isUsed = b.cmpI(CmpIPredicate::eq, key, none);
+    Value place = getScratch(keys, expert);
+    b.store(b.select(isUsed, b.load(b.i32(), place), none), place);
   });
 }
 

@@ -1,4 +1,4 @@
-//===- Rows.cpp - Emits the kernels of whole rows: norms and sums
+//===- Rows.cpp - Emits the kernels of whole rows: norms, sums, copies
 //
 // Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,6 +7,7 @@
 //
 //   norm, for token: out = (residual +) x normalised
 //   add, for token:  out = a + b
+//   join, for token: heads of out = parts of heads of the sources
 //
 // Norms that stand before a matmul are taken in by its prepare kernel; these
 // stand behind one, or have a mean and a bias. A row is read whole before any
@@ -83,6 +84,39 @@ LogicalResult codegen::emitAdd(KernelBuilder &b, plan::AddSpecAttr spec) {
         return b.loadFloats(b.f32(), b.offset(pointer, bytes), 0, lanes);
       };
       b.storeLanes(b.add(load(x), load(y)), b.offset(out, bytes), 0, lanes);
+    });
+  });
+  return success();
+}
+
+LogicalResult codegen::emitJoinHeads(KernelBuilder &b,
+                                     plan::JoinHeadsSpecAttr spec) {
+  constexpr int64_t kWord = sizeof(float);
+  SmallVector<Value> sources;
+  int64_t outDim = 0;
+  for (int64_t i = 0; i < spec.getHeads().size(); ++i) {
+    sources.push_back(b.loadOperand(i));
+    outDim += spec.getCounts()[i];
+  }
+  Value out = b.loadOperand(spec.getHeads().size());
+  b.forLoop(b.loadTileBegin(), b.loadTileEnd(), 1, [&](Value token) {
+    b.forLoop(0, spec.getOutHeads(), 1, [&](Value head) {
+      Value outHead = b.add(b.mul(token, spec.getOutHeads()), head);
+      Value to = b.offset(out, b.mul(outHead, outDim * kWord));
+      for (auto [i, source] : llvm::enumerate(sources)) {
+        bool isOne = spec.getHeads()[i] == 1;
+        Value number =
+            isOne ? token : b.add(b.mul(token, spec.getOutHeads()), head);
+        Value from =
+            b.offset(b.offset(source, b.mul(number, spec.getDims()[i] * kWord)),
+                     spec.getBegins()[i] * kWord);
+        forEachVector(b, spec.getCounts()[i], [&](Value first, int64_t lanes) {
+          Value bytes = b.mul(first, kWord);
+          b.storeLanes(b.loadFloats(b.f32(), b.offset(from, bytes), 0, lanes),
+                       b.offset(to, bytes), 0, lanes);
+        });
+        to = b.offset(to, spec.getCounts()[i] * kWord);
+      }
     });
   });
   return success();

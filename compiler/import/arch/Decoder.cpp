@@ -101,6 +101,11 @@ ForwardBuilder::buildRopeTables(const RopeParameters &rope) {
 Value ForwardBuilder::buildAttention(Value x, int64_t layer,
                                      const LayerTensors &t) {
   Value y = builder.rmsNorm(x, *t.attentionNorm, p.normEps);
+  if (traits.hasLatents) {
+    y = buildLatentAttention(builder, y, tables.keys, p.rope.pairing, p.normEps,
+                             p.latents, t.latents);
+    return builder.add(x, builder.linear(y, t.output));
+  }
   Value q = builder.linear(y, t.q);
   Value k = builder.linear(y, t.k);
   Value v = builder.linear(y, t.v);
@@ -141,10 +146,11 @@ Value ForwardBuilder::buildExperts(Value x, const LayerTensors &t) {
   Value y = builder.rmsNorm(x, *t.feedForwardNorm, p.normEps);
   const ExpertParameters &e = p.experts;
   Value logits = builder.linear(y, t.router);
-  Value result = builder.add(x, builder.experts(y, logits,
-                                                {e.gating, e.used, e.normalise,
-                                                 e.scale, t.selectionBias},
-                                                traits.activation, t.experts));
+  Value result =
+      builder.add(x, builder.experts(y, logits,
+                                     {e.gating, e.used, e.normalise, e.scale,
+                                      t.selectionBias, e.groups, e.groupsUsed},
+                                     traits.activation, t.experts));
   if (!t.shared.gate.weight)
     return result;
   if (!t.sharedRouter) {

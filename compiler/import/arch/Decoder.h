@@ -46,9 +46,10 @@ struct DecoderTraits {
   /// instead of the head's length.
   int64_t layersScaledByWidth = 0;
   WindowTraits window;
-  bool hasSinks = false;  ///< A score more for each head.
-  bool hasTemper = false; ///< Queries may be scaled by their position.
-  int64_t noRopeStep = 0; ///< Each so-manieth layer is not rotated.
+  bool hasLatents = false; ///< Keys and values are made of latent vectors.
+  bool hasSinks = false;   ///< A score more for each head.
+  bool hasTemper = false;  ///< Queries may be scaled by their position.
+  int64_t noRopeStep = 0;  ///< Each so-manieth layer is not rotated.
   RopeDivisors divisors = RopeDivisors::One;
   ExpertTraits experts;
 };

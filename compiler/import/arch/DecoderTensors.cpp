@@ -26,6 +26,12 @@ static void readAttention(TensorReader &reader, const std::string &prefix,
   const Presence bias =
       traits.needsQkvBias ? Presence::Required : Presence::Optional;
   t.attentionNorm = reader.vector(prefix + "attn_norm.weight", width);
+  if (traits.hasLatents) {
+    t.latents = readLatentTensors(reader, prefix, p.latents, width);
+    t.output = reader.linear(prefix + "attn_output", width,
+                             p.latents.heads * p.latents.valueDim);
+    return;
+  }
   if (traits.hasFusedQkv) {
     std::vector<LinearTensors> parts =
         reader.split(reader.linear(prefix + "attn_qkv", queries + keys + values,
@@ -184,5 +190,8 @@ bool modelc::arch::isIgnorable(llvm::StringRef tensor,
     return false;
   bool isPredicting =
       layer >= p.layers && layer - p.layers < p.predictingLayers;
+  // What k_b and v_b were made of, where converters left it in.
+  if (p.latents.isAbsorbed && tensor == ".attn_kv_b.weight")
+    return true;
   return isPredicting || tensor == ".attn_rot_embd.weight";
 }

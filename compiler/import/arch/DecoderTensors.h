@@ -8,6 +8,7 @@
 #ifndef MODELC_COMPILER_IMPORT_ARCH_DECODERTENSORS_H
 #define MODELC_COMPILER_IMPORT_ARCH_DECODERTENSORS_H
 
+#include "compiler/import/arch/LatentAttention.h"
 #include "compiler/import/arch/NetworkBuilder.h"
 #include "compiler/import/arch/Parameters.h"
 
@@ -17,6 +18,7 @@ namespace modelc::arch {
 struct LayerTensors {
   const gguf::GgufTensor *attentionNorm;
   LinearTensors q, k, v, output;
+  LatentTensors latents;                 ///< Instead of q, k and v.
   const gguf::GgufTensor *qNorm, *kNorm; ///< Both or neither.
   const gguf::GgufTensor *sinks;
   const gguf::GgufTensor *attentionPostNorm;

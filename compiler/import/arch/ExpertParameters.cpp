@@ -24,8 +24,10 @@ static constexpr IntegerRange kLength = {1, 1 << 24};
 static absl::Status refuseOtherMixtures(const Metadata &metadata,
                                         const std::string &prefix,
                                         const ExpertTraits &traits) {
-  llvm::SmallVector<const char *> names = {
-      "expert_group_count", "moe_every_n_layers", "interleave_moe_layer_step"};
+  llvm::SmallVector<const char *> names = {"moe_every_n_layers",
+                                           "interleave_moe_layer_step"};
+  if (!traits.mayLimitGroups)
+    names.push_back("expert_group_count");
   if (!traits.mayBeginDense)
     names.push_back("leading_dense_block_count");
   if (!traits.hasSharedExperts)
@@ -137,6 +139,34 @@ static absl::Status readSizes(const Metadata &metadata,
   return absl::OkStatus();
 }
 
+/// Reads to how many of how many groups the choice is limited. One group of
+/// all is none.
+static absl::Status readGroups(const Metadata &metadata,
+                               const std::string &prefix,
+                               ExpertParameters &parameters) {
+  const std::string key = prefix + "expert_group_count";
+  absl::StatusOr<int64_t> groups =
+      metadata.getIntegerOr(key, {0, parameters.count}, 0);
+  if (!groups.ok())
+    return groups.status();
+  if (*groups <= 1)
+    return absl::OkStatus();
+  const int64_t size = parameters.count / *groups;
+  if (parameters.count % *groups != 0 || size < 2)
+    return metadata.makeError(key, llvm::Twine(*groups),
+                              "a divisor of the " +
+                                  llvm::Twine(parameters.count) +
+                                  " experts into two and more");
+  const int64_t least = (parameters.used + size - 1) / size;
+  absl::StatusOr<int64_t> used =
+      metadata.getInteger(prefix + "expert_group_used_count", {least, *groups});
+  if (!used.ok())
+    return used.status();
+  parameters.groups = *groups;
+  parameters.groupsUsed = *used;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ExpertParameters> modelc::arch::readExpertParameters(
     const Metadata &metadata, llvm::StringRef family,
     const ExpertTraits &traits, int64_t feedForwardLength) {
@@ -163,5 +193,9 @@ absl::StatusOr<ExpertParameters> modelc::arch::readExpertParameters(
   if (absl::Status status = readWeighting(metadata, prefix, traits, parameters);
       !status.ok())
     return status;
+  if (traits.mayLimitGroups)
+    if (absl::Status status = readGroups(metadata, prefix, parameters);
+        !status.ok())
+      return status;
   return parameters;
 }

@@ -32,6 +32,8 @@ struct ExpertTraits {
   model::Gating gating = model::Gating::Softmax;
   bool hasBiases = false;            ///< Of the router and of each expert.
   bool mayHaveSelectionBias = false; ///< exp_probs_b.bias.
+  /// A token's experts may be limited to some groups of them.
+  bool mayLimitGroups = false;
 };
 
 /// What the keys say of the experts of every layer.
@@ -44,6 +46,8 @@ struct ExpertParameters {
   model::Gating gating = model::Gating::Softmax;
   bool normalise = false;
   float scale = 1;
+  int64_t groups = 0; ///< 0: the choice is not limited to groups.
+  int64_t groupsUsed = 0;
 };
 
 /// Reads `FAMILY.expert_*`. `feedForwardLength`, of a dense layer, is the

@@ -15,13 +15,13 @@ using namespace modelc;
 using namespace modelc::arch;
 
 static constexpr Family kFamilies[] = {
-    {"gemma2", importGemma2},     {"gemma3", importGemma3},
-    {"glm4moe", importGlm4Moe},   {"gpt-oss", importGptOss},
-    {"gpt2", importGpt2},         {"llama", importLlama},
-    {"mistral3", importMistral3}, {"phi3", importPhi3},
-    {"qwen2", importQwen2},       {"qwen2moe", importQwen2Moe},
-    {"qwen3", importQwen3},       {"qwen3moe", importQwen3Moe},
-    {"smollm3", importSmolLm3},
+    {"deepseek2", importDeepseek2}, {"gemma2", importGemma2},
+    {"gemma3", importGemma3},       {"glm4moe", importGlm4Moe},
+    {"gpt-oss", importGptOss},      {"gpt2", importGpt2},
+    {"llama", importLlama},         {"mistral3", importMistral3},
+    {"phi3", importPhi3},           {"qwen2", importQwen2},
+    {"qwen2moe", importQwen2Moe},   {"qwen3", importQwen3},
+    {"qwen3moe", importQwen3Moe},   {"smollm3", importSmolLm3},
 };
 
 llvm::ArrayRef<Family> modelc::arch::getFamilies() { return kFamilies; }

@@ -34,6 +34,8 @@ struct Family {
 llvm::ArrayRef<Family> getFamilies();
 
 // One function per family, each in the file of its name.
+ImportedModule importDeepseek2(mlir::MLIRContext &context,
+                               const gguf::GgufModel &source);
 ImportedModule importGemma2(mlir::MLIRContext &context,
                             const gguf::GgufModel &source);
 ImportedModule importGemma3(mlir::MLIRContext &context,

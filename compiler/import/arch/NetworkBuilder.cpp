@@ -105,7 +105,11 @@ Value NetworkBuilder::experts(Value x, Value logits, const Routing &routing,
       builder, location, slots, activations(routing.slots), gating, logits,
       routing.bias ? weight(*routing.bias) : Value(),
       routing.normalise ? builder.getUnitAttr() : UnitAttr(),
-      builder.getF32FloatAttr(routing.scale));
+      builder.getF32FloatAttr(routing.scale),
+      routing.groups > 0 ? builder.getI64IntegerAttr(routing.groups)
+                         : IntegerAttr(),
+      routing.groups > 0 ? builder.getI64IntegerAttr(routing.groupsUsed)
+                         : IntegerAttr());
   SmallVector<Value> biases;
   if (tensors.gate.bias)
     for (const LinearTensors *part :
@@ -147,6 +151,29 @@ Value NetworkBuilder::rope(Value x, Value table, int64_t headDim,
                                builder.getI64IntegerAttr(headDim), attr);
 }
 
+Value NetworkBuilder::headMatmul(Value x, const GgufTensor &tensor,
+                                 int64_t headDim) {
+  return model::HeadMatmulOp::create(
+      builder, nameLoc(tensor.name),
+      activations(tensor.shape[0] * tensor.shape[1]), x, weight(tensor),
+      builder.getI64IntegerAttr(headDim));
+}
+
+Value NetworkBuilder::joinHeads(int64_t heads, ArrayRef<HeadPart> parts) {
+  SmallVector<Value> sources;
+  SmallVector<int64_t> dims, begins, counts;
+  int64_t columns = 0;
+  for (const HeadPart &part : parts) {
+    sources.push_back(part.source);
+    dims.push_back(part.dim);
+    begins.push_back(part.begin);
+    counts.push_back(part.count);
+    columns += heads * part.count;
+  }
+  return model::JoinHeadsOp::create(builder, location, activations(columns),
+                                    sources, heads, dims, begins, counts);
+}
+
 Value NetworkBuilder::attention(Value q, Value k, Value v,
                                 const AttentionShape &shape) {
   const std::string name = "kv." + std::to_string(cacheCount++);
@@ -154,7 +181,8 @@ Value NetworkBuilder::attention(Value q, Value k, Value v,
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPoint(forward);
     model::CacheOp::create(builder, location, name, shape.kvHeads, shape.keyDim,
-                           shape.valueDim, builder.getF16Type());
+                           shape.valueDim, builder.getF16Type(),
+                           shape.isShared);
   }
   return model::AttentionOp::create(
       builder, location, activations(shape.heads * shape.valueDim), q, k, v,

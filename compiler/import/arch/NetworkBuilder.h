@@ -30,6 +30,14 @@ struct AttentionShape {
   int64_t window = 0;                      ///< 0: none.
   float cap = 0;                           ///< 0: none.
   const gguf::GgufTensor *sinks = nullptr; ///< [heads], or null.
+  /// Values are the ends of keys, which alone are cached.
+  bool isShared = false;
+};
+
+/// Elements [begin, begin + count) of heads of `dim` elements.
+struct HeadPart {
+  mlir::Value source;
+  int64_t dim, begin, count;
 };
 
 /// What queries are multiplied by at a position; see model.rope_table. No
@@ -46,6 +54,8 @@ struct Routing {
   bool normalise = false;
   float scale = 1;
   const gguf::GgufTensor *bias = nullptr; ///< Of selection, or null.
+  int64_t groups = 0; ///< Of experts; 0: the choice is not limited to groups.
+  int64_t groupsUsed = 0;
 };
 
 /// Gate, up and down of all experts, or of one; all with biases or none.
@@ -100,7 +110,12 @@ public:
                         const Temper &temper = {});
   mlir::Value rope(mlir::Value x, mlir::Value table, int64_t headDim,
                    model::RopePairing pairing);
-  /// Over a cache of its own, @kv.N for the N-th call.
+  /// Each head, of `headDim` elements, times a matrix of its own.
+  mlir::Value headMatmul(mlir::Value x, const gguf::GgufTensor &tensor,
+                         int64_t headDim);
+  /// Heads of these parts; see model.join_heads.
+  mlir::Value joinHeads(int64_t heads, llvm::ArrayRef<HeadPart> parts);
+  /// Over a cache of its own, @kv.N for the N-th call. `v` is null if shared.
   mlir::Value attention(mlir::Value q, mlir::Value k, mlir::Value v,
                         const AttentionShape &shape);
   mlir::Value selectRows(mlir::Value x, mlir::Value rows);

@@ -135,6 +135,20 @@ static absl::Status readSize(const Metadata &metadata, const std::string &key,
   return value.status();
 }
 
+/// Reads what latent vectors are and what is made of them. Only a part of a
+/// head is rotated then.
+static absl::Status readLatents(const Metadata &metadata,
+                                const DecoderTraits &traits,
+                                DecoderParameters &p) {
+  absl::StatusOr<LatentParameters> latents = readLatentParameters(
+      metadata, traits.family, p.heads, p.keyDim, p.valueDim);
+  if (!latents.ok())
+    return latents.status();
+  p.latents = *latents;
+  p.keyDim = p.latents.ropeDim;
+  return absl::OkStatus();
+}
+
 /// Reads how attention scores and logits are bent.
 static absl::Status readCaps(const Metadata &metadata,
                              const std::string &prefix,
@@ -263,6 +277,9 @@ modelc::arch::readDecoderParameters(const gguf::GgufModel &source,
   if (absl::Status status = readAttention(metadata, prefix, traits, p);
       !status.ok())
     return status;
+  if (traits.hasLatents)
+    if (absl::Status status = readLatents(metadata, traits, p); !status.ok())
+      return status;
   absl::StatusOr<float> eps =
       metadata.getFloat(prefix + "attention.layer_norm_rms_epsilon", {0, 1});
   if (!eps.ok())
@@ -280,6 +297,10 @@ modelc::arch::readDecoderParameters(const gguf::GgufModel &source,
     return status;
   if (absl::Status status = readRopes(metadata, traits, p); !status.ok())
     return status;
+  if (traits.hasLatents)
+    if (absl::Status status = scaleLatents(metadata, prefix, p.rope, p.latents);
+        !status.ok())
+      return status;
   if (absl::Status status = checkTemper(metadata, prefix, p); !status.ok())
     return status;
   absl::StatusOr<int64_t> vocabSize = readVocabSize(source, prefix);

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "compiler/import/arch/Decoder.h"
+#include "compiler/import/arch/LatentAttention.h"
 #include "compiler/import/arch/RopeParameters.h"
 #include "compiler/import/gguf/GgufModel.h"
 
@@ -38,6 +39,7 @@ struct DecoderParameters {
   RopeParameters slidingRope; ///< Of layers with a window.
   WindowParameters window;
   ExpertParameters experts;
+  LatentParameters latents; ///< Of families that have them.
 };
 
 /// Reads and checks them. Keys that stand for something a decoder of this
