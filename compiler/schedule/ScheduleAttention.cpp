@@ -105,12 +105,15 @@ std::string Scheduler::addPool(model::AttentionOp op, const char *part,
 }
 
 /// Tiles among which the heads of a kv head are shared, where there are few of
-/// these: as many as give tiles of a block of rows, or of more of them.
+/// these: as few as have a block of rows each, if they come out even.
 static int64_t getParts(int64_t groupHeads) {
-  int64_t parts = groupHeads / plan::AttentionSpecAttr::kBlockRows;
-  while (parts > 1 && groupHeads % parts != 0)
-    --parts;
-  return std::max<int64_t>(1, parts);
+  constexpr int64_t kLeastHeads = 4; // Fewer would load keys too often.
+  int64_t parts =
+      llvm::divideCeil(groupHeads, plan::AttentionSpecAttr::kBlockRows);
+  for (; groupHeads / parts >= kLeastHeads; ++parts)
+    if (groupHeads % parts == 0)
+      return parts;
+  return 1;
 }
 
 LogicalResult Scheduler::schedule(model::AttentionOp op) {

@@ -143,7 +143,20 @@ CodegenTest::makeAllKinds(const target::TargetSpec &target) {
         &context, kHeads, kKvHeads, kHeadDim, kHeadDim,
         b.getF32FloatAttr(0.25f), keys, values, /*tileTokens=*/4, /*window=*/0,
         /*cap=*/FloatAttr(), /*sinks=*/false, /*shared=*/false, /*parts=*/1));
+    specs.push_back(plan::AttentionSpecAttr::get(
+        &context, kHeads, /*kvHeads=*/1, kHeadDim, kHeadDim / 2,
+        b.getF32FloatAttr(0.25f), keys, keys, /*tileTokens=*/4, /*window=*/0,
+        /*cap=*/FloatAttr(), /*sinks=*/false, /*shared=*/true, /*parts=*/2));
   }
+  specs.push_back(plan::HeadMatmulSpecAttr::get(
+      &context,
+      makeMatmul(target, b.getF32Type(), target.regimes.back(),
+                 model::Epilogue::Store),
+      kHeads));
+  specs.push_back(plan::JoinHeadsSpecAttr::get(
+      &context, kHeads, b.getDenseI64ArrayAttr({kHeads, 1}),
+      b.getDenseI64ArrayAttr({kHeadDim, 8}), b.getDenseI64ArrayAttr({3, 0}),
+      b.getDenseI64ArrayAttr({17, 8})));
   appendExpertKinds(target, specs);
   // Regimes that differ for block types only give float kernels twice.
   llvm::StringSet<> names;
