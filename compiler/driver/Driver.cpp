@@ -133,8 +133,11 @@ static CompileSummary summarize(const Compilation &compilation,
   for (auto weight : variant.getBody().getOps<plan::WeightOp>())
     summary.weightBytes =
         *weight.getOffset() + weight.getPackedType().getPackedBytes();
-  for (auto state : variant.getBody().getOps<plan::StateOp>())
-    summary.stateBytesPerToken += state.getPageBytes() / MODELC_PAGE_TOKENS;
+  for (auto state : variant.getBody().getOps<plan::StateOp>()) {
+    summary.stateBytesPerToken +=
+        state.getPageBytes().value_or(0) / MODELC_PAGE_TOKENS;
+    summary.stateBytesPerSequence += state.getSequenceBytes().value_or(0);
+  }
   summary.arenaBytes = *variant.getArenaBytes();
   summary.scratchBytesPerThread = variant.getScratchBytes();
   summary.kernelCount = compilation.getKernels().size();

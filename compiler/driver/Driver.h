@@ -80,6 +80,7 @@ struct CompileSummary {
   uint64_t arenaBytes = 0;
   uint64_t scratchBytesPerThread = 0;
   uint64_t stateBytesPerToken = 0;
+  uint64_t stateBytesPerSequence = 0; ///< Beside those of its tokens.
   uint64_t kernelCount = 0;
   uint64_t codeBytes = 0;
 };

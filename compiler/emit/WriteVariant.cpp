@@ -103,12 +103,15 @@ void VariantWriter::write(plan::ConstantOp op) {
 void VariantWriter::write(plan::StateOp op) {
   ModelcState state = {};
   state.name = strings.add(op.getSymName());
-  state.kind = MODELC_STATE_PAGED;
-  state.flags = MODELC_STATE_CAN_ROLL_BACK;
-  state.pageBytes = op.getPageBytes();
+  const bool isPaged = op.getPageBytes().has_value();
+  state.kind = isPaged ? MODELC_STATE_PAGED : MODELC_STATE_SEQUENCE;
+  state.flags = isPaged ? MODELC_STATE_CAN_ROLL_BACK : 0;
+  state.pageBytes = op.getPageBytes().value_or(0);
+  state.sequenceBytes = op.getSequenceBytes().value_or(0);
   state.windowTokens = op.getWindow().value_or(0);
   memory[op.getSymName()] =
-      makeOperand(MODELC_SPACE_STATE, tables.states.size(), 0, state.pageBytes);
+      makeOperand(MODELC_SPACE_STATE, tables.states.size(), 0,
+                  isPaged ? state.pageBytes : state.sequenceBytes);
   tables.states.push_back(state);
 }
 

@@ -36,9 +36,19 @@ std::string StepBuilder::addSlot(Location loc, StringRef name, int64_t bytes) {
 std::string StepBuilder::addState(Location loc, StringRef name,
                                   int64_t pageBytes, int64_t window) {
   std::string symbol = makeUnique(name);
-  plan::StateOp::create(builder, loc, symbol, pageBytes,
-                        window > 0 ? builder.getI64IntegerAttr(window)
-                                   : IntegerAttr());
+  plan::StateOp::create(
+      builder, loc, symbol, builder.getI64IntegerAttr(pageBytes),
+      /*sequenceBytes=*/IntegerAttr(),
+      window > 0 ? builder.getI64IntegerAttr(window) : IntegerAttr());
+  return symbol;
+}
+
+std::string StepBuilder::addSequenceState(Location loc, StringRef name,
+                                          int64_t bytes) {
+  std::string symbol = makeUnique(name);
+  plan::StateOp::create(builder, loc, symbol, /*pageBytes=*/IntegerAttr(),
+                        builder.getI64IntegerAttr(bytes),
+                        /*window=*/IntegerAttr());
   return symbol;
 }
 

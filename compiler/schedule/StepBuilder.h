@@ -73,6 +73,11 @@ public:
   std::string addState(mlir::Location loc, llvm::StringRef name,
                        int64_t pageBytes, int64_t window);
 
+  /// Appends a state of `bytes` for each sequence and returns its name, made as
+  /// for slots.
+  std::string addSequenceState(mlir::Location loc, llvm::StringRef name,
+                               int64_t bytes);
+
   /// Appends a constant and returns its name, made as for slots.
   std::string addConstant(mlir::Location loc, llvm::StringRef name,
                           mlir::ElementsAttr value);

@@ -39,12 +39,16 @@ LogicalResult WeightOp::verify() {
 
 LogicalResult StateOp::verify() {
   // state_c1
-  int64_t bytes = getPageBytes();
+  if (getPageBytes().has_value() == getSequenceBytes().has_value())
+    return emitOpError("expected either a page or a sequence");
+  int64_t bytes = getPageBytes() ? *getPageBytes() : *getSequenceBytes();
   if (bytes <= 0 || bytes % MODELC_BUFFER_ALIGN != 0)
-    return emitOpError("page of ")
-           << bytes << " bytes is no positive multiple of "
+    return emitOpError(getPageBytes() ? "page" : "sequence")
+           << " of " << bytes << " bytes is no positive multiple of "
            << int64_t(MODELC_BUFFER_ALIGN);
   // state_c2
+  if (getWindow() && !getPageBytes())
+    return emitOpError("a window stands with a page, and only there");
   int64_t window = getWindow().value_or(1);
   if (window <= 0 || window > std::numeric_limits<int32_t>::max())
     return emitOpError("expected a window of 1 to 2147483647 tokens, found ")

@@ -94,22 +94,28 @@ def Plan_ConstantOp : Plan_Op<"constant", [Symbol, HasParent<"VariantOp">]> {
 def Plan_StateOp : Plan_Op<"state", [Symbol, HasParent<"VariantOp">]> {
   let summary = "Memory that outlives a step";
   let description = [{
-    Record ModelcState of kind PAGED: a pool of pages of MODELC_PAGE_TOKENS
-    tokens. With a window, no token reads what is so many positions or more
-    before it.
+    Record ModelcState. With `page`, of kind PAGED: a pool of pages of
+    MODELC_PAGE_TOKENS tokens. With a window, no token reads what is so many
+    positions or more before it. With `sequence`, of kind SEQUENCE: so many
+    bytes for each sequence, whatever its length, that cannot be rolled back.
 
     ```mlir
     plan.state @kv.0.k page 16384
+    plan.state @delta.0 sequence 65536
     ```
 
     Constraints:
-    * (C1) pageBytes is a positive multiple of MODELC_BUFFER_ALIGN.
-    * (C2) a window is positive, and below 2^31.
+    * (C1) there is either a page or a sequence, a positive multiple of
+      MODELC_BUFFER_ALIGN bytes.
+    * (C2) a window stands with a page; it is positive, and below 2^31.
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$pageBytes,
+  let arguments = (ins SymbolNameAttr:$sym_name,
+                       OptionalAttr<I64Attr>:$pageBytes,
+                       OptionalAttr<I64Attr>:$sequenceBytes,
                        OptionalAttr<I64Attr>:$window);
   let assemblyFormat = [{
-    $sym_name `page` $pageBytes (`window` $window^)? attr-dict
+    $sym_name (`page` $pageBytes^)? (`sequence` $sequenceBytes^)?
+    (`window` $window^)? attr-dict
   }];
   let hasVerifier = 1;
 }

@@ -11,6 +11,7 @@
 //                                          counted from 0 within this file
 //   for each page: int32_t ids[MODELC_PAGE_TOKENS], then for each state: the
 //                                          page's bytes
+//   for each sequence that has tokens: for each state of sequences: its bytes
 //
 // Pages that sequences share are written once and are shared again when they
 // are restored. The file belongs to one variant of one plan, bound by the
@@ -145,6 +146,19 @@ static uint64_t savedPageBytes(const StatePages &pages) {
   return bytes;
 }
 
+/// Bytes of what states have of a sequence as a whole.
+static uint64_t savedSequenceBytes(const StatePages &pages) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < pages.stateCount(); ++i)
+    bytes += pages.sequenceBytes(i);
+  return bytes;
+}
+
+/// How many sequences have tokens, and thus something of their own.
+static uint64_t countUsed(const uint32_t *lengths, uint64_t count) {
+  return count - uint64_t(std::count(lengths, lengths + count, 0u));
+}
+
 static bool listContents(const StatePages &pages, SessionContents *out);
 static modelc_code reportWriteError(int error, const Reporter &report);
 static modelc_code readSession(const modelc_session *session,
@@ -183,7 +197,9 @@ modelc_code modelc_session_save(const modelc_session *session, const char *path,
   const uint64_t lengthsBytes = contents.lengths.size() * sizeof(uint32_t);
   const uint64_t entriesBytes = contents.entries.size() * sizeof(uint32_t);
   header.fileBytes = sizeof(header) + lengthsBytes + entriesBytes +
-                     header.pageCount * savedPageBytes(pages);
+                     header.pageCount * savedPageBytes(pages) +
+                     countUsed(contents.lengths.data(), header.sequenceCount) *
+                         savedSequenceBytes(pages);
 
   FileWriter file(path);
   uint64_t offset = sizeof(header);
@@ -201,6 +217,10 @@ modelc_code modelc_session_save(const modelc_session *session, const char *path,
       append(pages.pool(state) + contents.pages[i] * pages.pageBytes(state),
              pages.pageBytes(state));
   }
+  for (uint32_t s = 0; s < header.sequenceCount; ++s)
+    for (size_t state = 0; state < pages.stateCount(); ++state)
+      if (contents.lengths[s] > 0)
+        append(pages.sequencePiece(state, s), pages.sequenceBytes(state));
   header.checksum = checksum;
   file.write(&header, sizeof(header), 0);
   if (const int error = file.finish())
@@ -312,7 +332,12 @@ static modelc_code readSession(const modelc_session *session,
     return report.damaged("ends inside its page tables");
   left -= entries * sizeof(uint32_t);
   out->pageData = reinterpret_cast<const uint8_t *>(out->pages + entries);
-  uint64_t dataBytes;
+  uint64_t dataBytes, sequenceBytes;
+  if (!checkedMul(countUsed(out->lengths, header->sequenceCount),
+                  savedSequenceBytes(pages), &sequenceBytes) ||
+      sequenceBytes > left)
+    return report.damaged("ends inside its sequences");
+  left -= sequenceBytes;
   if (!checkedMul(header->pageCount, savedPageBytes(pages), &dataBytes) ||
       dataBytes != left)
     return report.damaged("has %" PRIu64
@@ -409,6 +434,12 @@ static void replaceSequences(modelc_session *session, const SavedSession &saved,
       next += pageBytes;
     }
   }
+  for (uint32_t s = 0; s < saved.header->sequenceCount; ++s)
+    for (size_t state = 0; saved.lengths[s] > 0 && state < pages.stateCount();
+         ++state) {
+      memcpy(pages.sequencePiece(state, s), next, pages.sequenceBytes(state));
+      next += pages.sequenceBytes(state);
+    }
   const uint32_t *entry = saved.pages;
   for (uint32_t s = 0; s < saved.header->sequenceCount; ++s) {
     const uint32_t length = saved.lengths[s];

@@ -43,7 +43,9 @@ bool StatePages::create(std::span<const ModelcState> newStates,
   for (size_t i = 0; i < states.size(); ++i) {
     uint64_t poolBytes;
     poolOffsets[i] = total;
-    if (!checkedMul(pageCount, states[i].pageBytes, &poolBytes) ||
+    const bool isPaged = states[i].kind == MODELC_STATE_PAGED;
+    if (!checkedMul(isPaged ? pageCount : sequenceCount,
+                    isPaged ? pageBytes(i) : sequenceBytes(i), &poolBytes) ||
         poolBytes > INT64_MAX)
       return false;
     if (!checkedAdd(total, alignUp(poolBytes, MODELC_PLAN_PAGE_BYTES), &total))
@@ -111,6 +113,9 @@ void StatePages::copy(uint32_t from, uint32_t to, uint32_t length) {
     ++useCounts[page];
     table(to)[i] = page;
   }
+  if (length > 0)
+    for (size_t i = 0; i < states.size(); ++i)
+      memcpy(sequencePiece(i, to), sequencePiece(i, from), sequenceBytes(i));
   lengths[to] = length;
   droppedPages[to] = std::min(droppedPages[from], pagesOf(length));
 }

@@ -13,9 +13,11 @@
 //   sequence 1:  0 3
 //
 // Sequences with a common prefix share its pages, each of which counts its
-// users. A shared page is copied when one of them is about to write to it. All
-// memory is reserved once; there are as many pages as the tables have entries,
-// so a page is always to be had.
+// users. A shared page is copied when one of them is about to write to it.
+// States of one size for each sequence have no pages: their pools hold one
+// piece for each sequence, which is copied with it. All memory is reserved
+// once; there are as many pages as the tables have entries, so a page is always
+// to be had.
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,9 +52,17 @@ public:
   uint8_t *pool(size_t state) const {
     return pools.data() + poolOffsets[state];
   }
-  /// Bytes of one page of state `state`.
+  /// Bytes of one page of state `state`; 0 if it has none.
   uint64_t pageBytes(size_t state) const { return states[state].pageBytes; }
   size_t stateCount() const { return states.size(); }
+  /// What state `state` has of a sequence as a whole, sequenceBytes(state)
+  /// bytes, which are 0 if it has pages.
+  uint8_t *sequencePiece(size_t state, uint32_t sequence) const {
+    return pool(state) + sequence * sequenceBytes(state);
+  }
+  uint64_t sequenceBytes(size_t state) const {
+    return states[state].sequenceBytes;
+  }
 
   /// The ids of a page's tokens, [MODELC_PAGE_TOKENS], 0 where there is none
   /// yet.
@@ -82,6 +92,7 @@ public:
   /// Forgets the tokens from `length` on, which is not more than there are.
   void truncate(uint32_t sequence, uint32_t length);
   /// Makes `to`, another sequence, share the first `length` tokens of `from`.
+  /// With states that cannot be rolled back, that is none or all of them.
   void copy(uint32_t from, uint32_t to, uint32_t length);
 
   /// For restoring: a page that no table names yet, contents undefined.

@@ -203,9 +203,11 @@ void modelc_plan_get_info(const modelc_plan *plan, modelc_plan_info *out_info) {
   out_info->weightBytes = plan->variant.weightBytes.size();
   out_info->arenaBytes = variant.arenaBytes;
   out_info->scratchBytes = variant.scratchBytes;
-  for (const ModelcState &state : plan->variant.states)
+  for (const ModelcState &state : plan->variant.states) {
     out_info->stateBytesPerToken += state.pageBytes / MODELC_PAGE_TOKENS +
                                     (state.pageBytes % MODELC_PAGE_TOKENS != 0);
+    out_info->stateBytesPerSequence += state.sequenceBytes;
+  }
 }
 
 modelc_code modelc_plan_metadata(const modelc_plan *plan, const char *key,

@@ -215,23 +215,34 @@ modelc_code VariantReader::checkState(size_t i) const {
   if (modelc_code code = checkString("state", i, "name", state.name))
     return code;
   const char *name = plan.string(state.name);
-  if (state.kind == MODELC_STATE_RING || state.kind == MODELC_STATE_SEQUENCE)
+  if (state.kind == MODELC_STATE_RING)
     return report.unsupported("state %zu (%s): kind %d is reserved", i, name,
                               state.kind);
-  if (state.kind != MODELC_STATE_PAGED)
+  const bool isPaged = state.kind == MODELC_STATE_PAGED;
+  if (!isPaged && state.kind != MODELC_STATE_SEQUENCE)
     return report.unsupported("state %zu (%s): unknown kind %d", i, name,
                               state.kind);
   if (state.flags & ~MODELC_STATE_CAN_ROLL_BACK)
     return report.unsupported("state %zu (%s): unknown flags 0x%x", i, name,
                               state.flags);
-  if (state.pageBytes == 0 || state.pageBytes % MODELC_BUFFER_ALIGN != 0)
-    return report.damaged("state %zu (%s): pageBytes %" PRIu64
-                          " not a positive multiple of %d",
-                          i, name, state.pageBytes, MODELC_BUFFER_ALIGN);
-  if (state.sequenceBytes != 0)
+  const uint64_t bytes = isPaged ? state.pageBytes : state.sequenceBytes;
+  if (bytes == 0 || bytes % MODELC_BUFFER_ALIGN != 0)
+    return report.damaged(
+        "state %zu (%s): %s %" PRIu64 " not a positive multiple of %d", i, name,
+        isPaged ? "pageBytes" : "sequenceBytes", bytes, MODELC_BUFFER_ALIGN);
+  if (isPaged && state.sequenceBytes != 0)
     return report.damaged("state %zu (%s): sequenceBytes %" PRIu64
                           ", expected 0 for a paged state",
                           i, name, state.sequenceBytes);
+  if (!isPaged && (state.pageBytes != 0 || state.windowTokens != 0))
+    return report.damaged("state %zu (%s): pageBytes %" PRIu64
+                          " and windowTokens %" PRIu64
+                          ", expected 0 for a state of sequences",
+                          i, name, state.pageBytes, state.windowTokens);
+  if (!isPaged && (state.flags & MODELC_STATE_CAN_ROLL_BACK))
+    return report.damaged("state %zu (%s): a state of sequences that can be "
+                          "rolled back",
+                          i, name);
   if (state.windowTokens > INT32_MAX)
     return report.damaged("state %zu (%s): windowTokens %" PRIu64
                           " out of range [0, %" PRId32 "]",
@@ -272,8 +283,10 @@ modelc_code VariantReader::checkOperand(size_t i) const {
       return report.damaged("operand %zu: state offset 0x%" PRIx64
                             ", expected 0",
                             i, operand.offset);
+    // One of them is 0.
     return checkOperandRange(i, "the state's page",
-                             tables.states[operand.index].pageBytes);
+                             tables.states[operand.index].pageBytes |
+                                 tables.states[operand.index].sequenceBytes);
   case MODELC_SPACE_INPUTS:
     if (operand.offset != 0)
       return report.damaged("operand %zu: inputs offset 0x%" PRIx64

@@ -48,6 +48,30 @@ plan.variant @v ubatch 1 features 0 logits @x {
 
 plan.variant @v ubatch 1 features 0 logits @x {
   plan.slot @x bytes 128
+  // expected-error@+1 {{sequence of 64 bytes is no positive multiple of 128}}
+  plan.state @state_c1_sequence sequence 64
+}
+
+// -----
+
+plan.variant @v ubatch 1 features 0 logits @x {
+  plan.slot @x bytes 128
+  // expected-error@+1 {{expected either a page or a sequence}}
+  plan.state @state_c1_both page 128 sequence 128
+}
+
+// -----
+
+plan.variant @v ubatch 1 features 0 logits @x {
+  plan.slot @x bytes 128
+  // expected-error@+1 {{a window stands with a page, and only there}}
+  plan.state @state_c2_sequence sequence 128 window 3
+}
+
+// -----
+
+plan.variant @v ubatch 1 features 0 logits @x {
+  plan.slot @x bytes 128
   // expected-error@+1 {{expected a window of 1 to 2147483647 tokens, found 0}}
   plan.state @state_c2 page 128 window 0
 }

@@ -241,9 +241,20 @@ TEST(ReadPlan, WeightsAndStates) {
       {"state 0 (ids): kind 2 is reserved",
        [](PlanBuilder &p) { p.states[0].kind = MODELC_STATE_RING; },
        MODELC_UNIMPLEMENTED},
-      {"state 0 (ids): kind 3 is reserved",
-       [](PlanBuilder &p) { p.states[0].kind = MODELC_STATE_SEQUENCE; },
-       MODELC_UNIMPLEMENTED},
+      {"state 0 (ids): sequenceBytes 0 not a positive multiple of 128",
+       [](PlanBuilder &p) { p.states[0].kind = MODELC_STATE_SEQUENCE; }},
+      {"state 0 (ids): pageBytes 256 and windowTokens 0, expected 0 for a "
+       "state of sequences",
+       [](PlanBuilder &p) {
+         p.states[0].kind = MODELC_STATE_SEQUENCE;
+         p.states[0].sequenceBytes = 256;
+       }},
+      {"state 0 (ids): a state of sequences that can be rolled back",
+       [](PlanBuilder &p) {
+         p.states[0].kind = MODELC_STATE_SEQUENCE;
+         p.states[0].pageBytes = 0;
+         p.states[0].sequenceBytes = 256;
+       }},
       {"state 0 (ids): unknown kind 4",
        [](PlanBuilder &p) { p.states[0].kind = 4; }, MODELC_UNIMPLEMENTED},
       {"state 0 (ids): unknown flags 0x2",

@@ -24,8 +24,10 @@ constexpr uint32_t kWindow = 100, kContext = 1000;
 class WindowPages : public testing::Test {
 protected:
   WindowPages() {
-    for (ModelcState &state : states)
+    for (ModelcState &state : states) {
+      state.kind = MODELC_STATE_PAGED;
       state.pageBytes = 1 << 16; // Of every system's pages some whole ones.
+    }
     states[1].windowTokens = kWindow;
     EXPECT_TRUE(pages.create(states, kContext, 2));
   }

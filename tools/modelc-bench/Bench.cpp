@@ -123,11 +123,16 @@ bool Bench::createSession(uint32_t threads) {
   return true;
 }
 
-/// Leaves `length` tokens in each sequence.
+/// Leaves `length` tokens in each sequence: `depth`, or none.
 bool Bench::rewind(uint32_t length) {
-  for (uint32_t sequence = 0; sequence < sequences; ++sequence)
-    if (modelc_session_truncate(session.get(), sequence, length, &status))
+  for (uint32_t sequence = 0; sequence < sequences; ++sequence) {
+    modelc_code code =
+        modelc_session_truncate(session.get(), sequence, length, &status);
+    if (code == MODELC_FAILED_PRECONDITION && length > 0)
+      return fill(); // A state that cannot be rolled back.
+    if (code)
       return false;
+  }
   return true;
 }
 

@@ -176,14 +176,18 @@ static void printSummary(const driver::CompileSummary &summary,
   std::printf("%llu kernels, %llu bytes of code\n",
               static_cast<unsigned long long>(summary.kernelCount),
               static_cast<unsigned long long>(summary.codeBytes));
+  std::string perSequence;
+  if (summary.stateBytesPerSequence > 0)
+    perSequence =
+        ", " + std::to_string(summary.stateBytesPerSequence) + " a sequence";
   std::printf("memory: weights %llu bytes mapped and shared; per session "
               "arena %llu, scratch %llu a thread, state %llu a token and "
-              "sequence (ubatch %lld)\n",
+              "sequence%s (ubatch %lld)\n",
               static_cast<unsigned long long>(summary.weightBytes),
               static_cast<unsigned long long>(summary.arenaBytes),
               static_cast<unsigned long long>(summary.scratchBytesPerThread),
               static_cast<unsigned long long>(summary.stateBytesPerToken),
-              static_cast<long long>(options.ubatch));
+              perSequence.c_str(), static_cast<long long>(options.ubatch));
   std::printf("wrote %s\n", options.output.c_str());
 }
 

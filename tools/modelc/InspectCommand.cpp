@@ -114,9 +114,11 @@ static json::Object describeVariant(const rt::PlanTables &tables, uint32_t v) {
     kernels.push_back(getText(tables, kernel.name));
   for (const ModelcStep &step : variant.steps)
     steps.push_back(describeStep(tables, variant, step));
-  uint64_t stateBytes = 0;
-  for (const ModelcState &state : variant.states)
+  uint64_t stateBytes = 0, sequenceBytes = 0;
+  for (const ModelcState &state : variant.states) {
     stateBytes += state.pageBytes / MODELC_PAGE_TOKENS;
+    sequenceBytes += state.sequenceBytes;
+  }
   return json::Object{{"target", getText(tables, record.target)},
                       {"features", std::move(features)},
                       {"ubatch", record.ubatch},
@@ -126,6 +128,7 @@ static json::Object describeVariant(const rt::PlanTables &tables, uint32_t v) {
                       {"arena_bytes", record.arenaBytes},
                       {"scratch_bytes", record.scratchBytes},
                       {"state_bytes_per_token", stateBytes},
+                      {"state_bytes_per_sequence", sequenceBytes},
                       {"code_bytes", variant.code.size()},
                       {"kernels", std::move(kernels)},
                       {"steps", std::move(steps)}};

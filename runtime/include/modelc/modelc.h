@@ -99,11 +99,12 @@ typedef struct modelc_plan_info {
   uint32_t contextLength; ///< The model's training context.
   uint32_t embeddingLength;
   uint32_t layerCount;
-  uint32_t ubatch;             ///< Most tokens that one pass computes.
-  uint64_t weightBytes;        ///< Mapped, shared between processes.
-  uint64_t arenaBytes;         ///< Per session.
-  uint64_t scratchBytes;       ///< Per thread of a session.
-  uint64_t stateBytesPerToken; ///< Per token and sequence, page-rounded.
+  uint32_t ubatch;                ///< Most tokens that one pass computes.
+  uint64_t weightBytes;           ///< Mapped, shared between processes.
+  uint64_t arenaBytes;            ///< Per session.
+  uint64_t scratchBytes;          ///< Per thread of a session.
+  uint64_t stateBytesPerToken;    ///< Per token and sequence, page-rounded.
+  uint64_t stateBytesPerSequence; ///< Per sequence, beside those of tokens.
 } modelc_plan_info;
 
 void modelc_plan_get_info(const modelc_plan *plan, modelc_plan_info *out_info);

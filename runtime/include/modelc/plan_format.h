@@ -290,9 +290,11 @@ typedef struct ModelcStep {
 
 /// Kinds of state.
 enum {
-  MODELC_STATE_PAGED = 1,   ///< Pages of MODELC_PAGE_TOKENS tokens.
-  MODELC_STATE_RING = 2,    ///< Reserved: a window of the last tokens.
-  MODELC_STATE_SEQUENCE = 3 ///< Reserved: a fixed size per sequence.
+  MODELC_STATE_PAGED = 1, ///< Pages of MODELC_PAGE_TOKENS tokens.
+  MODELC_STATE_RING = 2,  ///< Reserved: a window of the last tokens.
+  /// A fixed size per sequence, one sequence after the other. Zero counts as
+  /// what a kernel finds for a token at position 0.
+  MODELC_STATE_SEQUENCE = 3
 };
 
 enum {
@@ -301,12 +303,13 @@ enum {
 };
 
 typedef struct ModelcState {
-  uint32_t name;          ///< String: "kv.0.k".
-  uint16_t kind;          ///< MODELC_STATE_*.
-  uint16_t flags;         ///< MODELC_STATE_CAN_ROLL_BACK.
-  uint64_t pageBytes;     ///< PAGED: bytes of one page, a multiple of 128.
-  uint64_t sequenceBytes; ///< SEQUENCE: bytes per sequence; else 0.
-  uint64_t windowTokens;  ///< PAGED: of a sequence's last tokens; 0: of all.
+  uint32_t name;      ///< String: "kv.0.k".
+  uint16_t kind;      ///< MODELC_STATE_*.
+  uint16_t flags;     ///< MODELC_STATE_CAN_ROLL_BACK.
+  uint64_t pageBytes; ///< PAGED: bytes of one page, a multiple of 128; else 0.
+  /// SEQUENCE: bytes per sequence, a multiple of 128; else 0.
+  uint64_t sequenceBytes;
+  uint64_t windowTokens; ///< PAGED: of a sequence's last tokens; 0: of all.
 } ModelcState;
 
 /// One packed weight.
