@@ -26,6 +26,11 @@ LogicalResult codegen::emitKernel(ModuleOp module, StringRef symbol,
           .Case([&](plan::MatmulSpecAttr s) { return emitMatmul(b, s); })
           .Case([&](plan::NormSpecAttr s) { return emitNorm(b, s); })
           .Case([&](plan::AddSpecAttr s) { return emitAdd(b, s); })
+          .Case([&](plan::GluSpecAttr s) { return emitGlu(b, s); })
+          .Case([&](plan::ColumnsSpecAttr s) { return emitColumns(b, s); })
+          .Case(
+              [&](plan::CausalConvSpecAttr s) { return emitCausalConv(b, s); })
+          .Case([&](plan::DeltaRuleSpecAttr s) { return emitDeltaRule(b, s); })
           .Case([&](plan::RouteSpecAttr s) { return emitRoute(b, s); })
           .Case([&](plan::GroupSpecAttr s) { return emitGroup(b, s); })
           .Case([&](plan::ExpertsSpecAttr s) { return emitExperts(b, s); })

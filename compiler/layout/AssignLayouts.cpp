@@ -166,6 +166,13 @@ static FailureOr<Use> getUse(OpOperand &operand) {
   if (auto attention = dyn_cast<model::AttentionOp>(op))
     if (isIn(operand, attention.getSinksMutable()))
       return Use::Vector;
+  if (auto conv = dyn_cast<model::CausalConvOp>(op))
+    if (&operand == &conv.getWeightMutable())
+      return Use::Vector;
+  if (auto rule = dyn_cast<model::DeltaRuleOp>(op))
+    if (&operand == &rule.getRateMutable() ||
+        &operand == &rule.getBiasMutable())
+      return Use::Vector;
   if (auto add = dyn_cast<model::AddBiasOp>(op))
     if (&operand == &add.getBiasMutable())
       return Use::Vector;

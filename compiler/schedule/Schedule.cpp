@@ -369,10 +369,15 @@ LogicalResult Scheduler::scheduleRows(Operation *op,
   return success();
 }
 
-/// True if the step that stores keys normalises these heads.
+/// True if the step that stores keys normalises these heads, or that of a
+/// gated unit.
 static bool isNormOfHeads(model::RmsNormOp op) {
-  return op->hasOneUse() &&
-         isa<model::RopeOp, model::AttentionOp>(*op->user_begin());
+  if (!op->hasOneUse())
+    return false;
+  Operation *user = *op->user_begin();
+  if (auto glu = dyn_cast<model::GluOp>(user))
+    return glu.getUp() == op.getResult() && !op.getResidual();
+  return isa<model::RopeOp, model::AttentionOp>(user);
 }
 
 LogicalResult Scheduler::schedule(model::RmsNormOp op) {
@@ -422,9 +427,10 @@ LogicalResult Scheduler::schedule(func::ReturnOp op) {
 LogicalResult Scheduler::schedule(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<pack::RepackOp, model::EmbedOp, model::RopeTableOp, model::LinearOp,
-            model::RmsNormOp, model::LayerNormOp, model::AddOp, model::RouteOp,
-            model::ExpertsOp, model::HeadMatmulOp, model::JoinHeadsOp,
-            model::AttentionOp, func::ReturnOp>(
+            model::RmsNormOp, model::LayerNormOp, model::AddOp, model::GluOp,
+            model::ColumnsOp, model::CausalConvOp, model::DeltaRuleOp,
+            model::RouteOp, model::ExpertsOp, model::HeadMatmulOp,
+            model::JoinHeadsOp, model::AttentionOp, func::ReturnOp>(
           [&](auto typed) { return schedule(typed); })
       .Case<model::GetWeightOp, model::RopeOp>(
           // Done where their results are used; if that place cannot, it says
@@ -486,9 +492,9 @@ private:
     numSteps = scheduler.getSteps().getStepCount();
     numKernels = scheduler.getSteps().getKernelCount();
     forward.erase();
-    for (auto cache :
-         llvm::make_early_inc_range(module.getOps<model::CacheOp>()))
-      cache.erase();
+    for (Operation &op : llvm::make_early_inc_range(*module.getBody()))
+      if (isa<model::CacheOp, model::StateOp>(op))
+        op.erase();
   }
 };
 

@@ -7,7 +7,8 @@
 //
 // The state of the pass plan-schedule: which value of the model lies in which
 // memory of the plan. Schedule.cpp has the walk and most ops,
-// ScheduleExperts.cpp mixtures of experts, ScheduleAttention.cpp heads.
+// ScheduleExperts.cpp mixtures of experts, ScheduleAttention.cpp heads,
+// ScheduleRecurrent.cpp layers with a state of one size for each sequence.
 //
 //===----------------------------------------------------------------------===//
 
@@ -101,6 +102,10 @@ private:
   LogicalResult schedule(model::RmsNormOp op);
   LogicalResult schedule(model::LayerNormOp op);
   LogicalResult schedule(model::AddOp op);
+  LogicalResult schedule(model::GluOp op);
+  LogicalResult schedule(model::ColumnsOp op);
+  LogicalResult schedule(model::CausalConvOp op);
+  LogicalResult schedule(model::DeltaRuleOp op);
   LogicalResult schedule(model::RouteOp op);
   LogicalResult schedule(model::ExpertsOp op);
   LogicalResult schedule(model::HeadMatmulOp op);
@@ -127,6 +132,11 @@ private:
   /// be.
   LogicalResult scheduleRows(Operation *op, plan::KernelSpecInterface spec,
                              Value residual, const std::string &name);
+  /// A step of a kernel that goes through all tokens in order in each of
+  /// `tiles` tiles: its operands are those of `op`, then a new state of `bytes`
+  /// for each sequence, named after `state`, then the result.
+  LogicalResult scheduleSequence(Operation *op, plan::KernelSpecInterface spec,
+                                 StringRef state, int64_t bytes, int64_t tiles);
   std::string addPool(model::AttentionOp op, const char *part, int64_t kvHeads,
                       LayoutAttr page);
   void addRouteSteps(model::RouteOp op, StringRef name,
@@ -156,6 +166,7 @@ private:
   /// Slots of inputs of model.experts that are prepared.
   llvm::DenseMap<Operation *, std::string> expertInputs;
   llvm::DenseSet<Operation *> caches; ///< Those that have their pools.
+  llvm::StringSet<> states;           ///< Those that have their memory.
   std::string logits;
 };
 

@@ -32,7 +32,8 @@ def Model_Activation : Model_Enum<"Activation",
     [I32EnumAttrCase<"Silu", 0, "silu">,
      I32EnumAttrCase<"Gelu", 1, "gelu">,
      I32EnumAttrCase<"SwigluOai", 2, "swiglu_oai">,
-     I32EnumAttrCase<"SoftCap", 3, "soft_cap">]>;
+     I32EnumAttrCase<"SoftCap", 3, "soft_cap">,
+     I32EnumAttrCase<"Sigmoid", 4, "sigmoid">]>;
 
 def Model_Gating : Model_Enum<"Gating",
     "What makes probabilities of a router's logits",

@@ -92,6 +92,15 @@ LogicalResult CacheOp::verify() {
   return success();
 }
 
+LogicalResult StateOp::verify() {
+  // state_c1
+  auto tensor = dyn_cast<RankedTensorType>(getType());
+  if (!tensor || !tensor.hasStaticShape() || !tensor.getElementType().isF32() ||
+      !llvm::all_of(tensor.getShape(), [](int64_t dim) { return dim > 0; }))
+    return emitOpError("expected a static tensor of f32, found ") << getType();
+  return success();
+}
+
 LogicalResult
 GetWeightOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   // get_weight_c1
@@ -393,6 +402,69 @@ AttentionOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
            << kvHeads * valueDim << " -> " << heads * valueDim << ", found "
            << getColumns(getQ()) << ", " << getColumns(getK()) << ", " << values
            << " -> " << getColumns(getResult());
+  return success();
+}
+
+LogicalResult ColumnsOp::verify() {
+  // columns_c1
+  int64_t first = getFirst(), length = getLength(), period = getPeriod();
+  if (first < 0 || length <= 0 || first > period - length)
+    return emitOpError("no columns ")
+           << first << " .. " << first + length - 1 << " of " << period;
+  // columns_c2
+  int64_t columns = getColumns(getX());
+  if (columns % period != 0 ||
+      getColumns(getResult()) != columns / period * length)
+    return emitOpError("expected ")
+           << length << " columns for each " << period << " of " << columns
+           << ", found " << getColumns(getResult());
+  return success();
+}
+
+LogicalResult
+CausalConvOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  // causal_conv_c2
+  int64_t columns = getColumns(getX());
+  ArrayRef<int64_t> shape = getWeightShape(getWeight().getType());
+  if (shape.size() != 2 || shape[0] != columns || shape[1] < 2 ||
+      !getWeightElementType(getWeight().getType()).isF32())
+    return emitOpError("expected a weight [")
+           << columns << "][taps] of f32, found " << getWeight().getType();
+  // causal_conv_c1
+  auto state =
+      symbolTable.lookupNearestSymbolFrom<StateOp>(*this, getStateAttr());
+  if (!state || state.getShape() != ArrayRef({shape[1] - 1, columns}))
+    return emitOpError("no model.state ")
+           << getStateAttr() << " of [" << shape[1] - 1 << "][" << columns
+           << "]";
+  return success();
+}
+
+LogicalResult
+DeltaRuleOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  // delta_rule_c1
+  auto state =
+      symbolTable.lookupNearestSymbolFrom<StateOp>(*this, getStateAttr());
+  if (!state || state.getShape().size() != 3)
+    return emitOpError("no model.state ")
+           << getStateAttr() << " of [heads][keyDim][valueDim]";
+  // delta_rule_c2
+  int64_t heads = state.getShape()[0], keyHeads = getKeyHeads();
+  if (keyHeads <= 0 || heads % keyHeads != 0)
+    return emitOpError("heads ")
+           << heads << " are no multiple of the " << keyHeads << " of keys";
+  // delta_rule_c3
+  int64_t values = heads * state.getShape()[2];
+  int64_t columns = 2 * keyHeads * state.getShape()[1] + values;
+  if (getColumns(getX()) != columns || getColumns(getDecay()) != heads ||
+      getColumns(getBeta()) != heads || getColumns(getResult()) != values ||
+      getLength(getRate()) != heads || getLength(getBias()) != heads)
+    return emitOpError("expected columns ")
+           << columns << ", " << heads << ", " << heads << " -> " << values
+           << " and vectors of " << heads << ", found " << getColumns(getX())
+           << ", " << getColumns(getDecay()) << ", " << getColumns(getBeta())
+           << " -> " << getColumns(getResult()) << " and "
+           << getRate().getType() << ", " << getBias().getType();
   return success();
 }
 

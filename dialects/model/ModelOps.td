@@ -99,6 +99,30 @@ def Model_CacheOp : Model_Op<"cache", [Symbol]> {
   let hasVerifier = 1;
 }
 
+def Model_StateOp : Model_Op<"state", [Symbol]> {
+  let summary = "What one layer remembers of each sequence, whatever its "
+                "length";
+  let description = [{
+    Declares state that outlives a step, of one size for each sequence. It is
+    zero where a sequence begins.
+
+    ```mlir
+    model.state @delta.0 : tensor<4x64x64xf32>
+    ```
+
+    Constraints:
+    * (C1) the type is a static tensor of f32 with positive dimensions.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type);
+  let assemblyFormat = "$sym_name `:` $type attr-dict";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::llvm::ArrayRef<int64_t> getShape() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getType()).getShape();
+    }
+  }];
+}
+
 def Model_GetWeightOp : Model_Op<"get_weight",
     [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "The tensor of a declared weight";
@@ -260,8 +284,8 @@ def Model_GluOp : Model_Op<"glu",
     [Pure, AllTypesMatch<["gate", "up", "result"]>]> {
   let summary = "Gated linear unit";
   let description = [{
-    result[t][i] = activation(gate[t][i]) * up[t][i] for silu and gelu (the
-    approximation by tanh). For swiglu_oai, gpt-oss's unit, with
+    result[t][i] = activation(gate[t][i]) * up[t][i] for silu, gelu (the
+    approximation by tanh) and sigmoid. For swiglu_oai, gpt-oss's unit, with
     g = min(gate[t][i], 7) and u = up[t][i] within -7 .. 7, it is
     g * sigmoid(1.702 * g) * (u + 1). docs/numerics.md gives every rounding.
 
@@ -400,6 +424,8 @@ def Model_ExpertsOp : Model_Op<"experts",
   }];
   let hasVerifier = 1;
 }
+
+include "dialects/model/ModelRecurrentOps.td"
 
 def Model_SelectRowsOp : Model_Op<"select_rows", [Pure]> {
   let summary = "The rows whose logits are wanted";

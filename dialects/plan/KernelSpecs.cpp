@@ -75,6 +75,31 @@ std::string AddSpecAttr::getKernelName() const {
   return llvm::formatv("mc_add_k{0}", getColumns());
 }
 
+SmallVector<Access> GluSpecAttr::getAccesses() const {
+  SmallVector<Access> accesses(getEps() ? 3 : 2, Access::Read);
+  accesses.push_back(Access::Write);
+  return accesses;
+}
+
+std::string GluSpecAttr::getKernelName() const {
+  std::string name =
+      llvm::formatv("mc_{0}glu_k{1}",
+                    model::stringifyActivation(getActivation()), getColumns());
+  if (getEps())
+    name += llvm::formatv("_norm{0}x{1}", getHeadDim(), getSymbolPart(getEps()))
+                .str();
+  return name;
+}
+
+SmallVector<Access> ColumnsSpecAttr::getAccesses() const {
+  return {Access::Read, Access::Write};
+}
+
+std::string ColumnsSpecAttr::getKernelName() const {
+  return llvm::formatv("mc_columns_g{0}_{1}_{2}_{3}", getGroups(), getFirst(),
+                       getLength(), getPeriod());
+}
+
 SmallVector<Access> RopeTableSpecAttr::getAccesses() const {
   SmallVector<Access> accesses(getTemperCount() > 0 ? 2 : 1, Access::Read);
   accesses.push_back(Access::Write);
@@ -353,4 +378,57 @@ int64_t AttentionSpecAttr::getScratchBytes() const {
                   llvm::alignTo(getValueDim(), 16);
   int64_t turned = getShared() ? MODELC_PAGE_TOKENS * kTurnedElems : 0;
   return (kBlockRows * words + kStateVectors * 16 + turned) * sizeof(float);
+}
+
+//===----------------------------------------------------------------------===//
+// Recurrent layers
+//===----------------------------------------------------------------------===//
+
+SmallVector<Access> CausalConvSpecAttr::getAccesses() const {
+  return {Access::Read, Access::Read, Access::ReadWrite, Access::Write};
+}
+
+std::string CausalConvSpecAttr::getKernelName() const {
+  return llvm::formatv("mc_causal_conv_k{0}_t{1}", getChannels(), getTaps());
+}
+
+int64_t CausalConvSpecAttr::getTileCount() const {
+  return llvm::divideCeil(getChannels(), kTileChannels);
+}
+
+int64_t CausalConvSpecAttr::getStateBytes() const {
+  return llvm::alignTo((getTaps() - 1) * getChannels() * sizeof(float),
+                       MODELC_BUFFER_ALIGN);
+}
+
+SmallVector<Access> DeltaRuleSpecAttr::getAccesses() const {
+  SmallVector<Access> accesses(5, Access::Read);
+  accesses.append({Access::ReadWrite, Access::Write});
+  return accesses;
+}
+
+std::string DeltaRuleSpecAttr::getKernelName() const {
+  return llvm::formatv("mc_delta_rule_h{0}_{1}_{2}x{3}_eps{4}{5}", getHeads(),
+                       getKeyHeads(), getKeyDim(), getValueDim(),
+                       getSymbolPart(getEps()), getTiled() ? "_tiled" : "");
+}
+
+int64_t DeltaRuleSpecAttr::getTileColumns() const {
+  for (int64_t columns : {64, 48, 32})
+    if (getValueDim() % columns == 0)
+      return columns;
+  return 16;
+}
+
+int64_t DeltaRuleSpecAttr::getTileCount() const {
+  return getHeads() * (getValueDim() / getTileColumns());
+}
+
+int64_t DeltaRuleSpecAttr::getStateBytes() const {
+  return llvm::alignTo(getHeads() * getKeyDim() * getValueDim() * sizeof(float),
+                       MODELC_BUFFER_ALIGN);
+}
+
+int64_t DeltaRuleSpecAttr::getScratchBytes() const {
+  return 2 * getKeyDim() * sizeof(float);
 }

@@ -63,6 +63,77 @@ def Plan_AddSpec : Plan_Spec<"AddSpec", "add"> {
   let parameters = (ins "int64_t":$columns);
 }
 
+def Plan_GluSpec : Plan_Spec<"GluSpec", "glu"> {
+  let summary = "out[t][i] = activation(gate[t][i]) * up[t][i]";
+  let description = [{
+    model.glu, where no matmul takes it in. Operands: gate, up (f32
+    [T][columns], read), norm (f32 weight of a head's elements, read; only if
+    eps is given), out (f32 [T][columns], written). With eps, `up` is first
+    normalised, in heads of `headDim` elements. Tiles: one per token.
+  }];
+  let parameters = (ins "int64_t":$columns,
+                        "::modelc::model::Activation":$activation,
+                        DefaultValuedParameter<"int64_t", "0">:$headDim,
+                        OptionalParameter<"::mlir::FloatAttr">:$eps);
+}
+
+def Plan_ColumnsSpec : Plan_Spec<"ColumnsSpec", "columns"> {
+  let summary = "Some columns of each of many equal groups";
+  let description = [{
+    model.columns. Operands: x (f32 [T][groups * period], read), out (f32
+    [T][groups * length], written). Tiles: one per token.
+  }];
+  let parameters = (ins "int64_t":$groups, "int64_t":$first,
+                        "int64_t":$length, "int64_t":$period);
+}
+
+def Plan_CausalConvSpec : Plan_Spec<"CausalConvSpec", "causal_conv"> {
+  let summary = "Convolution of each column with those before it, then silu";
+  let description = [{
+    model.causal_conv. Operands: x (f32 [T][channels], read), weight (f32
+    [channels][taps], read), state (of each sequence f32 [taps - 1][channels],
+    oldest first, read and written), out (f32 [T][channels], written).
+    Channels are whole vectors of 16. Tiles: blocks of up to kTileChannels
+    channels, each for all tokens in order. The state of a sequence whose first
+    token is among them counts as zero.
+  }];
+  let parameters = (ins "int64_t":$channels, "int64_t":$taps);
+  let extraClassDeclaration = [{
+    /// Four vectors: loads of a row of x are whole lines.
+    static constexpr int64_t kTileChannels = 64;
+    int64_t getTileCount() const;
+    /// Bytes of the state of one sequence, a multiple of MODELC_BUFFER_ALIGN.
+    int64_t getStateBytes() const;
+  }];
+}
+
+def Plan_DeltaRuleSpec : Plan_Spec<"DeltaRuleSpec", "delta_rule",
+                                   ["getScratchBytes"]> {
+  let summary = "model.delta_rule, token after token";
+  let description = [{
+    Operands: x (f32 [T][2 * keyHeads * keyDim + heads * valueDim], read),
+    decay and beta (f32 [T][heads], read), rate and bias (f32 [heads], read),
+    state (of each sequence f32 [heads][valueDim / c][keyDim][c] with
+    c = getTileColumns(), read and written), out (f32 [T][heads * valueDim],
+    written). keyDim and valueDim are whole vectors of 16.
+    Tiles: c columns of the state of one head, each for all tokens in order, as
+    columns do not depend on each other. The state of a sequence whose first
+    token is among them counts as zero. Scratch holds q' and k' of a token.
+  }];
+  let parameters = (ins "int64_t":$heads, "int64_t":$keyHeads,
+                        "int64_t":$keyDim, "int64_t":$valueDim, "bool":$tiled,
+                        "::mlir::FloatAttr":$eps);
+  let extraClassDeclaration = [{
+    /// Columns of the state that a tile computes: up to four vectors, whose
+    /// sums are as many chains of fma as hide their latency, and whose state,
+    /// 32 KiB with keys of 128, stays near from token to token.
+    int64_t getTileColumns() const;
+    int64_t getTileCount() const;
+    /// Bytes of the state of one sequence, a multiple of MODELC_BUFFER_ALIGN.
+    int64_t getStateBytes() const;
+  }];
+}
+
 def Plan_RopeTableSpec : Plan_Spec<"RopeTableSpec", "rope_table"> {
   let summary = "cos and sin of each token's angles";
   let description = [{

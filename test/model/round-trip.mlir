@@ -195,3 +195,33 @@ func.func @groups_of_experts(%l: tensor<?x8xf32>) {
       : tensor<?x8xf32> -> tensor<?x3xi32>, tensor<?x3xf32>
   return
 }
+
+// Layers with a state of one size for each sequence.
+// CHECK: model.state @conv.0 : tensor<3x64xf32>
+model.state @conv.0 : tensor<3x64xf32>
+// CHECK: model.state @delta.0 : tensor<2x16x16xf32>
+model.state @delta.0 : tensor<2x16x16xf32>
+// CHECK-LABEL: func.func @recurrent(
+func.func @recurrent(%x: tensor<?x64xf32>, %w: tensor<64x4xf32>,
+                     %g: tensor<?x4xf32>, %v: tensor<2xf32>) {
+  // CHECK: model.causal_conv %{{.*}}, %{{.*}} in @conv.0
+  // CHECK-SAME: : tensor<?x64xf32>, tensor<64x4xf32>
+  %y = model.causal_conv %x, %w in @conv.0
+      : tensor<?x64xf32>, tensor<64x4xf32>
+  // CHECK: %[[BETA:.*]] = model.columns %{{.*}} {first = 2 : i64,
+  // CHECK-SAME: length = 2 : i64, period = 4 : i64}
+  // CHECK-SAME: : tensor<?x4xf32> -> tensor<?x2xf32>
+  %b = model.columns %g {first = 2 : i64, length = 2 : i64, period = 4 : i64}
+      : tensor<?x4xf32> -> tensor<?x2xf32>
+  // CHECK: model.delta_rule %{{.*}}, %[[BETA]], %[[BETA]]
+  // CHECK-SAME: rate(%{{.*}} : tensor<2xf32>) bias(%{{.*}} : tensor<2xf32>)
+  // CHECK-SAME: in @delta.0 {eps = 9.99999997E-7 : f32, keyHeads = 1 : i64,
+  // CHECK-SAME: tiled}
+  %o = model.delta_rule %y, %b, %b rate(%v : tensor<2xf32>)
+      bias(%v : tensor<2xf32>) in @delta.0
+      {eps = 1.0e-06 : f32, keyHeads = 1 : i64, tiled}
+      : tensor<?x64xf32>, tensor<?x2xf32>, tensor<?x2xf32> -> tensor<?x32xf32>
+  // CHECK: model.glu <sigmoid>
+  %s = model.glu <sigmoid> %o, %o : tensor<?x32xf32>
+  return
+}

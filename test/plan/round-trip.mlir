@@ -34,6 +34,8 @@ plan.variant @cascadelake ubatch 512 features 1023 logits @x arena 4096 {
   plan.state @kv.0.v page 2048
   // CHECK: plan.state @kv.1.k page 2048 window 512
   plan.state @kv.1.k page 2048 window 512
+  // CHECK: plan.state @delta.0 sequence 4096
+  plan.state @delta.0 sequence 4096
   // CHECK: plan.slot @x bytes 1024 at 128
   plan.slot @x bytes 1024 at 128
   // CHECK: plan.slot @y bytes 1024{{$}}
@@ -41,6 +43,20 @@ plan.variant @cascadelake ubatch 512 features 1023 logits @x arena 4096 {
 
   // CHECK: plan.kernel @embed #plan.embed<table = #f32_n16k1, columns = 8>
   plan.kernel @embed #plan.embed<table = #f32_n16k1, columns = 8>
+  // CHECK: #plan.glu<columns = 8, activation = sigmoid>
+  plan.kernel @gate #plan.glu<columns = 8, activation = sigmoid>
+  // CHECK: #plan.glu<columns = 8, activation = silu, headDim = 4, eps =
+  plan.kernel @gated_norm #plan.glu<columns = 8, activation = silu,
+      headDim = 4, eps = 1.0e-05 : f32>
+  // CHECK: #plan.columns<groups = 2, first = 1, length = 2, period = 4>
+  plan.kernel @columns #plan.columns<groups = 2, first = 1, length = 2,
+      period = 4>
+  // CHECK: #plan.causal_conv<channels = 64, taps = 4>
+  plan.kernel @causal_conv #plan.causal_conv<channels = 64, taps = 4>
+  // CHECK: #plan.delta_rule<heads = 4, keyHeads = 2, keyDim = 16,
+  // CHECK-SAME: valueDim = 16, tiled = false, eps = 9.99999997E-7 : f32>
+  plan.kernel @delta_rule #plan.delta_rule<heads = 4, keyHeads = 2,
+      keyDim = 16, valueDim = 16, tiled = false, eps = 1.0e-06 : f32>
   // CHECK: plan.kernel @rope_table #plan.rope_table<pairs = 2, factor =
   plan.kernel @rope_table #plan.rope_table<pairs = 2, factor = 1.0 : f32>
   // CHECK: plan.kernel @prepare #plan.prepare<columns = 8, layout = #f32_m4k1,

@@ -74,6 +74,8 @@ static float activate(model::Activation activation, FloatAttr cap, float x) {
     return computeGelu(x);
   case model::Activation::SoftCap:
     return computeSoftCap(x, getFloat(cap));
+  case model::Activation::Sigmoid:
+    return computeSigmoid(x);
   case model::Activation::SwigluOai:
     break;
   }
@@ -166,6 +168,9 @@ void Interpreter::execute(Operation &op) {
           .Case([&](model::RopeTableOp o) { return ropeTable(o); })
           .Case([&](model::RopeOp o) { return rope(o); })
           .Case([&](model::AttentionOp o) { return attention(o); })
+          .Case([&](model::ColumnsOp o) { return columns(o); })
+          .Case([&](model::CausalConvOp o) { return causalConv(o); })
+          .Case([&](model::DeltaRuleOp o) { return deltaRule(o); })
           .Case([&](model::SelectRowsOp o) {
             return selectRows(get(o.getX()), o.getRows());
           });

@@ -77,6 +77,12 @@ private:
   Matrix ropeTable(model::RopeTableOp op);
   Matrix rope(model::RopeOp op);
   Matrix attention(model::AttentionOp op);
+  // InterpretRecurrent.cpp.
+  Matrix columns(model::ColumnsOp op);
+  Matrix causalConv(model::CausalConvOp op);
+  Matrix deltaRule(model::DeltaRuleOp op);
+  /// The numbers of a state, zero at first.
+  std::vector<float> &getState(llvm::StringRef name);
   void linear(model::LinearOp op);
   void route(model::RouteOp op);
   Matrix experts(model::ExpertsOp op);
@@ -100,6 +106,7 @@ private:
   mlir::ModuleOp module;
   const gguf::GgufModel *source;
   llvm::StringMap<LayerState> caches;
+  llvm::StringMap<std::vector<float>> states;
   int64_t length = 0; ///< Tokens of the sequence so far.
   bool isPlain = false;
   llvm::DenseMap<mlir::Value, Matrix> matrices;

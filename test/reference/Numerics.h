@@ -41,6 +41,8 @@ float computeSilu(float x);
 float computeGelu(float x);
 float computeTanh(float x);
 float computeSoftCap(float x, float cap);
+float computeSigmoid(float x);
+float computeSoftplus(float x);
 /// gpt-oss's gated unit.
 float computeSwigluOai(float gate, float up);
 
@@ -184,6 +186,28 @@ struct ScoreOptions {
 void attend(std::span<const float> q, const HeadCache &cache, int64_t position,
             float scale, std::span<float> out,
             const ScoreOptions &options = {});
+
+//===----------------------------------------------------------------------===//
+// Recurrent layers
+//===----------------------------------------------------------------------===//
+
+/// Section "Causal convolution": one token. weight[channel][taps], state[taps -
+/// 1][channels], oldest first, which becomes that of the next token.
+void convolve(std::span<const float> x, std::span<const float> weight,
+              std::span<float> state, std::span<float> y);
+
+/// What one head of a delta rule reads of one token.
+struct DeltaHead {
+  std::span<const float> q, k, v;
+  float decay, beta; ///< Logits.
+  float rate, bias;
+  float eps;
+};
+
+/// Section "Delta rule": one token, one head. state[keyDim][valueDim] becomes
+/// that of the next token.
+void applyDeltaRule(const DeltaHead &head, std::span<float> state,
+                    std::span<float> out);
 
 } // namespace modelc::reference
 

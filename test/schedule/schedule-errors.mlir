@@ -25,8 +25,8 @@ module {
 // An op that no stage before fused or lowered is named, not skipped.
 module {
   func.func @forward(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
-    // expected-error@+1 {{'model.glu' op no kernel of target cascadelake computes this}}
-    %y = model.glu <silu> %x, %x : tensor<?x64xf32>
+    // expected-error@+1 {{'model.activate' op no kernel of target cascadelake computes this}}
+    %y = model.activate <silu> %x : tensor<?x64xf32>
     return %y : tensor<?x64xf32>
   }
 }

@@ -27,6 +27,12 @@ llvm::LogicalResult emitPrepare(KernelBuilder &b, plan::PrepareSpecAttr spec);
 llvm::LogicalResult emitMatmul(KernelBuilder &b, plan::MatmulSpecAttr spec);
 llvm::LogicalResult emitNorm(KernelBuilder &b, plan::NormSpecAttr spec);
 llvm::LogicalResult emitAdd(KernelBuilder &b, plan::AddSpecAttr spec);
+llvm::LogicalResult emitGlu(KernelBuilder &b, plan::GluSpecAttr spec);
+llvm::LogicalResult emitColumns(KernelBuilder &b, plan::ColumnsSpecAttr spec);
+llvm::LogicalResult emitCausalConv(KernelBuilder &b,
+                                   plan::CausalConvSpecAttr spec);
+llvm::LogicalResult emitDeltaRule(KernelBuilder &b,
+                                  plan::DeltaRuleSpecAttr spec);
 llvm::LogicalResult emitRoute(KernelBuilder &b, plan::RouteSpecAttr spec);
 llvm::LogicalResult emitGroup(KernelBuilder &b, plan::GroupSpecAttr spec);
 llvm::LogicalResult emitExperts(KernelBuilder &b, plan::ExpertsSpecAttr spec);

@@ -115,6 +115,8 @@ Value codegen::emitActivation(KernelBuilder &b, model::Activation activation,
     return emitGelu(b, x);
   case model::Activation::SoftCap:
     return emitSoftCap(b, x, cap.getValue().convertToFloat());
+  case model::Activation::Sigmoid:
+    return emitSigmoidProduct(b, b.splatF32(1), x);
   case model::Activation::SwigluOai:
     break;
   }
@@ -137,6 +139,44 @@ Value codegen::emitGlu(KernelBuilder &b, model::Activation activation,
   if (activation == model::Activation::SwigluOai)
     return emitSwigluOai(b, gate, up);
   return b.mul(emitActivation(b, activation, /*cap=*/FloatAttr(), gate), up);
+}
+
+//===----------------------------------------------------------------------===//
+// softplus
+//===----------------------------------------------------------------------===//
+
+/// ln(w) for 1 <= w <= 2 or NaN.
+static Value emitSmallLog(KernelBuilder &b, Value w) {
+  using arith::CmpFPredicate;
+  Value isLarge = b.cmpF(CmpFPredicate::OGT, w, b.splatF32Bits(0x3fb504f3));
+  Value m = b.select(isLarge, b.mul(w, b.splatF32(0.5f)), w);
+  Value e = b.select(isLarge, b.splatF32(1), b.splatF32(0));
+  Value f = b.sub(m, b.splatF32(1));
+  Value z = b.mul(f, f);
+  Value p = b.splatF32(7.0376836292e-2f);
+  for (float coefficient :
+       {-1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f,
+        1.4249322787e-1f, -1.6668057665e-1f, 2.0000714765e-1f,
+        -2.4999993993e-1f, 3.3333331174e-1f})
+    p = b.fma(p, f, b.splatF32(coefficient));
+  Value y = b.mul(b.mul(p, f), z);
+  y = b.fma(e, b.splatF32Bits(0xb95e8083), y); // LN2_LO
+  y = b.fma(z, b.splatF32(-0.5f), y);
+  return b.fma(e, b.splatF32Bits(0x3f318000), b.add(f, y)); // LN2_HI
+}
+
+Value codegen::emitSoftplus(KernelBuilder &b, Value x) {
+  Value one = b.splatF32(1), zero = b.splatF32(0);
+  Value bits = b.bitcast(x, b.vec(b.i32()));
+  Value sign = b.splatI32(std::numeric_limits<int32_t>::min());
+  Value u =
+      emitExpOfNonPositive(b, b.bitcast(b.bitOr(bits, sign), b.vec(b.f32())));
+  Value w = b.add(one, u);
+  // What was lost when w was rounded.
+  Value rest = b.div(b.sub(u, b.sub(w, one)), w);
+  Value isPositive = b.cmpF(arith::CmpFPredicate::OGT, x, zero);
+  Value top = b.select(isPositive, x, zero);
+  return b.add(top, b.add(emitSmallLog(b, w), rest));
 }
 
 //===----------------------------------------------------------------------===//

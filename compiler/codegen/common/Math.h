@@ -38,6 +38,9 @@ mlir::Value emitActivation(KernelBuilder &b, model::Activation activation,
 mlir::Value emitGlu(KernelBuilder &b, model::Activation activation,
                     mlir::Value gate, mlir::Value up);
 
+/// ln(1 + exp(x)) of a vector of f32.
+mlir::Value emitSoftplus(KernelBuilder &b, mlir::Value x);
+
 /// Cosine and sine, as vectors of f32, of angles in a vector of f64.
 struct CosSin {
   mlir::Value cos, sin;

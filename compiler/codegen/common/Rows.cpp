@@ -8,6 +8,9 @@
 //   norm, for token: out = (residual +) x normalised
 //   add, for token:  out = a + b
 //   join, for token: heads of out = parts of heads of the sources
+//   glu, for token:  out = activation(gate) * up, heads of which may be
+//                    normalised first
+//   columns, for token: out = parts of x
 //
 // Norms that stand before a matmul are taken in by its prepare kernel; these
 // stand behind one, or have a mean and a bias. A row is read whole before any
@@ -117,6 +120,60 @@ LogicalResult codegen::emitJoinHeads(KernelBuilder &b,
         });
         to = b.offset(to, spec.getCounts()[i] * kWord);
       }
+    });
+  });
+  return success();
+}
+
+LogicalResult codegen::emitGlu(KernelBuilder &b, plan::GluSpecAttr spec) {
+  int64_t next = 0, columns = spec.getColumns();
+  Value gate = b.loadOperand(next++), up = b.loadOperand(next++), norm;
+  if (spec.getEps())
+    norm = b.loadOperand(next++);
+  Value out = b.loadOperand(next);
+  int64_t headDim = norm ? spec.getHeadDim() : columns;
+  forEachRow(b, columns, [&](Value rowBytes) {
+    b.forLoop(0, columns / headDim, 1, [&](Value head) {
+      Value begin = b.add(rowBytes, b.mul(head, headDim * sizeof(float)));
+      Value factor;
+      if (norm)
+        factor =
+            b.splat(emitInverseRms(b, b.offset(up, begin), headDim,
+                                   spec.getEps().getValue().convertToFloat()));
+      forEachVector(b, headDim, [&](Value first, int64_t lanes) {
+        Value inHead = b.mul(first, sizeof(float));
+        Value bytes = b.add(begin, inHead);
+        auto load = [&](Value pointer, Value at) {
+          return b.loadFloats(b.f32(), b.offset(pointer, at), 0, lanes);
+        };
+        Value y = load(up, bytes);
+        if (norm)
+          y = b.mul(b.mul(y, factor), load(norm, inHead));
+        b.storeLanes(emitGlu(b, spec.getActivation(), load(gate, bytes), y),
+                     b.offset(out, bytes), 0, lanes);
+      });
+    });
+  });
+  return success();
+}
+
+LogicalResult codegen::emitColumns(KernelBuilder &b,
+                                   plan::ColumnsSpecAttr spec) {
+  constexpr int64_t kWord = sizeof(float);
+  Value x = b.loadOperand(0), out = b.loadOperand(1);
+  int64_t from = spec.getPeriod() * kWord, to = spec.getLength() * kWord;
+  b.forLoop(b.loadTileBegin(), b.loadTileEnd(), 1, [&](Value token) {
+    Value group = b.mul(token, spec.getGroups());
+    b.forLoop(0, spec.getGroups(), 1, [&](Value i) {
+      Value number = b.add(group, i);
+      Value source =
+          b.offset(b.offset(x, b.mul(number, from)), spec.getFirst() * kWord);
+      Value target = b.offset(out, b.mul(number, to));
+      forEachVector(b, spec.getLength(), [&](Value first, int64_t lanes) {
+        Value bytes = b.mul(first, kWord);
+        b.storeLanes(b.loadFloats(b.f32(), b.offset(source, bytes), 0, lanes),
+                     b.offset(target, bytes), 0, lanes);
+      });
     });
   });
   return success();
