@@ -192,5 +192,26 @@ def test_glm4moe(tools):
     check(tools, "tiny-glm4moe")
 
 
+def check_hybrid(tools, preset):
+    """States of whole sequences: several in one session, copied and saved, by
+    sessions-test.c."""
+    check(tools, preset)
+    plan = tools.compile(make_model(tools, preset, "q8_0"), "x86-64-v3",
+                         "sessions.mplan")
+    print(tools.run("modelc_sessions_test", plan))
+
+
+def test_qwen3next(tools):
+    check_hybrid(tools, "tiny-qwen3next")
+
+
+def test_qwen35(tools):
+    check_hybrid(tools, "tiny-qwen35")
+
+
+def test_qwen35moe(tools):
+    check_hybrid(tools, "tiny-qwen35moe")
+
+
 if __name__ == "__main__":
     sys.exit(support.main(globals()))

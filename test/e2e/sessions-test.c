@@ -10,7 +10,8 @@
 // Computes the logits of three sequences alone, each in a session of its own,
 // and then together in one session: in mixed pieces, after copies, truncations
 // and a saved file. Every logit must have the same bits. Sequences pass the
-// ends of the cache's pages (64 tokens) at different times.
+// ends of the cache's pages (64 tokens) at different times. Of a plan with a
+// state that cannot be rolled back, parts of sequences must be refused.
 //
 //===----------------------------------------------------------------------===//
 
@@ -135,14 +136,38 @@ static void checkLengths(const Session *session, const char *what) {
   }
 }
 
+/// Whether a session with fewer tokens of a slot must compute them again: a
+/// state of a whole sequence cannot be rolled back.
+static bool mustBeginAnew(const Session *session, uint32_t slot, int length) {
+  return info.stateBytesPerSequence > 0 && length > 0 &&
+         length < session->length[slot];
+}
+
 static void truncateSlot(Session *session, uint32_t slot, int length) {
-  check(!modelc_session_truncate(session->session, slot, (uint32_t)length,
-                                 &status),
+  const bool isRefused = mustBeginAnew(session, slot, length);
+  if (isRefused)
+    check(modelc_session_truncate(session->session, slot, (uint32_t)length,
+                                  &status) == MODELC_FAILED_PRECONDITION,
+          "a state is rolled back");
+  check(!modelc_session_truncate(session->session, slot,
+                                 isRefused ? 0 : (uint32_t)length, &status),
         "truncate");
-  session->length[slot] = length;
+  session->length[slot] = isRefused ? 0 : length;
+  while (session->length[slot] < length) {
+    int counts[kSequences + 1] = {0};
+    const int left = length - session->length[slot];
+    counts[slot] = left < kMost ? left : kMost;
+    feed(session, counts, "anew");
+  }
 }
 
 static void copySlot(Session *session, uint32_t from, uint32_t to, int length) {
+  if (mustBeginAnew(session, from, length)) {
+    check(modelc_session_copy(session->session, from, to, (uint32_t)length,
+                              &status) == MODELC_FAILED_PRECONDITION,
+          "a part of a state is copied");
+    truncateSlot(session, from, length);
+  }
   check(!modelc_session_copy(session->session, from, to, (uint32_t)length,
                              &status),
         "copy");

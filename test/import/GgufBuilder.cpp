@@ -201,6 +201,47 @@ static void setTinyLatents(GgufBuilder &file, const std::string &block) {
       .tensor(block + "attn_v_b.weight", {2, 4, 6}, kF32);
 }
 
+static bool isHybrid(const std::string &family) {
+  return family == "qwen3next" || family == "qwen35" || family == "qwen35moe";
+}
+
+/// A layer of a family with delta nets: every second one is attention.
+static void setTinyHybrid(GgufBuilder &file, const std::string &family,
+                          const std::string &block) {
+  constexpr model::GgmlType kF32 = model::GgmlType::F32;
+  file.removeTensor(block + "ffn_norm.weight")
+      .tensor(block + "post_attention_norm.weight", {8}, kF32);
+  if (std::stoi(block.substr(4)) % 2 == 1) {
+    file.tensor(block + "attn_q.weight", {16, 8}, kF32)
+        .tensor(block + "attn_q_norm.weight", {4}, kF32)
+        .tensor(block + "attn_k_norm.weight", {4}, kF32);
+    return;
+  }
+  for (const char *name : {"attn_q", "attn_k", "attn_v", "attn_output"})
+    file.removeTensor(block + name + ".weight");
+  file.tensor(block + "attn_qkv.weight", {64, 8}, kF32)
+      .tensor(block + "attn_gate.weight", {32, 8}, kF32)
+      .tensor(block + "ssm_conv1d.weight", {64, 4}, kF32)
+      .tensor(block + "ssm_a", {2}, kF32)
+      .tensor(block + "ssm_dt.bias", {2}, kF32)
+      .tensor(block + "ssm_norm.weight", {16}, kF32)
+      .tensor(block + "ssm_out.weight", {8, 32}, kF32);
+  if (family == "qwen3next")
+    file.tensor(block + "ssm_ba.weight", {4, 8}, kF32);
+  else
+    file.tensor(block + "ssm_beta.weight", {2, 8}, kF32)
+        .tensor(block + "ssm_alpha.weight", {2, 8}, kF32);
+}
+
+static void setTinyDeltaKeys(GgufBuilder &file, const std::string &family) {
+  file.u32(family + ".full_attention_interval", 2)
+      .u32(family + ".ssm.conv_kernel", 4)
+      .u32(family + ".ssm.state_size", 16)
+      .u32(family + ".ssm.group_count", 1)
+      .u32(family + ".ssm.time_step_rank", 2)
+      .u32(family + ".ssm.inner_size", 32);
+}
+
 /// What only some families have in a layer, and what they do not have.
 static void setTinyPeculiarities(GgufBuilder &file, const std::string &family,
                                  const std::string &block) {
@@ -280,10 +321,15 @@ GgufBuilder modelc::test::buildTinyDecoder(const std::string &family,
           .tensor(block + "attn_k_norm.weight", {4}, kF32);
   }
   if (family == "qwen2moe" || family == "qwen3moe" || family == "gpt-oss" ||
-      family == "glm4moe" || family == "deepseek2")
+      family == "glm4moe" || family == "deepseek2" || family == "qwen3next" ||
+      family == "qwen35moe")
     setTinyExperts(file, family);
   for (int layer = 0; layer < layers; ++layer)
     setTinyPeculiarities(file, family, "blk." + std::to_string(layer) + ".");
+  for (int layer = 0; isHybrid(family) && layer < layers; ++layer)
+    setTinyHybrid(file, family, "blk." + std::to_string(layer) + ".");
+  if (isHybrid(family))
+    setTinyDeltaKeys(file, family);
   if (family == "gpt2")
     file.f32("gpt2.attention.layer_norm_epsilon", 1e-5f)
         .tensor("position_embd.weight", {64, 8}, kF32)
@@ -307,7 +353,7 @@ void modelc::test::setTinyExperts(GgufBuilder &file,
         .tensor(block + "gate_exps.weight", {4, 12, 8}, kF32)
         .tensor(block + "up_exps.weight", {4, 12, 8}, kF32)
         .tensor(block + "down_exps.weight", {4, 8, 12}, kF32);
-    if (family == "qwen2moe")
+    if (family == "qwen2moe" || isHybrid(family))
       file.tensor(block + "gate_inp_shexp.weight", {8}, kF32)
           .tensor(block + "gate_shexp.weight", {16, 8}, kF32)
           .tensor(block + "up_shexp.weight", {16, 8}, kF32)

@@ -362,3 +362,100 @@ TEST_F(FamiliesTest, Deepseek2Refuses) {
             "x.gguf: key 'deepseek2.expert_group_used_count': found 3, "
             "expected 1 to 2");
 }
+
+// A delta net, then attention with a gate; experts beside a gated shared one.
+TEST_F(FamiliesTest, Qwen3Next) {
+  GgufBuilder file = buildTinyDecoder("qwen3next");
+  ASSERT_EQ(import(file), "ok");
+  std::vector<model::DeltaRuleOp> rules = findOps<model::DeltaRuleOp>();
+  ASSERT_EQ(rules.size(), 1u);
+  EXPECT_EQ(rules[0].getKeyHeads(), 1u);
+  EXPECT_FALSE(rules[0].getTiled());
+  EXPECT_EQ(getName(rules[0].getRate()), "blk.0.ssm_a");
+  EXPECT_EQ(module->lookupSymbol<model::StateOp>("delta.0").getShape(),
+            (ArrayRef<int64_t>{2, 16, 16}));
+  EXPECT_EQ(module->lookupSymbol<model::StateOp>("conv.0").getShape(),
+            (ArrayRef<int64_t>{3, 64}));
+  // Beta, then alpha of a matrix's rows.
+  auto beta = rules[0].getBeta().getDefiningOp<model::ColumnsOp>();
+  auto decay = rules[0].getDecay().getDefiningOp<model::ColumnsOp>();
+  ASSERT_TRUE(beta && decay);
+  EXPECT_EQ(beta.getFirst(), 0u);
+  EXPECT_EQ(decay.getFirst(), 2u);
+  // Of each head's rows of q the second half is the gate.
+  std::vector<model::GluOp> gates;
+  for (model::GluOp op : findOps<model::GluOp>())
+    if (op.getActivation() == model::Activation::Sigmoid)
+      gates.push_back(op);
+  ASSERT_EQ(gates.size(), 1u);
+  EXPECT_TRUE(gates[0].getUp().getDefiningOp<model::AttentionOp>());
+  auto gate = gates[0].getGate().getDefiningOp<model::ColumnsOp>();
+  EXPECT_EQ(gate.getFirst(), 4u);
+  EXPECT_EQ(gate.getPeriod(), 8u);
+  EXPECT_EQ(findOps<model::ExpertsOp>().size(), 4u);
+  EXPECT_TRUE(findOps<model::RouteOp>()[0].getNormalise());
+
+  EXPECT_EQ(import(file.u32("qwen3next.ssm.time_step_rank", 3)
+                       .u32("qwen3next.ssm.group_count", 2)),
+            "x.gguf: key 'qwen3next.ssm.time_step_rank': found 3, expected a "
+            "multiple of the 2 of group_count");
+  EXPECT_EQ(import(file.u32("qwen3next.ssm.group_count", 3)),
+            "x.gguf: key 'qwen3next.ssm.inner_size': found 32, expected 48: 3 "
+            "heads of 16");
+  EXPECT_EQ(import(file.u32("qwen3next.ssm.state_size", 12)),
+            "x.gguf: key 'qwen3next.ssm.state_size': found 12, expected a "
+            "multiple of 16");
+}
+
+TEST_F(FamiliesTest, OldFilesOfQwen3Next) {
+  GgufBuilder file = buildTinyDecoder("qwen3next");
+  EXPECT_EQ(import(file.tensor("blk.0.ssm_in.weight", {96, 8}, GgmlType::F32)),
+            "x.gguf: tensor 'blk.0.ssm_in.weight': found a fused projection, "
+            "expected blk.0.attn_qkv.weight and blk.0.attn_gate.weight");
+}
+
+TEST_F(FamiliesTest, Qwen35) {
+  GgufBuilder file = buildTinyDecoder("qwen35");
+  ASSERT_EQ(import(file), "ok");
+  EXPECT_TRUE(findOps<model::DeltaRuleOp>()[0].getTiled());
+  EXPECT_TRUE(findOps<model::ExpertsOp>().empty());
+  // Which layers are recurrent can be said of each.
+  const std::string layers = "qwen35.attention.recurrent_layers";
+  EXPECT_EQ(import(file.booleans(layers, {1, 1})),
+            "x.gguf: tensor 'blk.1.attn_qkv.weight': found none, expected one "
+            "of shape [64][8]");
+  EXPECT_EQ(import(file.booleans(layers, {1})),
+            "x.gguf: key '" + layers +
+                "': found array of 1 bool, expected an array of 2 bools");
+  ASSERT_EQ(import(file.booleans(layers, {1, 0})), "ok");
+  // One behind them that predicts a further token is told of too.
+  GgufBuilder predicting = file;
+  predicting.u32("qwen35.block_count", 3)
+      .u32("qwen35.nextn_predict_layers", 1)
+      .booleans(layers, {1, 0, 0})
+      .tensor("blk.2.nextn.enorm.weight", {8}, GgmlType::F32);
+  EXPECT_EQ(import(predicting), "ok");
+
+  // For text all positions of a token are one, but for a fourth.
+  const std::string sections = "qwen35.rope.dimension_sections";
+  EXPECT_EQ(import(file.u32s(sections, {1, 1, 0, 0})), "ok");
+  EXPECT_EQ(import(file.u32s(sections, {1, 0, 0, 1})),
+            "x.gguf: key '" + sections +
+                "': found 1, 0, 0, 1, expected sections that share the 2 pairs "
+                "alike among the first three");
+  EXPECT_EQ(import(file.u32s(sections, {0, 0, 0, 0})),
+            "x.gguf: key '" + sections +
+                "': found array of 4 u32, expected an array of 3 or 4 sizes, "
+                "not all 0");
+}
+
+// No length of dense layers, where there is none.
+TEST_F(FamiliesTest, Qwen35Moe) {
+  GgufBuilder file =
+      buildTinyDecoder("qwen35moe")
+          .removeKey("qwen35moe.feed_forward_length")
+          .u32("qwen35moe.expert_shared_feed_forward_length", 16);
+  ASSERT_EQ(import(file), "ok");
+  EXPECT_TRUE(findOps<model::DeltaRuleOp>()[0].getTiled());
+  EXPECT_EQ(findOps<model::ExpertsOp>().size(), 4u);
+}

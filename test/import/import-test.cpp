@@ -314,7 +314,8 @@ TEST_F(ImportTest, Architecture) {
   EXPECT_EQ(import(buildTinyLlama().string("general.architecture", "mamba\t2")),
             "x.gguf: key 'general.architecture': found 'mamba\\x092', expected "
             "one of deepseek2, gemma2, gemma3, glm4moe, gpt-oss, gpt2, llama, "
-            "mistral3, phi3, qwen2, qwen2moe, qwen3, qwen3moe, smollm3");
+            "mistral3, phi3, qwen2, qwen2moe, qwen3, qwen35, qwen35moe, "
+            "qwen3moe, qwen3next, smollm3");
 }
 
 TEST_F(ImportTest, RequiredKeys) {

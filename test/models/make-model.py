@@ -252,6 +252,30 @@ PRESETS = {
                                  expert_shared_count=1,
                                  expert_weights_scale=1.0,
                                  leading_dense_block_count=1),
+    # Three of four layers are delta nets.
+    "tiny-qwen3next": Shape("qwen3next", 4, 256, 512, 4, 2, 64, 512, 1e7,
+                            experts=8, used=2, expert_hidden=256,
+                            expert_shared_feed_forward_length=512,
+                            rope__dimension_count=16, ssm__conv_kernel=4,
+                            ssm__state_size=64, ssm__group_count=2,
+                            ssm__time_step_rank=4, ssm__inner_size=256,
+                            full_attention_interval=4),
+    "tiny-qwen35": Shape("qwen35", 4, 256, 512, 4, 2, 64, 512, 1e7, tied=True,
+                         rope__dimension_count=16,
+                         rope__dimension_sections=numpy.array([3, 3, 2, 0],
+                                                              "<i4"),
+                         ssm__conv_kernel=4, ssm__state_size=64,
+                         ssm__group_count=2, ssm__time_step_rank=4,
+                         ssm__inner_size=256, full_attention_interval=4),
+    "tiny-qwen35moe": Shape("qwen35moe", 4, 256, 512, 4, 2, 64, 512, 1e7,
+                            experts=8, used=2, expert_hidden=256,
+                            expert_shared_feed_forward_length=512,
+                            rope__dimension_count=16,
+                            rope__dimension_sections=numpy.array([3, 3, 2, 0],
+                                                                 "<i4"),
+                            ssm__conv_kernel=4, ssm__state_size=64,
+                            ssm__group_count=2, ssm__time_step_rank=4,
+                            ssm__inner_size=256, full_attention_interval=4),
     "qwen3-0.6b": Shape("qwen3", 28, 1024, 3072, 16, 8, 128, 151936, 1e6,
                         tied=True),
     "llama3.2-1b": Shape("llama", 16, 2048, 8192, 32, 8, 64, 128256, 5e5,
@@ -260,6 +284,10 @@ PRESETS = {
     "qwen3moe-30b-6l": Shape("qwen3moe", 6, 2048, 6144, 32, 4, 128, 151936,
                              1e6, experts=128, used=8, expert_hidden=768),
 }
+
+
+# Families in which most layers are delta nets.
+HYBRIDS = ("qwen3next", "qwen35", "qwen35moe")
 
 
 class Tensor:
@@ -301,10 +329,31 @@ class Layer:
     def bias(self, name, *sizes):
         return Tensor(self.prefix + name + ".bias", sizes, "f32", sigma=0.1)
 
+    def list_delta_net(self):
+        keys, width = self.shape.keys, self.shape.width
+        heads, size = keys["ssm.time_step_rank"], keys["ssm.state_size"]
+        values = heads * size
+        mixed = 2 * keys["ssm.group_count"] * size + values
+        yield self.vector("attn_norm.weight", width)
+        yield self.matrix("attn_qkv", mixed, width)
+        yield self.matrix("attn_gate", values, width)
+        if self.shape.family == "qwen3next":
+            yield self.matrix("ssm_ba", 2 * heads, width)
+        else:
+            yield self.matrix("ssm_beta", heads, width)
+            yield self.matrix("ssm_alpha", heads, width)
+        yield self.matrix("ssm_conv1d", mixed, keys["ssm.conv_kernel"],
+                          kind="f32")
+        yield self.vector("ssm_a", heads, -0.5, sigma=0.1)
+        yield self.vector("ssm_dt.bias", heads, 0.0, sigma=0.5)
+        yield self.vector("ssm_norm.weight", size)
+        yield self.matrix("ssm_out", width, values)
+
     def list_attention(self):
         shape, family = self.shape, self.shape.family
         width, queries = shape.width, shape.heads * shape.head
         keys = shape.kv_heads * shape.head
+        has_gate = family in HYBRIDS
         yield self.vector("attn_norm.weight", width)
         if family == "deepseek2":
             yield from self.list_latent_attention()
@@ -312,7 +361,7 @@ class Layer:
         if family in ("phi3", "gpt2"):
             yield self.matrix("attn_qkv", queries + 2 * keys, width)
         else:
-            yield self.matrix("attn_q", queries, width)
+            yield self.matrix("attn_q", (2 if has_gate else 1) * queries, width)
             yield self.matrix("attn_k", keys, width)
             yield self.matrix("attn_v", keys, width)
         yield self.matrix("attn_output", width, queries)
@@ -369,7 +418,7 @@ class Layer:
             yield self.bias("ffn_gate_exps", experts, hidden)
             yield self.bias("ffn_up_exps", experts, hidden)
             yield self.bias("ffn_down_exps", experts, width)
-        if shape.family == "qwen2moe":
+        if "expert_shared_feed_forward_length" in shape.keys:
             shared = shape.keys["expert_shared_feed_forward_length"]
             yield self.vector("ffn_gate_inp_shexp.weight", width, 0.0)
             yield self.matrix("ffn_gate_shexp", shared, width)
@@ -397,12 +446,13 @@ class Layer:
             yield self.bias("ffn_up", hidden)
             yield self.bias("ffn_down", width)
 
-    def list(self, is_dense):
+    def list(self, is_dense, is_recurrent):
         family, width = self.shape.family, self.shape.width
-        yield from self.list_attention()
-        if family in ("gpt-oss", "glm4moe", "gemma2", "gemma3"):
+        yield from (self.list_delta_net() if is_recurrent
+                    else self.list_attention())
+        if family in ("gpt-oss", "glm4moe", "gemma2", "gemma3", *HYBRIDS):
             yield self.vector("post_attention_norm.weight", width)
-        if family not in ("gpt-oss", "glm4moe"):
+        if family not in ("gpt-oss", "glm4moe", *HYBRIDS):
             yield self.vector("ffn_norm.weight", width)
         yield from self.list_dense() if is_dense else self.list_experts()
         if family in ("gemma2", "gemma3"):
@@ -429,14 +479,16 @@ def list_tensors(shape, kind, output_kind):
     table = output_kind if shape.tied else kind
     # Where the embedding is also the output, and scaled or not normalised
     # before it is added to, larger ones would leave no doubt of any token.
-    small = shape.family in ("gemma2", "gemma3", "gpt2", "smollm3")
+    small = shape.family in ("gemma2", "gemma3", "gpt2", "qwen35", "smollm3")
     yield Tensor("token_embd.weight", (shape.vocab, shape.width), table,
                  sigma=0.0625 if small else 0.5)
     for layer in range(shape.layers
                        - shape.keys.get("nextn_predict_layers", 0)):
         dense = shape.keys.get("leading_dense_block_count", 0)
         yield from Layer(shape, f"blk.{layer}.", kind).list(
-            not shape.experts or layer < dense)
+            not shape.experts or layer < dense,
+            shape.family in HYBRIDS
+            and (layer + 1) % shape.keys["full_attention_interval"] != 0)
     yield Tensor("output_norm.weight", (shape.width,), "f32", 1.0, sigma=0.1)
     yield from list_globals(shape)
     if not shape.tied:

@@ -106,9 +106,17 @@ Value ForwardBuilder::buildAttention(Value x, int64_t layer,
                              p.latents, t.latents);
     return builder.add(x, builder.linear(y, t.output));
   }
+  if (p.delta.isRecurrent[layer])
+    return builder.add(x,
+                       buildDeltaNet(builder, y, p.delta, t.delta, p.normEps));
   Value q = builder.linear(y, t.q);
   Value k = builder.linear(y, t.k);
   Value v = builder.linear(y, t.v);
+  Value gate;
+  if (traits.hasGatedQuery) {
+    gate = builder.columns(q, p.keyDim, p.keyDim, 2 * p.keyDim);
+    q = builder.columns(q, 0, p.keyDim, 2 * p.keyDim);
+  }
   if (t.qNorm) {
     q = builder.rmsNorm(q, *t.qNorm, p.normEps);
     k = builder.rmsNorm(k, *t.kNorm, p.normEps);
@@ -126,7 +134,10 @@ Value ForwardBuilder::buildAttention(Value x, int64_t layer,
   shape.window = isSliding ? p.window.length : 0;
   shape.cap = p.attentionCap;
   shape.sinks = t.sinks;
-  y = builder.linear(builder.attention(q, k, v, shape), t.output);
+  y = builder.attention(q, k, v, shape);
+  if (gate)
+    y = builder.glu(model::Activation::Sigmoid, gate, y);
+  y = builder.linear(y, t.output);
   if (t.attentionPostNorm)
     y = builder.rmsNorm(y, *t.attentionPostNorm, p.normEps);
   return builder.add(x, y);

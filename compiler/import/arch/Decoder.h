@@ -8,6 +8,7 @@
 #ifndef MODELC_COMPILER_IMPORT_ARCH_DECODER_H
 #define MODELC_COMPILER_IMPORT_ARCH_DECODER_H
 
+#include "compiler/import/arch/DeltaNet.h"
 #include "compiler/import/arch/ExpertParameters.h"
 #include "compiler/import/arch/Families.h"
 #include "compiler/import/arch/TensorReader.h"
@@ -51,6 +52,11 @@ struct DecoderTraits {
   bool hasTemper = false;  ///< Queries may be scaled by their position.
   int64_t noRopeStep = 0;  ///< Each so-manieth layer is not rotated.
   RopeDivisors divisors = RopeDivisors::One;
+  bool hasRopeSections = false; ///< Pairs may turn by one of several positions.
+  /// Rows of attn_q.weight are, for each head, those of its query, then those
+  /// of a gate of what attention gives.
+  bool hasGatedQuery = false;
+  DeltaTraits delta;
   ExpertTraits experts;
 };
 

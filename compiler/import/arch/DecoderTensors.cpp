@@ -21,7 +21,8 @@ using gguf::GgufTensor;
 static void readAttention(TensorReader &reader, const std::string &prefix,
                           const DecoderParameters &p,
                           const DecoderTraits &traits, LayerTensors &t) {
-  const int64_t width = p.embeddingLength, queries = p.heads * p.keyDim;
+  const int64_t width = p.embeddingLength;
+  const int64_t queries = (traits.hasGatedQuery ? 2 : 1) * p.heads * p.keyDim;
   const int64_t keys = p.kvHeads * p.keyDim, values = p.kvHeads * p.valueDim;
   const Presence bias =
       traits.needsQkvBias ? Presence::Required : Presence::Optional;
@@ -122,7 +123,12 @@ static LayerTensors readLayer(TensorReader &reader, int64_t layer,
   const std::string prefix = "blk." + std::to_string(layer) + ".";
   const int64_t width = p.embeddingLength;
   LayerTensors t = {};
-  readAttention(reader, prefix, p, traits, t);
+  if (p.delta.isRecurrent[layer]) {
+    t.attentionNorm = reader.vector(prefix + "attn_norm.weight", width);
+    t.delta = readDeltaTensors(reader, prefix, p.delta, traits.delta, width);
+  } else {
+    readAttention(reader, prefix, p, traits, t);
+  }
   t.feedForwardNorm =
       reader.vector(prefix + traits.feedForwardNorm.str() + ".weight", width);
   if (p.experts.count > 0 && layer >= p.experts.denseLayers)

@@ -17,10 +17,11 @@ namespace modelc::arch {
 /// What a layer has, by the parameters and traits; the rest is null.
 struct LayerTensors {
   const gguf::GgufTensor *attentionNorm;
-  LinearTensors q, k, v, output;
+  LinearTensors q, k, v, output;         ///< Null in a recurrent layer.
   LatentTensors latents;                 ///< Instead of q, k and v.
   const gguf::GgufTensor *qNorm, *kNorm; ///< Both or neither.
   const gguf::GgufTensor *sinks;
+  DeltaTensors delta; ///< In a recurrent layer.
   const gguf::GgufTensor *attentionPostNorm;
   const gguf::GgufTensor *feedForwardNorm;
   LinearTensors gate, up, down; ///< Without experts.

@@ -21,7 +21,9 @@ static constexpr Family kFamilies[] = {
     {"llama", importLlama},         {"mistral3", importMistral3},
     {"phi3", importPhi3},           {"qwen2", importQwen2},
     {"qwen2moe", importQwen2Moe},   {"qwen3", importQwen3},
-    {"qwen3moe", importQwen3Moe},   {"smollm3", importSmolLm3},
+    {"qwen35", importQwen35},       {"qwen35moe", importQwen35Moe},
+    {"qwen3moe", importQwen3Moe},   {"qwen3next", importQwen3Next},
+    {"smollm3", importSmolLm3},
 };
 
 llvm::ArrayRef<Family> modelc::arch::getFamilies() { return kFamilies; }

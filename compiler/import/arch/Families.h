@@ -58,8 +58,14 @@ ImportedModule importQwen2Moe(mlir::MLIRContext &context,
                               const gguf::GgufModel &source);
 ImportedModule importQwen3(mlir::MLIRContext &context,
                            const gguf::GgufModel &source);
+ImportedModule importQwen35(mlir::MLIRContext &context,
+                            const gguf::GgufModel &source);
+ImportedModule importQwen35Moe(mlir::MLIRContext &context,
+                               const gguf::GgufModel &source);
 ImportedModule importQwen3Moe(mlir::MLIRContext &context,
                               const gguf::GgufModel &source);
+ImportedModule importQwen3Next(mlir::MLIRContext &context,
+                               const gguf::GgufModel &source);
 ImportedModule importSmolLm3(mlir::MLIRContext &context,
                              const gguf::GgufModel &source);
 

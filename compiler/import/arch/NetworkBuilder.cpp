@@ -199,6 +199,42 @@ Value NetworkBuilder::selectRows(Value x, Value rows) {
   return model::SelectRowsOp::create(builder, location, x.getType(), x, rows);
 }
 
+Value NetworkBuilder::columns(Value x, int64_t first, int64_t length,
+                              int64_t period) {
+  int64_t columns = cast<RankedTensorType>(x.getType()).getDimSize(1);
+  return model::ColumnsOp::create(builder, location,
+                                  activations(columns / period * length), x,
+                                  first, length, period);
+}
+
+FlatSymbolRefAttr NetworkBuilder::state(llvm::StringRef name,
+                                        llvm::ArrayRef<int64_t> shape) {
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(forward);
+  model::StateOp::create(builder, location, name,
+                         RankedTensorType::get(shape, builder.getF32Type()));
+  return FlatSymbolRefAttr::get(builder.getContext(), name);
+}
+
+Value NetworkBuilder::causalConv(Value x, const GgufTensor &tensor) {
+  FlatSymbolRefAttr symbol = state("conv." + std::to_string(convCount++),
+                                   {tensor.shape[1] - 1, tensor.shape[0]});
+  return model::CausalConvOp::create(builder, nameLoc(tensor.name), x.getType(),
+                                     x, weight(tensor), symbol);
+}
+
+Value NetworkBuilder::deltaRule(const DeltaInputs &inputs,
+                                const DeltaShape &shape) {
+  FlatSymbolRefAttr symbol = state("delta." + std::to_string(deltaCount++),
+                                   {shape.heads, shape.keyDim, shape.valueDim});
+  return model::DeltaRuleOp::create(
+      builder, location, activations(shape.heads * shape.valueDim), inputs.x,
+      inputs.decay, inputs.beta, weight(*inputs.rate), weight(*inputs.bias),
+      symbol, builder.getI64IntegerAttr(shape.keyHeads),
+      shape.isTiled ? builder.getUnitAttr() : UnitAttr(),
+      builder.getF32FloatAttr(shape.eps));
+}
+
 OwningOpRef<ModuleOp> NetworkBuilder::finish(Value logits,
                                              const gguf::GgufModel &source,
                                              const ModelSummary &summary) {

@@ -40,6 +40,20 @@ struct HeadPart {
   int64_t dim, begin, count;
 };
 
+/// What a delta rule reads: logits of decay and beta, [tokens][heads], and
+/// vectors of heads.
+struct DeltaInputs {
+  mlir::Value x, decay, beta;
+  const gguf::GgufTensor *rate, *bias;
+};
+
+/// See model.delta_rule.
+struct DeltaShape {
+  int64_t heads, keyHeads, keyDim, valueDim;
+  bool isTiled;
+  float eps;
+};
+
 /// What queries are multiplied by at a position; see model.rope_table. No
 /// values: nothing.
 struct Temper {
@@ -119,6 +133,12 @@ public:
   mlir::Value attention(mlir::Value q, mlir::Value k, mlir::Value v,
                         const AttentionShape &shape);
   mlir::Value selectRows(mlir::Value x, mlir::Value rows);
+  /// Of each `period` columns the `length` from `first` on.
+  mlir::Value columns(mlir::Value x, int64_t first, int64_t length,
+                      int64_t period);
+  /// With states of their own, @conv.N and @delta.N for the N-th calls.
+  mlir::Value causalConv(mlir::Value x, const gguf::GgufTensor &tensor);
+  mlir::Value deltaRule(const DeltaInputs &inputs, const DeltaShape &shape);
 
   /// Returns `logits` from @forward and gives the module away.
   mlir::OwningOpRef<mlir::ModuleOp> finish(mlir::Value logits,
@@ -127,6 +147,9 @@ public:
 
 private:
   mlir::Value weight(const gguf::GgufTensor &tensor);
+  /// Declares a state of f32 and returns its symbol.
+  mlir::FlatSymbolRefAttr state(llvm::StringRef name,
+                                llvm::ArrayRef<int64_t> shape);
   mlir::RankedTensorType activations(int64_t columns);
   mlir::Location nameLoc(llvm::StringRef name);
 
@@ -135,7 +158,7 @@ private:
   mlir::func::FuncOp forward;
   mlir::Location location;
   llvm::DenseMap<const gguf::GgufTensor *, model::WeightOp> declared;
-  int64_t cacheCount = 0;
+  int64_t cacheCount = 0, convCount = 0, deltaCount = 0;
 };
 
 } // namespace modelc::arch

@@ -188,6 +188,11 @@ static absl::Status readRopes(const Metadata &metadata,
       traits.divisors == RopeDivisors::LongOrShort);
   if (!rope.ok())
     return rope.status();
+  if (traits.hasRopeSections)
+    if (absl::Status status =
+            checkRopeSections(metadata, traits.family, rope->dims);
+        !status.ok())
+      return status;
   p.rope = p.slidingRope = *rope;
   if (traits.window.ropeBase != 0) { // Neither base nor stretching is shared.
     p.slidingRope.base = traits.window.ropeBase;
@@ -237,7 +242,9 @@ static absl::Status readLayers(const Metadata &metadata,
 
 /// Reads counts and lengths.
 static absl::Status readSizes(const gguf::GgufModel &source,
-                              const std::string &prefix, DecoderParameters &p) {
+                              const std::string &prefix,
+                              const DecoderTraits &traits,
+                              DecoderParameters &p) {
   const Metadata &metadata = source.metadata();
   if (absl::Status status = readLayers(metadata, prefix, p); !status.ok())
     return status;
@@ -249,8 +256,12 @@ static absl::Status readSizes(const gguf::GgufModel &source,
                                      kSize, p.embeddingLength);
       !status.ok())
     return status;
-  absl::StatusOr<int64_t> feedForward = metadata.getUniformInteger(
-      prefix + "feed_forward_length", kSize, p.layers);
+  // Where all layers have experts, there may be no other length.
+  std::string lengthKey = prefix + "feed_forward_length";
+  if (traits.experts.use == ExpertUse::Always && !metadata.find(lengthKey))
+    lengthKey = prefix + "expert_feed_forward_length";
+  absl::StatusOr<int64_t> feedForward =
+      metadata.getUniformInteger(lengthKey, kSize, p.layers);
   if (!feedForward.ok())
     return feedForward.status();
   p.feedForwardLength = *feedForward;
@@ -265,7 +276,7 @@ modelc::arch::readDecoderParameters(const gguf::GgufModel &source,
   if (absl::Status status = checkCausal(metadata, prefix); !status.ok())
     return status;
   DecoderParameters p = {};
-  if (absl::Status status = readSizes(source, prefix, p); !status.ok())
+  if (absl::Status status = readSizes(source, prefix, traits, p); !status.ok())
     return status;
   absl::StatusOr<ExpertParameters> mixture = readExpertParameters(
       metadata, traits.family, traits.experts, p.feedForwardLength);
@@ -293,6 +304,11 @@ modelc::arch::readDecoderParameters(const gguf::GgufModel &source,
   if (!window.ok())
     return window.status();
   p.window = *std::move(window);
+  absl::StatusOr<DeltaParameters> delta = readDeltaParameters(
+      metadata, traits.family, traits.delta, p.layers, p.predictingLayers);
+  if (!delta.ok())
+    return delta.status();
+  p.delta = *std::move(delta);
   if (absl::Status status = readCaps(metadata, prefix, traits, p); !status.ok())
     return status;
   if (absl::Status status = readRopes(metadata, traits, p); !status.ok())

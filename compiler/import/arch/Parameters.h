@@ -38,6 +38,7 @@ struct DecoderParameters {
   RopeParameters rope;
   RopeParameters slidingRope; ///< Of layers with a window.
   WindowParameters window;
+  DeltaParameters delta;
   ExpertParameters experts;
   LatentParameters latents; ///< Of families that have them.
 };

@@ -167,3 +167,34 @@ modelc::arch::readRopeParameters(const Metadata &metadata,
       return status;
   return rope;
 }
+
+absl::Status modelc::arch::checkRopeSections(const Metadata &metadata,
+                                             llvm::StringRef family,
+                                             int64_t dims) {
+  constexpr int64_t kMost = 1 << 20;
+  const std::string key = family.str() + ".rope.dimension_sections";
+  const gguf::MetadataEntry *entry = metadata.find(key);
+  if (!entry)
+    return absl::OkStatus();
+  int64_t sections[4] = {}, sum = 0;
+  bool isValid = entry->isArray && entry->count >= 3 && entry->count <= 4;
+  for (uint64_t i = 0; isValid && i < entry->count; ++i) {
+    sections[i] = entry->integer(i).value_or(-1);
+    isValid = sections[i] >= 0 && sections[i] <= kMost;
+    sum += sections[i];
+  }
+  if (!isValid || sum == 0)
+    return metadata.makeError(key, entry->describeType(),
+                              "an array of 3 or 4 sizes, not all 0");
+  for (int64_t pair = 0; pair < dims / 2; ++pair) {
+    int64_t sector = pair % sum;
+    if (sector >= 3 * sections[sector % 3])
+      return metadata.makeError(
+          key,
+          llvm::Twine(sections[0]) + ", " + llvm::Twine(sections[1]) + ", " +
+              llvm::Twine(sections[2]) + ", " + llvm::Twine(sections[3]),
+          "sections that share the " + llvm::Twine(dims / 2) +
+              " pairs alike among the first three");
+  }
+  return absl::OkStatus();
+}

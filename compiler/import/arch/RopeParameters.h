@@ -40,6 +40,17 @@ readRopeParameters(const gguf::Metadata &metadata, llvm::StringRef family,
                    model::RopePairing pairing, int64_t headDim,
                    int64_t contextLength, bool hasLongRope);
 
+/// Checks that each of the dims / 2 pairs turns by a position that all
+/// dimensions of text share. `FAMILY.rope.dimension_sections`, if there is any,
+/// says how many pairs turn by the first, second and third of several positions
+/// of a token, taken in turns; for text these are equal. The rest turn by a
+/// fourth, which is not supported.
+///
+/// Source: ggml, ggml_mrope_cache_init with is_imrope; llama.cpp,
+/// llm_graph_input_pos::set_input.
+absl::Status checkRopeSections(const gguf::Metadata &metadata,
+                               llvm::StringRef family, int64_t dims);
+
 } // namespace modelc::arch
 
 #endif // MODELC_COMPILER_IMPORT_ARCH_ROPEPARAMETERS_H

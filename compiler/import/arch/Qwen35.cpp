@@ -1,0 +1,33 @@
+//===- Qwen35.cpp - The qwen35 family
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Qwen 3.5, text: qwen3next with dense layers. Value heads go round the key
+// heads, beta and alpha have matrices of their own, and pairs turn by several
+// positions, which for text are one.
+//
+// Source: llama.cpp, src/models/qwen35.cpp, conversion/qwen.py.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/import/arch/Decoder.h"
+#include "compiler/import/arch/Families.h"
+
+using namespace modelc;
+using namespace modelc::arch;
+
+ImportedModule modelc::arch::importQwen35(mlir::MLIRContext &context,
+                                          const gguf::GgufModel &source) {
+  DecoderTraits traits;
+  traits.family = "qwen35";
+  traits.pairing = model::RopePairing::Half;
+  traits.hasQkNorm = true;
+  traits.hasGatedQuery = true;
+  traits.hasRopeSections = true;
+  traits.delta = {DeltaTraits::Use::Tiled};
+  traits.feedForwardNorm = "post_attention_norm";
+  return importDecoder(context, source, traits);
+}
