@@ -31,9 +31,21 @@ void require(bool condition) {
     __builtin_trap();
 }
 
+constexpr uint64_t kSequenceBytes = 128;
+
+/// The toy plan and a state that each sequence has as a whole.
+PlanBuilder makePlan() {
+  PlanBuilder plan = makeToyPlan();
+  ModelcState &state = plan.states[plan.addState("sequence", 0)];
+  state.kind = MODELC_STATE_SEQUENCE;
+  state.flags = 0;
+  state.sequenceBytes = kSequenceBytes;
+  return plan;
+}
+
 /// An open plan and a file in memory, for all inputs.
 struct Fixture {
-  Fixture() : builder(makeToyPlan()), bytes(builder.build()) {
+  Fixture() : builder(makePlan()), bytes(builder.build()) {
     require(modelc_open_memory(bytes.data(), bytes.size(),
                                builder.functions.data(), 3, &plan,
                                nullptr) == MODELC_OK);
@@ -47,10 +59,15 @@ struct Fixture {
   std::string path;
 };
 
-void step(modelc_session *session, uint32_t sequence) {
+uint32_t getLength(modelc_session *session, uint32_t sequence) {
   uint32_t length;
   require(modelc_session_length(session, sequence, &length, nullptr) ==
           MODELC_OK);
+  return length;
+}
+
+void step(modelc_session *session, uint32_t sequence) {
+  const uint32_t length = getLength(session, sequence);
   if (length == kToyContext)
     return;
   const modelc_token token = {1, int32_t(length), sequence, 1};
@@ -65,10 +82,11 @@ static std::vector<uint8_t> anyFile(FuzzedDataProvider &data,
   const auto fits = [&] { return data.ConsumeIntegralInRange(0, 15) != 0; };
   std::vector<uint32_t> words;
   const auto sequences = data.ConsumeIntegralInRange<uint32_t>(0, 5);
-  uint32_t entries = 0;
+  uint32_t entries = 0, used = 0;
   for (uint32_t s = 0; s < sequences; ++s) {
     words.push_back(fits() ? data.ConsumeIntegralInRange<uint32_t>(0, 201)
                            : data.ConsumeIntegral<uint32_t>());
+    used += words.back() > 0;
     if (words.back() < 1000)
       entries += (words.back() + 63) / 64;
   }
@@ -84,7 +102,7 @@ static std::vector<uint8_t> anyFile(FuzzedDataProvider &data,
   std::vector<uint8_t> file(kHeaderBytes);
   const auto *bytes = reinterpret_cast<const uint8_t *>(words.data());
   file.insert(file.end(), bytes, bytes + words.size() * sizeof(uint32_t));
-  file.resize(file.size() + pages * kPageBytes +
+  file.resize(file.size() + pages * kPageBytes + used * kSequenceBytes +
               (fits() ? 0 : data.ConsumeIntegralInRange<size_t>(0, 400)));
   const auto put = [&](size_t at, auto value) {
     memcpy(file.data() + at, &value, sizeof(value));
@@ -121,14 +139,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
   modelc_status status;
   const modelc_code code =
       modelc_session_restore(session, fixture.path.c_str(), &status);
-  if (code != MODELC_OK) {
-    uint32_t length;
-    require(modelc_session_length(session, 3, &length, nullptr) == MODELC_OK);
-    require(length == 1 && status.message[0] != '\0');
-  }
+  if (code != MODELC_OK)
+    require(getLength(session, 3) == 1 && status.message[0] != '\0');
   for (uint32_t sequence = 0; sequence < 4; ++sequence)
     step(session, sequence);
-  require(modelc_session_copy(session, 0, 1, 1, nullptr) == MODELC_OK);
+  require(modelc_session_copy(session, 0, 1, getLength(session, 0), nullptr) ==
+          MODELC_OK);
   for (uint32_t sequence = 0; sequence < 4; ++sequence)
     require(modelc_session_truncate(session, sequence, 0, nullptr) ==
             MODELC_OK);
