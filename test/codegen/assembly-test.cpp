@@ -207,6 +207,23 @@ TEST_F(Assembly, RowsShareUnpackedWeights) {
   }
 }
 
+// Tiles of several rows ask for every line of the weights of a step to come;
+// one row does not, nor do products of images.
+TEST_F(Assembly, WeightsOfSeveralRowsAreAskedForInTime) {
+  for (const char *name : {"cascadelake", "x86-64-v3"}) {
+    const target::TargetSpec &target = getTarget(name);
+    for (const target::Regime &regime : target.blockRegimes) {
+      // A step of 64 columns has 576 bytes.
+      std::string text =
+          print(makeMatmul(target, getType(GgmlType::Q4_0), regime,
+                           Epilogue::Store),
+                name);
+      bool asks = regime.rowTile > 1 && regime.imagePanels == 0;
+      EXPECT_EQ(count(text, "prefetcht1"), asks ? 576 / 64 : 0) << text;
+    }
+  }
+}
+
 TEST_F(Assembly, NoKernelCallsAnything) {
   for (const char *target : {"cascadelake", "x86-64-v3"})
     for (const KernelRequest &request : makeAllKinds(getTarget(target)))

@@ -24,6 +24,7 @@
 #include "compiler/codegen/common/FieldAccess.h"
 #include "compiler/codegen/common/IntDot.h"
 #include "dialects/pack/Layouts.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace modelc;
@@ -155,6 +156,7 @@ private:
   void findMappedRows();
   Value loadMappedColumn(Value group);
   Values emitStep(Value step, int64_t elements, ValueRange sums);
+  void prefetchWeights(Value step);
   void addFloat(ArrayRef<GroupCursor> weights, Value inputGroup, int64_t k,
                 Values &sums);
   void addBlock(ArrayRef<GroupCursor> weights, Value inputGroup, int64_t k,
@@ -208,11 +210,31 @@ Value TileEmitter::loadMappedColumn(Value group) {
   return column;
 }
 
+/// Asks for the weights of a step to come, for tiles of several rows. These
+/// compute so long on a cache line that what the CPU looks ahead by itself, in
+/// its window of instructions and its prefetchers, is a few lines only, and
+/// memory and arithmetic take turns. One row comes faster without. Panels lie
+/// one behind the other, so that the end of one asks for the next. Measured in
+/// docs/design/20261124-speed.md.
+void TileEmitter::prefetchWeights(Value step) {
+  // Memory of 45 GB/s a thread that answers in 180 ns has 8 KiB under way.
+  constexpr int64_t kDistanceBytes = 8192, kLineBytes = 64;
+  bool isPacked = isQuantized(tile.panel) && tile.weight == tile.panel;
+  if (rows == 1 || !isPacked)
+    return;
+  int64_t stepBytes = llvm::divideCeil(
+      tile.weight.getBytes() * getStep(tile.weight), tile.weight.getK());
+  Value from = b.offset(tile.weightBase, b.mul(step, stepBytes));
+  for (int64_t byte = 0; byte < stepBytes; byte += kLineBytes)
+    b.prefetch(from, kDistanceBytes + byte);
+}
+
 /// The first `elements` k of one step. An activation group has fewer k than a
 /// step, and divides it.
 SmallVector<Value> TileEmitter::emitStep(Value step, int64_t elements,
                                          ValueRange carried) {
   Values sums(carried);
+  prefetchWeights(step);
   int64_t panelBytes = tile.weight.getPanelOffset(kLanes, tile.columns);
   GroupCursor first = getStepCursor(b, tile.weight, tile.weightBase, step);
   SmallVector<GroupCursor> weights;
