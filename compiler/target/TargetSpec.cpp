@@ -51,7 +51,14 @@ static constexpr uint64_t kGraniteRapids =
 // width leave room for 3 rows of 16 outputs in the integer kernels. Measured in
 // docs/design/20261121-matmul.md.
 static constexpr Regime kAvx512Regimes[] = {
-    {1, 1}, {4, 4}, {8, 8}, {INT64_MAX, 6, 2, 512}};
+    {1, 1}, {4, 4}, {8, 8}, {INT64_MAX, 6}};
+// Eight rows by one panel unpack weights as often as two tiles of four, and
+// three of those waste less than two of eight on 9 to 12 rows. Unpacking to an
+// image costs as much as the products of 6 to 8 rows, and six rows by two
+// panels gain at most 5 % on the machines measured: from 128 rows on that pays.
+// Measured in docs/design/20261124-speed.md.
+static constexpr Regime kAvx512BlockRegimes[] = {
+    {1, 1}, {4, 4}, {8, 8}, {12, 4}, {128, 8}, {INT64_MAX, 6, 2, 512}};
 static constexpr Regime kAvx2Regimes[] = {
     {1, 1}, {6, 3}, {INT64_MAX, 3, 1, 768}};
 // Tiles of 8 rows by two panels, from the first count that eight rows of
@@ -67,11 +74,11 @@ static constexpr TargetSpec kTargets[] = {
      "x86-64-v3", "", kAvx2, Isa::Avx2, 0, kAvx2Regimes, kAvx2Regimes,
      32 * kKiB, 256 * kKiB},
     {"cascadelake", "AVX-512 with VNNI", kTriple, "cascadelake", "",
-     kCascadeLake, Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512Regimes,
+     kCascadeLake, Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512BlockRegimes,
      32 * kKiB, 1024 * kKiB},
     {"icelake-server", "AVX-512 with VNNI, VBMI", kTriple, "icelake-server", "",
-     kIceLake, Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512Regimes, 48 * kKiB,
-     1280 * kKiB},
+     kIceLake, Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512BlockRegimes,
+     48 * kKiB, 1280 * kKiB},
     {"sapphirerapids", "Intel AMX for many rows, else AVX-512 with VNNI",
      kTriple, "sapphirerapids", "-avx512fp16", kSapphireRapids, Isa::Avx512Vnni,
      0x80, kAvx512Regimes, kIntelAmxRegimes, 48 * kKiB, 2048 * kKiB,
@@ -80,7 +87,7 @@ static constexpr TargetSpec kTargets[] = {
      "-avx512fp16", kGraniteRapids, Isa::Avx512Vnni, 0x80, kAvx512Regimes,
      kIntelAmxRegimes, 48 * kKiB, 2048 * kKiB},
     {"znver4", "AVX-512 of AMD Zen 4", kTriple, "znver4", "", kZnver4,
-     Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512Regimes, 32 * kKiB,
+     Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512BlockRegimes, 32 * kKiB,
      1024 * kKiB},
 };
 

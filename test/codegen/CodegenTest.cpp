@@ -83,7 +83,7 @@ void CodegenTest::appendExpertKinds(
         b.getF32FloatAttr(2.5f), /*bias=*/true, /*groupRows=*/4,
         /*limitGroups=*/4, /*limitUsed=*/2));
   specs.push_back(plan::GroupSpecAttr::get(&context, kExperts, kSlots, 6));
-  const target::Regime &regime = target.regimes.back();
+  const target::Regime &regime = target.blockRegimes.back();
   specs.push_back(plan::PrepareSpecAttr::get(
       &context, kColumns,
       pack::getFloatActivationLayout(&context, regime.rowTile),

@@ -51,7 +51,7 @@ TEST_F(Assembly, Avx512BroadcastsInsideTheDotProduct) {
 // Two panels of images share each broadcast, and all sums stay in registers.
 TEST_F(Assembly, Avx512PrefillSharesBroadcasts) {
   const target::TargetSpec &target = getTarget("cascadelake");
-  const target::Regime &regime = target.regimes.back();
+  const target::Regime &regime = target.blockRegimes.back();
   for (GgmlType type : {GgmlType::Q4_0, GgmlType::Q8_0}) {
     std::string text =
         print(makeMatmul(target, getType(type), regime, Epilogue::Store),
@@ -68,9 +68,10 @@ TEST_F(Assembly, Avx512PrefillSharesBroadcasts) {
 TEST_F(Assembly, ImagesAreReadReadyToMultiply) {
   for (const char *name : {"cascadelake", "x86-64-v3"}) {
     const target::TargetSpec &target = getTarget(name);
-    std::string text = print(makeMatmul(target, getType(GgmlType::Q6_K),
-                                        target.regimes.back(), Epilogue::Store),
-                             name);
+    std::string text =
+        print(makeMatmul(target, getType(GgmlType::Q6_K),
+                         target.blockRegimes.back(), Epilogue::Store),
+              name);
     size_t firstProduct =
         text.find(target.isa == target::Isa::Avx2 ? "vpmaddubsw" : "vpdpbusd");
     ASSERT_NE(firstProduct, std::string::npos);
@@ -214,10 +215,9 @@ TEST_F(Assembly, WeightsOfSeveralRowsAreAskedForInTime) {
     const target::TargetSpec &target = getTarget(name);
     for (const target::Regime &regime : target.blockRegimes) {
       // A step of 64 columns has 576 bytes.
-      std::string text =
-          print(makeMatmul(target, getType(GgmlType::Q4_0), regime,
-                           Epilogue::Store),
-                name);
+      std::string text = print(
+          makeMatmul(target, getType(GgmlType::Q4_0), regime, Epilogue::Store),
+          name);
       bool asks = regime.rowTile > 1 && regime.imagePanels == 0;
       EXPECT_EQ(count(text, "prefetcht1"), asks ? 576 / 64 : 0) << text;
     }

@@ -8,6 +8,7 @@
 #include "test/kernels/KernelHarness.h"
 #include "test/emulators/intel-amx/amxemu.h"
 #include "test/reference/Numerics.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/Support/MathExtras.h"
 #include <bit>
 #include <cmath>
@@ -278,16 +279,21 @@ void KernelTest::expectTileProducts(uint64_t products) {
 llvm::ArrayRef<ModelcKernel>
 KernelTest::compile(llvm::ArrayRef<plan::KernelSpecInterface> specs) {
   std::vector<codegen::KernelRequest> requests;
+  llvm::DenseMap<mlir::Attribute, size_t> numbers;
   for (plan::KernelSpecInterface spec : specs)
-    requests.push_back(
-        {spec.getKernelName() + "_" + std::to_string(requests.size()), spec});
+    if (numbers.try_emplace(spec, requests.size()).second)
+      requests.push_back(
+          {spec.getKernelName() + "_" + std::to_string(requests.size()), spec});
   absl::StatusOr<codegen::Jit> jit = codegen::Jit::create(requests, *target, 2);
   if (!jit.ok()) {
     ADD_FAILURE() << jit.status().ToString();
     return {};
   }
   jits.push_back(*std::move(jit));
-  return jits.back().getKernels();
+  std::vector<ModelcKernel> &all = kernels.emplace_back();
+  for (plan::KernelSpecInterface spec : specs)
+    all.push_back(jits.back().getKernels()[numbers.at(spec)]);
+  return all;
 }
 
 void KernelTest::expectRefused(plan::KernelSpecInterface spec,

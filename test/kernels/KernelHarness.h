@@ -22,6 +22,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "modelc/kernel_abi.h"
 #include <cstring>
+#include <deque>
 #include <gtest/gtest.h>
 #include <optional>
 #include <random>
@@ -121,8 +122,8 @@ protected:
   void SetUp() override;
   void TearDown() override;
 
-  /// Compiles the specifications; the kernels stand in their order and live as
-  /// long as the test.
+  /// Compiles the specifications, equal ones once; the kernels stand in their
+  /// order and live as long as the test.
   llvm::ArrayRef<ModelcKernel>
   compile(llvm::ArrayRef<plan::KernelSpecInterface> specs);
   template <typename Spec>
@@ -149,6 +150,7 @@ protected:
 
 private:
   std::vector<codegen::Jit> jits;
+  std::deque<std::vector<ModelcKernel>> kernels; ///< Of each compile().
 };
 
 /// Instantiates a test for one target of each instruction set.

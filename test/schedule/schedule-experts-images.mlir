@@ -10,8 +10,8 @@
 #q8 = #pack.layout<"q8_0.n16k64u", source = !model.ggml<q8_0>, group = [16, 64], bytes = 1088, align = 64, fields = [#pack.field<"quants", bits = 8, unit = 1, flip = 128, map = #quant>, #pack.field<"scale", bits = 16, unit = 32, flip = 0, map = #scale>]>
 
 // 4 experts, 2 slots a token: an expert has half as many rows as there are
-// tokens. Regimes end with 1, 4 and 8 of its rows; an image of its matrix pays
-// from 64 rows on. Down is of floats, which have no images, but follows.
+// tokens. Regimes end with 1, 4, 8, 12 and 128 of its rows; then an image of its
+// matrix pays. Down is of floats, which have no images, but follows.
 // CHECK-LABEL: module @experts
 //
 // Tiles need images in all of their regime, from 9 rows on. Its row tiles are
@@ -38,20 +38,28 @@ module @experts {
   // CHECK-SAME: tokens in [3, 8]
   // CHECK: plan.step "router.group" @mc_group_e4_s2_r8_avx512vnni
   // CHECK-SAME: tokens in [9, 16]
+  // CHECK: plan.step "router.group" @mc_group_e4_s2_r4_avx512vnni
+  // CHECK-SAME: tokens in [17, 24]
+  // CHECK: plan.step "router.group" @mc_group_e4_s2_r8_avx512vnni
+  // CHECK-SAME: tokens in [25, 256]
   // CHECK: plan.step "router.group" @mc_group_e4_s2_r6_avx512vnni
-  // CHECK-SAME: tokens in [17, 512]
+  // CHECK-SAME: tokens in [257, 512]
   // CHECK: plan.step "gate" @mc_matmul_{{.*}}m1k32{{.*}}_t16_siluglu_experts4_indirect_
   // CHECK-SAME: tokens in [1, 2] counter @router.counts[0] limit 4
   // CHECK: plan.step "gate" @mc_matmul_{{.*}}m4k32{{.*}}_t16_siluglu_experts4_
   // CHECK-SAME: tokens in [3, 8] counter
-  // CHECK: plan.step "gate" @mc_matmul_{{.*}}m6k32{{.*}}_t16_siluglu_experts4_
-  // CHECK-SAME: tokens in [17, 128] counter
+  // CHECK: plan.step "gate" @mc_matmul_{{.*}}m8k32{{.*}}_t16_siluglu_experts4_
+  // CHECK-SAME: tokens in [9, 16] counter
+  // CHECK: plan.step "gate" @mc_matmul_{{.*}}m4k32{{.*}}_t16_siluglu_experts4_
+  // CHECK-SAME: tokens in [17, 24] counter
+  // CHECK: plan.step "gate" @mc_matmul_{{.*}}m8k32{{.*}}_t16_siluglu_experts4_
+  // CHECK-SAME: tokens in [25, 256] counter
   // CHECK: plan.step "down" @mc_matmul_f32_{{.*}}_t16_experts4_avx512vnni
-  // CHECK-SAME: tokens in [17, 128] counter
+  // CHECK-SAME: tokens in [25, 256] counter
   // CHECK: plan.step "gate" @mc_matmul_{{.*}}_t16_i2x512_siluglu_experts4_
-  // CHECK-SAME: tokens in [129, 512] counter
+  // CHECK-SAME: tokens in [257, 512] counter
   // CHECK: plan.step "down" @mc_matmul_f32_{{.*}}_t16_experts4_avx512vnni
-  // CHECK-SAME: tokens in [129, 512] counter
+  // CHECK-SAME: tokens in [257, 512] counter
   func.func @forward(%tokens: tensor<?xi32>, %positions: tensor<?xi32>,
                      %rows: tensor<?xi32>) -> tensor<?x32xf32> {
     %0 = model.get_weight @table : tensor<32x64xf32>

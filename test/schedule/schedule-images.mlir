@@ -1,7 +1,7 @@
 // RUN: modelc-opt %s --pass-pipeline='builtin.module( \
-// RUN:   plan-schedule{target=cascadelake ubatch=12})' | FileCheck %s
+// RUN:   plan-schedule{target=cascadelake ubatch=200})' | FileCheck %s
 // RUN: modelc-opt %s --pass-pipeline='builtin.module( \
-// RUN:   plan-schedule{target=sapphirerapids ubatch=12})' \
+// RUN:   plan-schedule{target=sapphirerapids ubatch=200})' \
 // RUN:   | FileCheck %s --check-prefix=TILES
 
 #quant = affine_map<(n, j) -> ((j floordiv 4) * 512 + n * 32 + (j mod 4) * 8)>
@@ -11,8 +11,9 @@
 #q8 = #pack.layout<"q8_0.n16k64u", source = !model.ggml<q8_0>, group = [16, 64], bytes = 1088, align = 64, fields = [#pack.field<"quants", bits = 8, unit = 1, flip = 128, map = #quant>, #pack.field<"scale", bits = 16, unit = 32, flip = 0, map = #scale>]>
 
 // Where there are many rows, panels of block types are unpacked to images,
-// which is a regime of its own: from 9 rows on. Float weights are multiplied
-// as they are in every regime.
+// which is a regime of its own: from 129 rows on. Up to 12 rows three tiles of
+// four take less time than two of eight, by the kernel that up to 4 rows use.
+// Float weights are multiplied as they are in every regime.
 // CHECK-LABEL: module @images
 //
 // The same regime is that of tiles, where the target has them: block types are
@@ -22,21 +23,23 @@
 // TILES: #plan.prepare<columns = 64, layout = #i8_m8k32_rows
 // TILES: #plan.matmul<columns = 64, input = #i8_m8k32_rows, {{.*}} tileRows = 16, imagePanels = 2, imageColumns = 768>
 // TILES: plan.step "up" @mc_matmul_{{.*}}_i8_m8k32_rows_k64_t16_i2x768_intelamx
-// TILES-SAME: for tokens in [9, 12] tiles 12 * 4
+// TILES-SAME: for tokens in [9, 200] tiles 200 * 4
 // TILES: #plan.matmul<columns = 64, input = #f32_m6k1, {{.*}} tileRows = 16>
 // TILES: plan.step "table" {{.*}}_avx512vnni
-// TILES-SAME: for outputs in [9, 12] tiles 12 * 2
+// TILES-SAME: for outputs in [9, 200] tiles 200 * 2
 module @images {
   model.weight @table : tensor<32x64xf32> at 0 in 0
   model.weight @up.weight : tensor<64x64x!model.ggml<q8_0>> at 8192 in 0
   // CHECK: #plan.matmul<columns = 64, input = #i8_m8k32_{{.*}} tileRows = 16>
   // CHECK: plan.step "up" {{.*}} for tokens in [5, 8] tiles 8 * 4
+  // CHECK: plan.step "up" {{.*}}_i8_m4k32_{{.*}} for tokens in [9, 12] tiles 12 * 4
+  // CHECK: plan.step "up" {{.*}}_i8_m8k32_{{.*}} for tokens in [13, 128] tiles 128 * 4
   // CHECK: #plan.matmul<columns = 64, input = #i8_m6k32_
   // CHECK-SAME: tileRows = 16, imagePanels = 2, imageColumns = 512>
   // CHECK: plan.step "up" @mc_matmul_{{.*}}_i2x512_avx512vnni
-  // CHECK-SAME: for tokens in [9, 12] tiles 12 * 4
+  // CHECK-SAME: for tokens in [129, 200] tiles 200 * 4
   // CHECK: #plan.matmul<columns = 64, input = #f32_m6k1, {{.*}} tileRows = 16>
-  // CHECK: plan.step "table" {{.*}} for outputs in [9, 12] tiles 12 * 2
+  // CHECK: plan.step "table" {{.*}} for outputs in [9, 200] tiles 200 * 2
   func.func @forward(%tokens: tensor<?xi32>, %positions: tensor<?xi32>,
                      %rows: tensor<?xi32>) -> tensor<?x32xf32> {
     %0 = model.get_weight @table : tensor<32x64xf32>

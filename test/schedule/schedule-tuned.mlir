@@ -1,9 +1,9 @@
 // RUN: modelc-opt %s --pass-pipeline='builtin.module( \
-// RUN:   plan-schedule{target=cascadelake ubatch=12 \
+// RUN:   plan-schedule{target=cascadelake ubatch=200 \
 // RUN:   tuning=mc_matmul_q8_0_n16k64u_n64_i8_m6k32_start128x32_k64_t16_i2x512_avx512vnni:5x3x256x32})' \
 // RUN:   | FileCheck %s
 // RUN: not modelc-opt %s --pass-pipeline='builtin.module( \
-// RUN:   plan-schedule{target=cascadelake ubatch=8 \
+// RUN:   plan-schedule{target=cascadelake ubatch=128 \
 // RUN:   tuning=mc_matmul_q8_0_n16k64u_n64_i8_m6k32_start128x32_k64_t16_i2x512_avx512vnni:5x3x256x32})' \
 // RUN:   2>&1 | FileCheck %s --check-prefix=UNUSED
 // RUN: not modelc-opt %s --pass-pipeline='builtin.module( \
@@ -20,7 +20,7 @@
 // alone is cut otherwise: 5 rows by 3 panels, images of 256 columns, tiles of
 // 32 rows. Other regimes of the same matmul stay.
 //
-// A kernel that does not come up (12 rows are more than 8) is a mistake, and so
+// A kernel that does not come up (images begin behind 128 rows) is a mistake, and so
 // is what is no tuning.
 // UNUSED: error: expected a tuning of this model's kernels, found one of
 // UNUSED-SAME: mc_matmul_q8_0_n16k64u_n64_i8_m6k32_start128x32_k64_t16_i2x512
@@ -30,13 +30,13 @@ module @tuned {
   model.weight @table : tensor<32x64xf32> at 0 in 0
   model.weight @up.weight : tensor<64x64x!model.ggml<q8_0>> at 8192 in 0
   // CHECK: #plan.matmul<columns = 64, input = #i8_m8k32_{{.*}} tileRows = 16>
-  // CHECK: plan.step "up" {{.*}} for tokens in [5, 8] tiles 8 * 4
+  // CHECK: plan.step "up" {{.*}} for tokens in [13, 128] tiles 128 * 4
   // CHECK: #plan.prepare<columns = 64, layout = #i8_m5k32_
-  // CHECK: plan.step "up.prepare" {{.*}} for tokens in [9, 12] tiles 5 * 1
+  // CHECK: plan.step "up.prepare" {{.*}} for tokens in [129, 200] tiles 5 * 1
   // CHECK: #plan.matmul<columns = 64, input = #i8_m5k32_
   // CHECK-SAME: tileRows = 32, imagePanels = 3, imageColumns = 256>
   // CHECK: plan.step "up" @mc_matmul_{{.*}}_i8_m5k32_{{.*}}_t32_i3x256_avx512vnni
-  // CHECK-SAME: for tokens in [9, 12] tiles 12 * 2
+  // CHECK-SAME: for tokens in [129, 200] tiles 200 * 2
   func.func @forward(%tokens: tensor<?xi32>, %positions: tensor<?xi32>,
                      %rows: tensor<?xi32>) -> tensor<?x32xf32> {
     %0 = model.get_weight @table : tensor<32x64xf32>
