@@ -69,6 +69,8 @@ struct Choices {
 
 static LayoutAttr getPanel(MLIRContext *context, Type type,
                            const TargetSpec &target) {
+  if (type.isBF16() && !target.bf16Regimes.empty())
+    return pack::getPairPanelLayout(context);
   return pack::getPanelLayout(context, type, target.quantFlip);
 }
 

@@ -196,9 +196,21 @@ LogicalResult Scheduler::schedule(model::RopeTableOp op) {
 // Matmuls
 //===----------------------------------------------------------------------===//
 
+bool schedule::haveTilePairs(ValueRange weights) {
+  return llvm::all_of(
+      weights, [](Value weight) { return pack::hasPairs(getLayout(weight)); });
+}
+
+std::optional<target::Isa> schedule::getMatrixIsa(ValueRange weights,
+                                                  const CountRange &range) {
+  return haveTilePairs(weights) ? target::Isa::IntelAmx : range.matrixIsa;
+}
+
 LayoutAttr schedule::getInputLayout(ValueRange weights,
                                     const CountRange &range) {
   MLIRContext *context = weights[0].getContext();
+  if (haveTilePairs(weights))
+    return pack::getPartActivationLayout(context, range.rowTile);
   if (!isBlockType(getLayout(weights[0])))
     return pack::getFloatActivationLayout(context, range.rowTile);
   pack::ActivationNeeds needs;
@@ -260,8 +272,14 @@ static CountSource getCountSource(model::LinearOp op) {
 /// The target's regimes, and what the tuning has in place of them: it speaks of
 /// those that unpack images for vectors.
 FailureOr<SmallVector<CountRange>> Scheduler::getRegimes(model::LinearOp op) {
+  const target::TargetSpec &target = steps.getTarget();
+  ArrayRef<target::Regime> own = target.regimes;
+  if (isBlockType(getLayout(op.getWeights()[0])))
+    own = target.blockRegimes;
+  else if (haveTilePairs(op.getWeights()))
+    own = target.bf16Regimes;
   SmallVector<CountRange> regimes = steps.getRegimes(
-      getCountSource(op), isBlockType(getLayout(op.getWeights()[0])));
+      getCountSource(op), own, isBlockType(getLayout(op.getWeights()[0])));
   for (CountRange &range : regimes) {
     if (range.imagePanels == 0 || range.matrixIsa)
       continue;
@@ -305,7 +323,7 @@ void Scheduler::scheduleRegime(model::LinearOp op, const CountRange &range,
   plan::MatmulSpecAttr matmul = getMatmulSpec(op, input, range);
   operands = {prepared.str()};
   info = {name.str(), range};
-  info.isa = range.matrixIsa;
+  info.isa = getMatrixIsa(op.getWeights(), range);
   for (Value weight : op.getWeights()) {
     operands.push_back(memory[weight]);
     auto type = cast<PackedTensorType>(weight.getType());

@@ -184,7 +184,9 @@ void Scheduler::scheduleAttention(model::AttentionOp op,
   int64_t groupHeads = one.getHeads() / one.getKvHeads() / one.getParts();
   int64_t most =
       std::max<int64_t>(1, plan::AttentionSpecAttr::kBlockRows / groupHeads);
-  for (const CountRange &range : steps.getRegimes(CountSource::Tokens, false)) {
+  for (const CountRange &range :
+       steps.getRegimes(CountSource::Tokens, steps.getTarget().regimes,
+                        /*hasImages=*/false)) {
     int64_t tileTokens = range.max == 1 ? 1 : most;
     auto spec = plan::AttentionSpecAttr::get(
         op.getContext(), one.getHeads(), one.getKvHeads(), one.getKeyDim(),

@@ -303,8 +303,8 @@ void Scheduler::addExpertsStep(model::ExpertsOp op, const CountRange &range,
   auto spec = plan::ExpertsSpecAttr::get(op.getContext(), matmul,
                                          routing.experts, indirect);
   StepInfo info{getStepName(weights[0]), range};
-  if (isBlock)
-    info.isa = range.matrixIsa;
+  if (isBlock || haveTilePairs(weights))
+    info.isa = getMatrixIsa(weights, range);
   info.counter = {routing.counts, plan::kActiveExpertsByte,
                   getLimits(range, routing).getGroups()};
   info.tileMultiplier = matmul.getTileCount();

@@ -52,6 +52,14 @@ std::string getStepName(Value weight);
 /// True for layouts of block-quantised weights.
 bool isBlockType(LayoutAttr layout);
 
+/// True if all these weights are packed in pairs, for a matrix unit that
+/// multiplies floats.
+bool haveTilePairs(mlir::ValueRange weights);
+
+/// The matrix unit that multiplies these weights, or nothing.
+std::optional<target::Isa> getMatrixIsa(mlir::ValueRange weights,
+                                        const CountRange &range);
+
 /// The layout of the input that all these weights read, as kernels of this
 /// regime want it.
 LayoutAttr getInputLayout(mlir::ValueRange weights, const CountRange &range);

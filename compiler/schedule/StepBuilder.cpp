@@ -110,11 +110,12 @@ static void setImages(CountRange &range, const target::Regime &regime) {
   range.matrixIsa = regime.matrixIsa;
 }
 
-SmallVector<CountRange> StepBuilder::getRegimes(plan::CountSource source,
-                                                bool hasImages) const {
+SmallVector<CountRange>
+StepBuilder::getRegimes(plan::CountSource source,
+                        ArrayRef<target::Regime> regimes,
+                        bool hasImages) const {
   SmallVector<CountRange> ranges;
-  for (const target::Regime &regime :
-       hasImages ? target.blockRegimes : target.regimes) {
+  for (const target::Regime &regime : regimes) {
     CountRange range = {source, 1, std::min(regime.maxRows, ubatch),
                         regime.rowTile};
     if (hasImages)

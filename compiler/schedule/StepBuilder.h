@@ -92,11 +92,12 @@ public:
                plan::KernelSpecInterface spec,
                llvm::ArrayRef<std::string> operands);
 
-  /// The ranges of counts, 1 .. ubatch in all, for which the target's kernels
-  /// differ: kernels of block-quantised weights, which unpack images, or
-  /// others.
-  llvm::SmallVector<CountRange> getRegimes(plan::CountSource source,
-                                           bool hasImages) const;
+  /// The ranges of counts, 1 .. ubatch in all, for which kernels of these
+  /// regimes of the target differ. Those of block-quantised weights may unpack
+  /// images.
+  llvm::SmallVector<CountRange>
+  getRegimes(plan::CountSource source, llvm::ArrayRef<target::Regime> regimes,
+             bool hasImages) const;
 
   /// The same for the tokens of experts, each of which gets the rows of
   /// `slots` / `experts` of the tokens if all are chosen alike: regimes go by

@@ -42,7 +42,7 @@ static constexpr uint64_t kZnver4 = kIceLake | bit(MODELC_FEATURE_AVX512BF16);
 // no emulator has it.
 static constexpr uint64_t kSapphireRapids =
     kZnver4 | bit(MODELC_FEATURE_AVXVNNI) | bit(MODELC_FEATURE_AMX_TILE) |
-    bit(MODELC_FEATURE_AMX_INT8);
+    bit(MODELC_FEATURE_AMX_INT8) | bit(MODELC_FEATURE_AMX_BF16);
 static constexpr uint64_t kGraniteRapids =
     kSapphireRapids | bit(MODELC_FEATURE_AMX_FP16);
 
@@ -65,29 +65,76 @@ static constexpr Regime kAvx2Regimes[] = {
 // vectors do not serve. Derived in docs/design/20261124-intel-amx.md.
 static constexpr Regime kIntelAmxRegimes[] = {
     {1, 1}, {4, 4}, {8, 8}, {INT64_MAX, 8, 2, 768, Isa::IntelAmx}};
+// Tiles from one row on, so that the order of sums does not depend on how many
+// there are: reading weights takes longer than multiplying them.
+static constexpr Regime kIntelAmxBf16Regimes[] = {
+    {1, 1, 0, 0, Isa::IntelAmx},
+    {4, 4, 0, 0, Isa::IntelAmx},
+    {8, 8, 0, 0, Isa::IntelAmx},
+    {INT64_MAX, 16, 0, 0, Isa::IntelAmx}};
 
 static constexpr int64_t kKiB = 1024;
 static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
 
 static constexpr TargetSpec kTargets[] = {
-    {"x86-64-v3", "AVX2, FMA, F16C: Haswell, Zen and later", kTriple,
-     "x86-64-v3", "", kAvx2, Isa::Avx2, 0, kAvx2Regimes, kAvx2Regimes,
-     32 * kKiB, 256 * kKiB},
-    {"cascadelake", "AVX-512 with VNNI", kTriple, "cascadelake", "",
-     kCascadeLake, Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512BlockRegimes,
-     32 * kKiB, 1024 * kKiB},
-    {"icelake-server", "AVX-512 with VNNI, VBMI", kTriple, "icelake-server", "",
-     kIceLake, Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512BlockRegimes,
-     48 * kKiB, 1280 * kKiB},
+    {"x86-64-v3",
+     "AVX2, FMA, F16C: Haswell, Zen and later",
+     kTriple,
+     "x86-64-v3",
+     "",
+     kAvx2,
+     Isa::Avx2,
+     0,
+     kAvx2Regimes,
+     kAvx2Regimes,
+     {},
+     32 * kKiB,
+     256 * kKiB},
+    {"cascadelake",
+     "AVX-512 with VNNI",
+     kTriple,
+     "cascadelake",
+     "",
+     kCascadeLake,
+     Isa::Avx512Vnni,
+     0x80,
+     kAvx512Regimes,
+     kAvx512BlockRegimes,
+     {},
+     32 * kKiB,
+     1024 * kKiB},
+    {"icelake-server",
+     "AVX-512 with VNNI, VBMI",
+     kTriple,
+     "icelake-server",
+     "",
+     kIceLake,
+     Isa::Avx512Vnni,
+     0x80,
+     kAvx512Regimes,
+     kAvx512BlockRegimes,
+     {},
+     48 * kKiB,
+     1280 * kKiB},
     {"sapphirerapids", "Intel AMX for many rows, else AVX-512 with VNNI",
      kTriple, "sapphirerapids", "-avx512fp16", kSapphireRapids, Isa::Avx512Vnni,
-     0x80, kAvx512Regimes, kIntelAmxRegimes, 48 * kKiB, 2048 * kKiB,
-     "emeraldrapids"},
+     0x80, kAvx512Regimes, kIntelAmxRegimes, kIntelAmxBf16Regimes, 48 * kKiB,
+     2048 * kKiB, "emeraldrapids"},
     {"graniterapids", "the same, for Granite Rapids", kTriple, "graniterapids",
      "-avx512fp16", kGraniteRapids, Isa::Avx512Vnni, 0x80, kAvx512Regimes,
-     kIntelAmxRegimes, 48 * kKiB, 2048 * kKiB},
-    {"znver4", "AVX-512 of AMD Zen 4", kTriple, "znver4", "", kZnver4,
-     Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512BlockRegimes, 32 * kKiB,
+     kIntelAmxRegimes, kIntelAmxBf16Regimes, 48 * kKiB, 2048 * kKiB},
+    {"znver4",
+     "AVX-512 of AMD Zen 4",
+     kTriple,
+     "znver4",
+     "",
+     kZnver4,
+     Isa::Avx512Vnni,
+     0x80,
+     kAvx512Regimes,
+     kAvx512BlockRegimes,
+     {},
+     32 * kKiB,
      1024 * kKiB},
 };
 

@@ -60,6 +60,9 @@ struct TargetSpec {
   /// Those of matmuls of block-quantised weights, and of experts, whose rows
   /// are grouped in one way whatever the weights.
   llvm::ArrayRef<Regime> blockRegimes;
+  /// Those of matmuls whose weights are all BF16 in pairs, for a matrix unit
+  /// that multiplies these; empty if there is none.
+  llvm::ArrayRef<Regime> bf16Regimes;
   int64_t l1Bytes; ///< Data cache of one core.
   int64_t l2Bytes; ///< Second-level cache of one core.
   /// Another name that --target takes: a machine that is the same to kernels.

@@ -105,6 +105,24 @@ LayoutAttr pack::getFloatActivationLayout(MLIRContext *context,
   return b.finish("f32.m" + Twine(rowTile) + "k1", rowTile * 4, 4);
 }
 
+LayoutAttr pack::getPartActivationLayout(MLIRContext *context,
+                                         int64_t rowTile) {
+  constexpr int64_t kBits = 16, kRowBits = kActivationBlock * kBits;
+  LayoutBuilder b(context, Float32Type::get(context), rowTile,
+                  kActivationBlock);
+  int64_t bit = 0;
+  for (StringRef part : kParts) {
+    b.add(part, kBits, 1, b.n * kRowBits + b.j * kBits + bit);
+    bit += rowTile * kRowBits;
+  }
+  return b.finish("bf16x3.m" + Twine(rowTile) + "k32", bit / 8, 64);
+}
+
+bool pack::hasParts(LayoutAttr activation) {
+  return llvm::all_of(
+      kParts, [&](StringRef part) { return activation.getField(part); });
+}
+
 //===----------------------------------------------------------------------===//
 // Pages of the cache
 //===----------------------------------------------------------------------===//

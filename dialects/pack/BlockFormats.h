@@ -66,6 +66,9 @@ inline constexpr llvm::StringLiteral kOperand = "operand"; ///< Quant + offset.
 inline constexpr llvm::StringLiteral kBlockScale = "block_scale"; ///< D, f32.
 inline constexpr llvm::StringLiteral kBlockMin = "block_min";     ///< M, f32.
 
+/// Fields of activations that are cut into three bf16, which add up to them.
+inline constexpr llvm::StringLiteral kParts[] = {"high", "middle", "low"};
+
 /// How the bits of `scale` are a number.
 enum class ScaleKind {
   F16,

@@ -44,6 +44,13 @@ LayoutAttr getMappedLayout(mlir::MLIRContext *context, mlir::Type elementType);
 LayoutAttr getPanelLayout(mlir::MLIRContext *context, mlir::Type elementType,
                           int64_t flip);
 
+/// Panels of BF16 for matrix units: pairs of consecutive k, 32 of them a group,
+/// so that a group is the B tile of TDPBF16PS (Intel SDM vol. 2).
+LayoutAttr getPairPanelLayout(mlir::MLIRContext *context);
+
+/// True for panels whose k come in pairs.
+bool hasPairs(LayoutAttr panel);
+
 /// What kernels unpack panels of a block type to, for many rows of activations
 /// to share: in quads like the panel, a byte an element, ready to be
 /// multiplied (what is added to the quant is up to the instruction set), then
@@ -94,6 +101,13 @@ std::optional<ActivationNeeds> getHeldNeeds(LayoutAttr activation);
 /// Float activations in tiles of `rowTile` rows: values[k][rowTile].
 LayoutAttr getFloatActivationLayout(mlir::MLIRContext *context,
                                     int64_t rowTile);
+
+/// Activations as three bf16 parts each, for matrix units and panels of pairs:
+/// for every 32 k three times parts[rowTile][32], the A tiles of TDPBF16PS.
+LayoutAttr getPartActivationLayout(mlir::MLIRContext *context, int64_t rowTile);
+
+/// True for layouts of that kind.
+bool hasParts(LayoutAttr activation);
 
 /// Keys of one head on one page of the cache: [keyDim][tokens], so that
 /// scores of consecutive tokens lie in lanes. Row n is the token. Q8_0: quants

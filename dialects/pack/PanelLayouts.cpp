@@ -153,6 +153,25 @@ static LayoutAttr getFloatPanel(MLIRContext *context, Type type,
                   kVectorBits / 8);
 }
 
+LayoutAttr pack::getPairPanelLayout(MLIRContext *context) {
+  constexpr int64_t kBits = 16;
+  LayoutBuilder b(context, BFloat16Type::get(context), kPanelRows,
+                  kActivationBlock);
+  b.add(kValues, kBits, 1,
+        b.j.floorDiv(2) * kVectorBits + b.n * (2 * kBits) + (b.j % 2) * kBits);
+  return b.finish("bf16.n16k32.pairs",
+                  kPanelRows * kActivationBlock * kBits / 8, kVectorBits / 8);
+}
+
+bool pack::hasPairs(LayoutAttr panel) {
+  return panel.getRows() == kPanelRows && panel.getField(kValues) &&
+         panel.getK() > 1 &&
+         panel.getByteOffset(kValues, 0, 1) ==
+             panel.getByteOffset(kValues, 0, 0) + 2 &&
+         panel.getByteOffset(kValues, 1, 0) ==
+             panel.getByteOffset(kValues, 0, 0) + 4;
+}
+
 LayoutAttr pack::getImageLayout(LayoutAttr panel) {
   const BlockFormat &format = getBlockFormat(panel);
   // As many as two activation blocks, like the smallest groups of panels.

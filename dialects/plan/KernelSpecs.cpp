@@ -170,6 +170,9 @@ int64_t MatmulSpecAttr::getImageSumBytes() const {
 int64_t MatmulSpecAttr::getProductBytes() const {
   // Two, so that one can be read while the next is stored.
   constexpr int64_t kProducts = 2;
+  if (pack::hasParts(getInput()))
+    return kPairPanels * getInput().getRows() * pack::kPanelRows *
+           sizeof(float);
   if (!hasImages() || !pack::hasQuantRows(getInput()))
     return 0;
   return kProducts * getImagePanels() * getInput().getRows() *
@@ -177,10 +180,10 @@ int64_t MatmulSpecAttr::getProductBytes() const {
 }
 
 int64_t MatmulSpecAttr::getScratchBytes() const {
-  if (!hasImages())
-    return 0;
   // A gated pair needs the sums of both at once; all weights share the image.
   bool isPair = getEpilogue() == model::Epilogue::Glu;
+  if (!hasImages())
+    return (isPair ? 2 : 1) * getProductBytes();
   int64_t imageBytes = 0;
   for (size_t i = 0; i < getWeights().size(); ++i)
     imageBytes = std::max(

@@ -196,7 +196,8 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
     unpacked to images in scratch, by which kImageRowTiles row tiles are
     multiplied; their sums stand in scratch too. Else each row tile reads the
     packed weights. An input whose quants lie in rows is multiplied by images
-    only, by a matrix unit.
+    only, by a matrix unit; one of parts is multiplied by panels of pairs, by a
+    matrix unit, which needs scratch for what it stores of its sums.
   }];
   let parameters = (ins
     "int64_t":$columns, "::modelc::pack::LayoutAttr":$input,
@@ -220,8 +221,11 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
     static constexpr int64_t kImageRowTiles = 96;
     /// Scratch for the sums of one weight; 0 without images.
     int64_t getImageSumBytes() const;
-    /// Scratch for what a matrix unit stores of its products, where images are
-    /// multiplied by one, else 0: the input's layout says which.
+    /// Panels of pairs that an input of parts is multiplied by at once: their
+    /// sums are four of eight tile registers.
+    static constexpr int64_t kPairPanels = 4;
+    /// Scratch for what a matrix unit stores of its products or, by panels of
+    /// pairs, of one weight's sums; 0 without one: the input's layout says.
     int64_t getProductBytes() const;
   }];
 }

@@ -36,6 +36,8 @@ Type CodegenTest::getType(model::GgmlType type) {
 pack::LayoutAttr CodegenTest::makeInput(const target::TargetSpec &target,
                                         Type type,
                                         const target::Regime &regime) {
+  if (type.isBF16() && regime.matrixIsa)
+    return pack::getPartActivationLayout(&context, regime.rowTile);
   if (isa<FloatType>(type))
     return pack::getFloatActivationLayout(&context, regime.rowTile);
   pack::ActivationNeeds needs = pack::getActivationNeeds(
@@ -51,7 +53,10 @@ plan::MatmulSpecAttr CodegenTest::makeMatmul(const target::TargetSpec &target,
                                              model::Epilogue epilogue) {
   bool hasImages = isa<model::QuantizedType>(type);
   size_t weights = epilogue == model::Epilogue::Glu ? 2 : 1;
-  Attribute layout = pack::getPanelLayout(&context, type, target.quantFlip);
+  Attribute layout =
+      type.isBF16() && regime.matrixIsa
+          ? pack::getPairPanelLayout(&context)
+          : pack::getPanelLayout(&context, type, target.quantFlip);
   SmallVector<Attribute> layouts(weights, layout);
   SmallVector<int64_t> rows(weights, kRows);
   return plan::MatmulSpecAttr::get(

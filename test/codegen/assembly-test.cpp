@@ -106,6 +106,29 @@ TEST_F(Assembly, TilesAreConfiguredOnce) {
     }
 }
 
+// Four panels are multiplied by three parts, which are loaded once for all of
+// them; packed weights are tiles as they lie.
+TEST_F(Assembly, PairsAreTiles) {
+  const target::TargetSpec &target = getTarget("sapphirerapids");
+  for (const target::Regime &regime : target.bf16Regimes)
+    for (Epilogue epilogue : {Epilogue::Store, Epilogue::Glu}) {
+      int64_t weights = epilogue == Epilogue::Glu ? 2 : 1;
+      std::string text =
+          print(makeMatmul(target, getType(GgmlType::BF16), regime, epilogue),
+                target.name);
+      EXPECT_EQ(count(text, "ldtilecfg"), 1);
+      EXPECT_EQ(count(text, "tilerelease"), 1);
+      // A turn for 32 k, or several in a row.
+      int64_t turns = count(text, "tdpbf16ps") / (weights * 4 * 3);
+      EXPECT_GT(turns, 0) << text;
+      EXPECT_EQ(count(text, "tdpbf16ps"), weights * turns * 4 * 3) << text;
+      EXPECT_EQ(count(text, "tileloadd"), weights * turns * (4 + 3)) << text;
+      EXPECT_EQ(count(text, "tilestored"), weights * 4);
+      EXPECT_EQ(count(text, "vpmovzxwd"), 0);
+      EXPECT_FALSE(contains(text, "\\tcallq"));
+    }
+}
+
 // All sums stay in registers, and both panels share a broadcast: three vector
 // instructions for each row of a product, and half a broadcast.
 TEST_F(Assembly, TileProductsAreScaledInRegisters) {

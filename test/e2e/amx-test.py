@@ -120,6 +120,55 @@ def test_work_of_shared_expert(tools):
         check_work(tools, model, TOKENS, synthetic.USED, synthetic.EXPERTS)
 
 
+def test_bf16(tools):
+    """BF16 weights are multiplied by tiles of floats, experts included, from
+    one row on: the same bits for any pieces and threads, and logits that are
+    near sums in double and those of vectors."""
+    model = synthetic.write_model("model.gguf", "qwen2moe", "bf16")
+    plan = tools.compile(model, "sapphirerapids", "tiles.mplan", "--strict",
+                         "--report=report.json")
+    with open("report.json", encoding="utf-8") as file:
+        rows = [row for row in json.load(file)["tensors"]
+                if row["type"] == "bf16"]
+    require(len(rows) == 2 * 10 + 1, f"{len(rows)} tensors")
+    for row in rows:
+        require(row["kernel"].endswith("_intelamx") and
+                row["layout"] == "bf16.n16k32.pairs" and
+                row["reason"] == "first_choice", str(row))
+    tokens = support.TOKENS[:35]
+
+    def run(plan, *options):
+        return tools.emulated_logits(plan, *options, tokens=tokens,
+                                     instruction="tdpbf16ps")
+    found, products = run(plan)
+    # Three parts, 16 rows and 16 outputs by 32; of experts fewer rows.
+    shapes = 2 * (2 * 256 * 256 + 2 * 128 * 256 + 3 * 512 * 256) + 512 * 256
+    dense = 3 * -(-len(tokens) // 16) * shapes // (16 * 32)
+    require(products is None or products > dense, f"{products} products")
+    for options in (("-t", "1"), ("-t", "5", "--batch=17"), ("--batch=1",),
+                    ("--batch=4",), ("--batch=7", "-t", "3")):
+        again, products = run(plan, *options)
+        require(again == found, f"other bits with {options}")
+        require(products is None or products > 1000, f"{products} products")
+    granite = tools.compile(model, "graniterapids", "granite.mplan")
+    require(run(granite)[0] == found, "graniterapids gives other bits")
+
+    plain = tools.logits(model, "--plain", tool=("modelc-reference",),
+                         tokens=tokens)
+    vectors = tools.logits(tools.compile(model, "x86-64-v3", "v3.mplan"),
+                           tokens=tokens)
+    require(found != vectors, "the order of sums is that of vectors")
+    vocabulary = len(plain) // 4 // len(tokens)
+    # Both differ from sums in double by roundings of the cache that fall the
+    # other way, most of all. Activations rounded to bf16 would be at 1e-5.
+    for name, logits in (("tiles", found), ("vectors", vectors)):
+        distance = support.mean_kl(plain, logits, vocabulary)
+        print(f"{name}: mean KL to sums in double {distance:.3g}")
+        require(abs(distance) < 1e-7, f"{name} are at a mean KL of {distance}")
+    require(abs(support.mean_kl(vectors, found, vocabulary)) < 1e-7,
+            "far from vectors")
+
+
 def test_graniterapids(tools):
     check(tools, tools.demo, target="graniterapids")
 

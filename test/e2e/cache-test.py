@@ -48,24 +48,6 @@ def test_experts(tools):
     check(tools, experts(tools))
 
 
-def softmax(logits):
-    """Logarithms of probabilities."""
-    most = max(logits)
-    total = math.log(sum(math.exp(x - most) for x in logits))
-    return [x - most - total for x in logits]
-
-
-def mean_kl(expected, found, vocabulary):
-    """Of the found distributions from the expected ones, over all tokens."""
-    expected, found = support.floats(expected), support.floats(found)
-    total = 0.0
-    for first in range(0, len(expected), vocabulary):
-        p = softmax(expected[first:first + vocabulary])
-        q = softmax(found[first:first + vocabulary])
-        total += sum(math.exp(a) * (a - b) for a, b in zip(p, q))
-    return total * vocabulary / len(expected)
-
-
 def test_distance(tools):
     """What rounding to Q8_0 costs. Matmuls round their inputs in the same way
     at four places of a layer, the cache does at two: so at most half of what
@@ -77,8 +59,8 @@ def test_distance(tools):
             tools.logits(model, *options, tool=("modelc-reference",))
             for options in (("--plain",), (), ("--plain", OPTION)))
         vocabulary = len(plain) // 4 // len(support.TOKENS)
-        matmuls = mean_kl(plain, matmuls, vocabulary)
-        cache = mean_kl(plain, cache, vocabulary)
+        matmuls = support.mean_kl(plain, matmuls, vocabulary)
+        cache = support.mean_kl(plain, cache, vocabulary)
         print(f"mean KL: {matmuls:.3g} by matmuls, {cache:.3g} by the cache")
         require(0 < cache < matmuls / 2,
                 f"{cache} of the cache, {matmuls} of the matmuls")

@@ -13,6 +13,7 @@ A test fails by an exception and is skipped, exit status 77, by Skip.
 
 import argparse
 import json
+import math
 import os
 import re
 import struct
@@ -44,6 +45,24 @@ def cpu_flags():
             if key.strip() == "flags":
                 return set(value.split())
     return set()
+
+
+def softmax(logits):
+    """Logarithms of probabilities."""
+    most = max(logits)
+    total = math.log(sum(math.exp(x - most) for x in logits))
+    return [x - most - total for x in logits]
+
+
+def mean_kl(expected, found, vocabulary):
+    """Of the found distributions from the expected ones, over all tokens."""
+    expected, found = floats(expected), floats(found)
+    total = 0.0
+    for first in range(0, len(expected), vocabulary):
+        p = softmax(expected[first:first + vocabulary])
+        q = softmax(found[first:first + vocabulary])
+        total += sum(math.exp(a) * (a - b) for a, b in zip(p, q))
+    return total * vocabulary / len(expected)
 
 
 class Tools:
@@ -131,7 +150,8 @@ class Tools:
 
     def emulated_logits(self, plan, *options, **more):
         """The logits of a plan for Sapphire Rapids, and how many tile products
-        the emulator counted: None where the CPU has tiles itself."""
+        the emulator counted, of integers unless `instruction` says otherwise:
+        None where the CPU has tiles itself."""
         if not self.can_emulate():
             raise Skip("this CPU has no AVX-512 to emulate the rest with")
         library = os.path.join(self.libraries, os.pardir, "emulators",
@@ -144,7 +164,9 @@ class Tools:
             done = self.try_run("modelc-run", plan, f"--tokens={ids}",
                                 f"--logits-out={out}", *options, env=env)
             require(done.returncode == 0, done.stderr)
-            found = re.search(r"^amxemu: tdpbssd +(\d+)$", done.stderr, re.M)
+            instruction = more.get("instruction", "tdpbssd")
+            found = re.search(rf"^amxemu: {instruction} +(\d+)$", done.stderr,
+                              re.M)
             with open(out, "rb") as file:
                 products = int(found.group(1)) if found else 0
                 return (file.read(), None if "amx_tile" in cpu_flags()

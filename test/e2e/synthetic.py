@@ -11,8 +11,8 @@ import random
 import struct
 
 # type: (ggml's id, elements of a block)
-TYPES = {"f32": (0, 1), "f16": (1, 1), "q8_0": (8, 32), "q4_K": (12, 256),
-         "q6_K": (14, 256)}
+TYPES = {"f32": (0, 1), "f16": (1, 1), "bf16": (30, 1), "q8_0": (8, 32),
+         "q4_K": (12, 256), "q6_K": (14, 256)}
 WIDTH, HEADS, KV_HEADS, HEAD, VOCAB = 256, 4, 2, 64, 512
 EXPERTS, USED, HIDDEN, SHARED = 6, 2, 256, 512
 
@@ -25,6 +25,11 @@ def make_blocks(rng, kind, count, sigma):
     if kind == "f16":
         return struct.pack(f"<{count}e",
                            *(rng.gauss(0, sigma) for _ in range(count)))
+    if kind == "bf16":
+        # The upper halves of floats.
+        floats = struct.pack(f"<{count}f",
+                             *(rng.gauss(0, sigma) for _ in range(count)))
+        return b"".join(floats[i + 2:i + 4] for i in range(0, 4 * count, 4))
 
     def half(value):
         return struct.pack("<e", value * rng.uniform(0.7, 1.3))

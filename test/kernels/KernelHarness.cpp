@@ -267,12 +267,14 @@ void KernelTest::TearDown() {
   // A plan for a CPU without tiles has none.
   if (target && !target->hasKernelsOf(target::Isa::IntelAmx)) {
     EXPECT_EQ(amxemu_count("tdpbssd"), 0u);
+    EXPECT_EQ(amxemu_count("tdpbf16ps"), 0u);
   }
 }
 
-void KernelTest::expectTileProducts(uint64_t products) {
+void KernelTest::expectTileProducts(uint64_t products,
+                                    const char *instruction) {
   if ((amxemu_native_sets() & AMXEMU_AMX_TILE) == 0) {
-    EXPECT_EQ(amxemu_count("tdpbssd"), products);
+    EXPECT_EQ(amxemu_count(instruction), products);
   }
 }
 

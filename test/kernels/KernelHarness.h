@@ -135,9 +135,10 @@ protected:
   /// For every specification: no emitter, no kernel, and this message.
   void expectRefused(plan::KernelSpecInterface spec, llvm::StringRef message);
 
-  /// So many tile products ran since the test began; nothing where the CPU has
-  /// tiles itself, as nobody counts there.
-  void expectTileProducts(uint64_t products);
+  /// So many products of tiles by this instruction ran since the test began;
+  /// nothing where the CPU has tiles itself, as nobody counts there.
+  void expectTileProducts(uint64_t products,
+                          const char *instruction = "tdpbssd");
 
   mlir::FloatAttr f32(float value);
 

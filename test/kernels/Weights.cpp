@@ -42,9 +42,30 @@ pack::ActivationNeeds getNeeds(llvm::ArrayRef<pack::LayoutAttr> weights) {
   return needs;
 }
 
+pack::LayoutAttr getMatmulLayout(mlir::MLIRContext *context, WeightType type,
+                                 const target::TargetSpec &target) {
+  if (type == WeightType::BF16 && !target.bf16Regimes.empty())
+    return pack::getPairPanelLayout(context);
+  return pack::getPanelLayout(context, getElementType(context, type),
+                              target.quantFlip);
+}
+
+bool areInPairs(llvm::ArrayRef<pack::LayoutAttr> weights) {
+  return llvm::all_of(weights, pack::hasPairs);
+}
+
+void multiply(WeightType type, bool isInPairs, const uint8_t *weight,
+              std::span<const float> x, std::span<float> y) {
+  if (isInPairs)
+    return reference::multiplyPairs(weight, x, y);
+  reference::multiply(type, weight, x, y);
+}
+
 pack::LayoutAttr getInputLayout(llvm::ArrayRef<pack::LayoutAttr> weights,
                                 const target::Regime &regime) {
   mlir::MLIRContext *context = weights[0].getContext();
+  if (areInPairs(weights))
+    return pack::getPartActivationLayout(context, regime.rowTile);
   if (mlir::isa<mlir::FloatType, mlir::IntegerType>(weights[0].getSource()))
     return pack::getFloatActivationLayout(context, regime.rowTile);
   if (regime.matrixIsa)
@@ -312,6 +333,15 @@ std::vector<uint8_t> prepareByDefinition(pack::LayoutAttr layout,
   Writer writer(layout, allRows, columns);
   for (int64_t n = 0; n < allRows; ++n) {
     std::span<const float> row(padded.data() + n * columns, columns);
+    if (pack::hasParts(layout)) {
+      for (int64_t k = 0; k < columns; ++k) {
+        reference::Parts parts = reference::splitToParts(row[k]);
+        writer.write(pack::kParts[0], n, k, parts.high);
+        writer.write(pack::kParts[1], n, k, parts.middle);
+        writer.write(pack::kParts[2], n, k, parts.low);
+      }
+      continue;
+    }
     if (!layout.getField(pack::kScale)) {
       for (int64_t k = 0; k < columns; ++k)
         writer.write(pack::kValues, n, k, row[k]);

@@ -34,6 +34,19 @@ std::vector<reference::WeightType> getWeightTypes(target::Isa isa);
 mlir::Type getElementType(mlir::MLIRContext *context,
                           reference::WeightType type);
 
+/// The layout that a matmul of the target reads such weights in.
+pack::LayoutAttr getMatmulLayout(mlir::MLIRContext *context,
+                                 reference::WeightType type,
+                                 const target::TargetSpec &target);
+
+/// True if these weights are multiplied in the order of a matrix unit that
+/// multiplies floats.
+bool areInPairs(llvm::ArrayRef<pack::LayoutAttr> weights);
+
+/// Section "Matmul" of the page in one order or the other.
+void multiply(reference::WeightType type, bool isInPairs, const uint8_t *weight,
+              std::span<const float> x, std::span<float> y);
+
 /// What the activations of a matmul hold beside quants and scale for all of
 /// these weights together.
 pack::ActivationNeeds getNeeds(llvm::ArrayRef<pack::LayoutAttr> weights);

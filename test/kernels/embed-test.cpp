@@ -72,7 +72,8 @@ TEST_P(Embed, EqualsReference) {
     for (pack::LayoutAttr layout :
          {pack::getMappedLayout(&context, element),
           pack::getPanelLayout(&context, element, 0),
-          pack::getPanelLayout(&context, element, 0x80)})
+          pack::getPanelLayout(&context, element, 0x80),
+          getMatmulLayout(&context, type, *target)})
       for (int64_t columns : widths) {
         specs.push_back(makeSpec(layout, columns));
         types.push_back(type);

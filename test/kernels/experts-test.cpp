@@ -311,8 +311,7 @@ protected:
   int64_t check(const ExpertsShape &shape, plan::ExpertsSpecAttr spec,
                 ModelcKernel kernel, int64_t tokens);
   pack::LayoutAttr getLayout(WeightType type) {
-    return pack::getPanelLayout(&context, getElementType(&context, type),
-                                target->quantFlip);
+    return getMatmulLayout(&context, type, *target);
   }
 };
 MODELC_FOR_EACH_TARGET(Experts);
@@ -391,10 +390,10 @@ int64_t Experts::check(const ExpertsShape &shape, plan::ExpertsSpecAttr spec,
       for (int64_t r = groups.groups[4 * g + 1] * rowTile,
                    end = r + groups.groups[4 * g + 2] * rowTile;
            r < end; ++r)
-        reference::multiply(type,
-                            weight.data() + groups.groups[4 * g] * matrixBytes,
-                            std::span(gathered).subspan(r * columns, columns),
-                            std::span(y).subspan(r * shape.rows, shape.rows));
+        multiply(type, pack::hasParts(input),
+                 weight.data() + groups.groups[4 * g] * matrixBytes,
+                 std::span(gathered).subspan(r * columns, columns),
+                 std::span(y).subspan(r * shape.rows, shape.rows));
   }
   if (shape.hasBias)
     for (std::vector<float> &y : results) {
@@ -425,6 +424,7 @@ TEST_P(Experts, EqualsReference) {
       {{WeightType::Q4_K, WeightType::Q6_K}, 5, 37, 256, 2, 32},
       {{WeightType::Q4_0}, 5, 37, 96, 3},
       {{WeightType::F16, WeightType::F32}, 7, 20, 17, 3, 64},
+      {{WeightType::BF16, WeightType::BF16}, 5, 37, 50, 2, 32, true},
       {{WeightType::Q8_0}, 1, 64, 64, 1, 64},
       {{WeightType::MXFP4}, 5, 37, 96, 3, 16, true},
       {{WeightType::MXFP4, WeightType::MXFP4},

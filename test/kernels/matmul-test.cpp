@@ -52,11 +52,15 @@ protected:
   pack::LayoutAttr getLayout(WeightType type) {
     if (isMapped)
       return pack::getMappedLayout(&context, getElementType(&context, type));
-    return pack::getPanelLayout(&context, getElementType(&context, type),
-                                target->quantFlip);
+    return getMatmulLayout(&context, type, *target);
   }
   llvm::ArrayRef<target::Regime> getRegimes(const Shape &shape) {
-    return isQuantized(shape.types[0]) ? target->blockRegimes : target->regimes;
+    if (isQuantized(shape.types[0]))
+      return target->blockRegimes;
+    bool isInPairs = llvm::all_of(shape.types, [&](WeightType type) {
+      return pack::hasPairs(getLayout(type));
+    });
+    return isInPairs ? target->bf16Regimes : target->regimes;
   }
   plan::MatmulSpecAttr makeSpec(const Shape &shape,
                                 const target::Regime &regime);
@@ -101,15 +105,15 @@ std::vector<uint8_t> Matmul::pack(WeightType type, int64_t rows,
 }
 
 /// One weight's products for all rows of x: [count][rows].
-std::vector<float> multiplyAll(WeightType type,
+std::vector<float> multiplyAll(WeightType type, bool isInPairs,
                                const std::vector<uint8_t> &weight,
                                std::span<const float> x, int64_t count,
                                int64_t rows) {
   int64_t columns = x.size() / count;
   std::vector<float> y(count * rows);
   for (int64_t t = 0; t < count; ++t)
-    reference::multiply(type, weight.data(), x.subspan(t * columns, columns),
-                        std::span(y).subspan(t * rows, rows));
+    multiply(type, isInPairs, weight.data(), x.subspan(t * columns, columns),
+             std::span(y).subspan(t * rows, rows));
   return y;
 }
 
@@ -126,8 +130,9 @@ void Matmul::check(const Shape &shape, plan::MatmulSpecAttr spec,
     std::vector<uint8_t> weight =
         make(shape.types[i], shape.rows[i], shape.columns, random);
     call.add(pack(shape.types[i], shape.rows[i], shape.columns, weight));
-    results.push_back(
-        multiplyAll(shape.types[i], weight, x, count, shape.rows[i]));
+    results.push_back(multiplyAll(shape.types[i],
+                                  pack::hasParts(spec.getInput()), weight, x,
+                                  count, shape.rows[i]));
   }
   if (shape.hasBias)
     for (std::vector<float> &result : results) {
@@ -195,7 +200,7 @@ TEST_P(Matmul, EveryType) {
     shapes.push_back({{type}, {1}, block});
   }
   for (WeightType type : {WeightType::F32, WeightType::F16, WeightType::BF16})
-    for (int64_t columns : {1, 2, 3, 17})
+    for (int64_t columns : {1, 2, 3, 17, 32, 33, 95})
       shapes.push_back({{type}, {20}, columns});
   checkShapes(shapes);
 }
@@ -228,9 +233,34 @@ TEST_P(Matmul, RowsAroundTiles) {
     expectTileProducts(products);
 }
 
+// The same for weights in pairs: from one row on in tiles, panels four at a
+// time and alone, three parts.
+TEST_P(Matmul, RowsOfPairs) {
+  if (target->bf16Regimes.empty())
+    GTEST_SKIP() << "the target has no tiles of floats";
+  constexpr int64_t kRows = 90, kPanels = 6, kColumns = 100, kGroups = 4;
+  const Shape shape = {{WeightType::BF16}, {kRows}, kColumns, 64};
+  std::vector<plan::MatmulSpecAttr> specs;
+  for (const target::Regime &regime : target->bf16Regimes)
+    specs.push_back(makeSpec(shape, regime));
+  auto kernels = compile(specs);
+  ASSERT_EQ(kernels.size(), specs.size());
+  uint64_t products = 0;
+  for (auto [spec, kernel, regime] :
+       llvm::zip_equal(specs, kernels, target->bf16Regimes))
+    for (int64_t count = 1; count <= std::min<int64_t>(regime.maxRows, 35);
+         ++count) {
+      check(shape, spec, kernel, count);
+      products +=
+          3 * 3 * kPanels * kGroups * llvm::divideCeil(count, regime.rowTile);
+    }
+  expectTileProducts(products, "tdpbf16ps");
+}
+
 TEST_P(Matmul, Epilogues) {
   std::vector<Shape> shapes;
-  for (WeightType type : {WeightType::F16, WeightType::Q8_0}) {
+  for (WeightType type :
+       {WeightType::F16, WeightType::BF16, WeightType::Q8_0}) {
     for (bool hasBias : {false, true}) {
       shapes.push_back({{type}, {40}, 64, 32, Epilogue::Store, hasBias});
       shapes.push_back({{type}, {40}, 64, 16, Epilogue::Residual, hasBias});
@@ -326,13 +356,16 @@ TEST_P(Matmul, LargestProducts) {
   checkShapes(shapes);
 }
 
-// Every type with kernels has them for the matrix unit too, if there is one.
+// Every block type with kernels, and BF16, has them for the matrix unit too, if
+// there is one.
 TEST_P(Matmul, MatrixUnitReadsAllBlockTypes) {
   for (const target::Regime &regime : target->blockRegimes) {
     if (!regime.matrixIsa)
       continue;
     std::vector<WeightType> types = getWeightTypes(target->isa);
-    std::erase_if(types, [](WeightType type) { return !isQuantized(type); });
+    std::erase_if(types, [](WeightType type) {
+      return !isQuantized(type) && type != WeightType::BF16;
+    });
     EXPECT_EQ(getWeightTypes(*regime.matrixIsa), types);
   }
 }
@@ -354,7 +387,8 @@ TEST_P(Matmul, LongRows) {
                {{WeightType::NVFP4}, {16}, 2112},
                {{WeightType::IQ2_XS}, {16}, 2048},
                {{WeightType::TQ1_0}, {16}, 2048},
-               {{WeightType::F16}, {16}, 1031}});
+               {{WeightType::F16}, {16}, 1031},
+               {{WeightType::BF16}, {16}, 2049}});
 }
 
 /// Numbers of all sizes, more where functions by exp are curved.

@@ -49,7 +49,7 @@ void Prepare::check(plan::PrepareSpecAttr spec, ModelcKernel kernel,
   if (spec.getEps())
     call.add(norm);
   size_t out = call.addOutput(expected.size());
-  if (layout.getField(pack::kScale)) {
+  if (layout.getField(pack::kScale) || pack::hasParts(layout)) {
     call.expectBytes(out, expected);
   } else {
     std::vector<float> floats(expected.size() / sizeof(float));
@@ -91,6 +91,9 @@ TEST_P(Prepare, EqualsReference) {
        {pack::ActivationNeeds(), {{}, {16, 32}}})
     for (int64_t columns : {1, 63, 96})
       add(columns, pack::getRowActivationLayout(&context, 8, needs));
+  for (int64_t rowTile : {1, 16})
+    for (int64_t columns : {1, 31, 32, 80})
+      add(columns, pack::getPartActivationLayout(&context, rowTile));
   auto kernels = compile(specs);
   ASSERT_EQ(kernels.size(), specs.size());
   for (auto [spec, kernel] : llvm::zip_equal(specs, kernels))

@@ -2,9 +2,12 @@
 // RUN:   --split-input-file | FileCheck %s --check-prefixes=CHECK,VNNI
 // RUN: modelc-opt %s --pack-assign-layouts=target=x86-64-v3 \
 // RUN:   --split-input-file | FileCheck %s --check-prefixes=CHECK,AVX2
+// RUN: modelc-opt %s --pack-assign-layouts=target=sapphirerapids \
+// RUN:   --split-input-file | FileCheck %s --check-prefixes=CHECK,VNNI,TILES
 
-// Matmul weights get panels of 16 rows; where bytes are multiplied unsigned by
-// signed, q8_0 is stored unsigned.
+// Matmul weights get panels of 16 rows, those of bf16 in pairs of k where tiles
+// multiply them; where bytes are multiplied unsigned by signed, q8_0 is stored
+// unsigned.
 // VNNI: #q8_0_n16k64u = #pack.layout<"q8_0.n16k64u"
 // VNNI-SAME: bytes = 1088
 // VNNI-SAME: #pack.field<"quants", bits = 8, unit = 1, flip = 128
@@ -27,7 +30,12 @@ func.func @matmuls(%x: tensor<?x64xf32>) {
   // CHECK: %[[P1:.*]] = pack.repack %{{.*}} -> <32x64, #q4_0_n16k64>
   // CHECK: %[[P2:.*]] = pack.repack %{{.*}} -> <32x64, #f32_n16k1>
   // CHECK: %[[P3:.*]] = pack.repack %{{.*}} -> <32x64, #f16_n16k2>
-  // CHECK: %[[P4:.*]] = pack.repack %{{.*}} -> <32x64, #bf16_n16k2>
+  // VNNI: %[[P4:.*]] = pack.repack
+  // AVX2: %[[P4:.*]] = pack.repack
+  // AVX2-SAME: {reason = #pack.reason<first_choice>}
+  // AVX2-SAME: -> <32x64, #bf16_n16k2>
+  // TILES-SAME: {reason = #pack.reason<first_choice>}
+  // TILES-SAME: -> <32x64, #bf16_n16k32_pairs>
   %w0 = model.get_weight @q8_0 : tensor<32x64x!model.ggml<q8_0>>
   %w1 = model.get_weight @q4_0 : tensor<32x64x!model.ggml<q4_0>>
   %w2 = model.get_weight @f32 : tensor<32x64xf32>

@@ -41,6 +41,8 @@ std::vector<LayoutAttr> test::getTargets(PackContext &context,
                                      getPanelLayout(context.get(), type, 0)};
   if (type == context.getType("q8_0"))
     targets.push_back(getPanelLayout(context.get(), type, 0x80));
+  if (type == context.getType("bf16"))
+    targets.push_back(getPairPanelLayout(context.get()));
   return targets;
 }
 
@@ -57,6 +59,7 @@ std::vector<LayoutAttr> test::getCatalogue(PackContext &context) {
       getQuantizedActivationLayout(context.get(), 4, kDrawnNeeds));
   layouts.push_back(getRowActivationLayout(context.get(), 8, kDrawnNeeds));
   layouts.push_back(getFloatActivationLayout(context.get(), 4));
+  layouts.push_back(getPartActivationLayout(context.get(), 4));
   for (mlir::Type type : {f16, context.getType("q8_0")}) {
     layouts.push_back(getKeyPageLayout(context.get(), type, 64, 128));
     layouts.push_back(getValuePageLayout(context.get(), type, 64, 128));

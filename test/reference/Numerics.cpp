@@ -266,6 +266,69 @@ void reference::multiply(WeightType type, const uint8_t *weight,
   }
 }
 
+/// The upper half of x's bits, to which nothing is rounded.
+static uint16_t getUpperHalf(float x) {
+  return static_cast<uint16_t>(std::bit_cast<uint32_t>(x) >> 16);
+}
+
+Parts reference::splitToParts(float x) {
+  if (std::isnan(x))
+    return {0x7fc0, 0, 0};
+  Parts parts = {getUpperHalf(x), 0, 0};
+  if (std::isinf(x))
+    return parts;
+  float rest = x - fromBf16(parts.high);
+  parts.middle = getUpperHalf(rest);
+  parts.low = getUpperHalf(rest - fromBf16(parts.middle));
+  return parts;
+}
+
+/// Subnormal numbers are zeros of their sign.
+static float flush(float x) {
+  return std::fpclassify(x) == FP_SUBNORMAL ? std::copysign(0.0f, x) : x;
+}
+
+/// fma with subnormal operands and results flushed. Whether a result is
+/// subnormal is seen from what 24 bits would hold whatever the exponent: where
+/// it matters, two powers of two larger than that.
+static float multiplyAddFlushed(float a, float b, float c) {
+  a = flush(a), b = flush(b), c = flush(c);
+  float sum = std::fma(a, b, c);
+  constexpr float kLeast = 0x1p-126f, kScale = 0x1p64f;
+  if (std::abs(sum) > kLeast || std::isnan(sum))
+    return sum;
+  float scaled = std::fma(a * kScale, b, c * kScale);
+  return std::abs(scaled) < kLeast * kScale ? std::copysign(0.0f, scaled) : sum;
+}
+
+static float multiplyPairsOfRow(const uint8_t *row,
+                                std::span<const std::array<Parts, 32>> groups,
+                                int64_t columns) {
+  float acc = 0;
+  for (size_t g = 0; g < groups.size(); ++g)
+    for (uint16_t Parts::*part : {&Parts::high, &Parts::middle, &Parts::low}) {
+      float sums[2] = {0, 0};
+      for (int64_t i = 0; i < 32; ++i) {
+        int64_t k = 32 * g + i;
+        float w = k < columns ? readFloat(WeightType::BF16, row, k) : 0;
+        sums[i % 2] =
+            multiplyAddFlushed(fromBf16(groups[g][i].*part), w, sums[i % 2]);
+      }
+      acc = flush(acc + flush(sums[0] + sums[1]));
+    }
+  return acc;
+}
+
+void reference::multiplyPairs(const uint8_t *weight, std::span<const float> x,
+                              std::span<float> y) {
+  std::vector<std::array<Parts, 32>> groups((x.size() + 31) / 32);
+  for (size_t k = 0; k < x.size(); ++k)
+    groups[k / 32][k % 32] = splitToParts(x[k]);
+  int64_t rowBytes = getRowBytes(WeightType::BF16, x.size());
+  for (size_t n = 0; n < y.size(); ++n)
+    y[n] = multiplyPairsOfRow(weight + n * rowBytes, groups, x.size());
+}
+
 void reference::multiplyPlainly(WeightType type, const uint8_t *weight,
                                 std::span<const float> x, std::span<float> y) {
   std::vector<float> row(x.size());

@@ -101,6 +101,16 @@ QuantizedBlock quantizeBlock(std::span<const float> x);
 void multiply(WeightType type, const uint8_t *weight, std::span<const float> x,
               std::span<float> y);
 
+/// Section "Activations of a matmul", parts: three bf16 that add up to x.
+struct Parts {
+  uint16_t high, middle, low;
+};
+Parts splitToParts(float x);
+
+/// Section "Matmul", BF16 weights on a matrix unit: the order of its sums.
+void multiplyPairs(const uint8_t *weight, std::span<const float> x,
+                   std::span<float> y);
+
 /// The same without the page: products and sums of the decoded weights and the
 /// activations as they are, in double. What quantised activations cost is the
 /// distance to this.

@@ -283,6 +283,53 @@ TEST(Numerics, MatmulIsCloseToDouble) {
   }
 }
 
+// The parts of a number are the number, down to where they are subnormal.
+TEST(Numerics, PartsAddUp) {
+  for (uint64_t bits = 0x0c000000; bits < 0x7f800000; bits += 65521)
+    for (uint32_t sign : {0u, 0x80000000u}) {
+      float x = std::bit_cast<float>(uint32_t(bits) | sign);
+      Parts parts = splitToParts(x);
+      EXPECT_EQ(double(fromBf16(parts.high)) + fromBf16(parts.middle) +
+                    fromBf16(parts.low),
+                x);
+      for (uint16_t part : {parts.high, parts.middle, parts.low})
+        EXPECT_NE(std::fpclassify(fromBf16(part)), FP_SUBNORMAL) << x;
+    }
+  for (float x : {kInfinity, -kInfinity}) {
+    EXPECT_EQ(fromBf16(splitToParts(x).high), x);
+    EXPECT_EQ(splitToParts(x).middle, 0);
+    EXPECT_EQ(splitToParts(x).low, 0);
+  }
+  for (uint32_t bits : {0x7f800001u, 0xff800001u, 0x7fffffffu})
+    EXPECT_EQ(splitToParts(std::bit_cast<float>(bits)).high, 0x7fc0);
+}
+
+// Sums in the order of tiles lose no more than chains do.
+TEST(Numerics, PairsAreAsAccurateAsChains) {
+  constexpr int64_t kRows = 200;
+  for (int64_t columns : {32, 100, 256, 2048}) {
+    std::vector<float> x = makeRandom(columns, 3);
+    std::vector<float> values = makeRandom(kRows * columns, 4);
+    std::vector<uint16_t> weight;
+    for (float value : values)
+      weight.push_back(uint16_t(std::bit_cast<uint32_t>(value) >> 16));
+    auto bytes = reinterpret_cast<const uint8_t *>(weight.data());
+    std::vector<float> pairs(kRows), chains(kRows);
+    multiplyPairs(bytes, x, pairs);
+    multiply(WeightType::BF16, bytes, x, chains);
+    double ofPairs = 0, ofChains = 0;
+    for (int64_t n = 0; n < kRows; ++n) {
+      double exact = 0;
+      for (int64_t k = 0; k < columns; ++k)
+        exact += double(x[k]) * fromBf16(weight[n * columns + k]);
+      ofPairs += (pairs[n] - exact) * (pairs[n] - exact);
+      ofChains += (chains[n] - exact) * (chains[n] - exact);
+    }
+    EXPECT_GT(ofPairs, 0);
+    EXPECT_LT(ofPairs, ofChains) << columns;
+  }
+}
+
 TEST(Numerics, NormalizeIsCloseToDouble) {
   for (size_t n : {1, 15, 16, 17, 64, 100}) {
     std::vector<float> x = makeRandom(n, 5), weight = makeRandom(n, 6), y(n);

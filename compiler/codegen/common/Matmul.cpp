@@ -23,6 +23,8 @@
 #include "compiler/codegen/common/IntDot.h"
 #include "compiler/codegen/common/Math.h"
 #include "compiler/codegen/common/MatmulTile.h"
+#include "compiler/codegen/common/PairMatmul.h"
+#include "dialects/pack/Layouts.h"
 #include "dialects/plan/ExpertGroups.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -51,7 +53,8 @@ struct Place {
 class MatmulEmitter {
 public:
   MatmulEmitter(KernelBuilder &b, plan::MatmulSpecAttr spec)
-      : b(b), spec(spec), input(spec.getInput()), rowTile(input.getRows()) {}
+      : b(b), spec(spec), input(spec.getInput()), rowTile(input.getRows()),
+        hasParts(pack::hasParts(input)) {}
 
   LogicalResult emit();
   LogicalResult emitExperts(plan::ExpertsSpecAttr experts);
@@ -59,6 +62,8 @@ public:
 
 private:
   LogicalResult check();
+  void beginTiles();
+  void endTiles();
   void loadOperands();
   SmallVector<Member> getMembers() const;
   void emitMember(const Member &member);
@@ -71,8 +76,11 @@ private:
   void emitImagePanels(const Member &member, const Place &first,
                        Value endRowTile);
   void emitPlace(const Member &member, const Place &place);
+  void emitPairs(const Member &member, const Place &place);
   void store(const Member &member, const Place &place,
              ArrayRef<SmallVector<Value>> sums);
+  void storeOutputs(const Member &member, Value panel, Value row,
+                    ArrayRef<Value> sums);
   Value emitEpilogue(const Member &member, Value panel, Value row,
                      ArrayRef<Value> sums);
   Value loadRows(const Member &member, Value pointer, Value panel);
@@ -91,10 +99,11 @@ private:
   plan::MatmulSpecAttr spec;
   pack::LayoutAttr input;
   int64_t rowTile;
+  bool hasParts; ///< Of the input, which is for panels of pairs then.
   Value inputBase, residual;
   Value count;       ///< Rows that exist; null if all of every tile do.
   Value inputTiles;  ///< Numbers of the row tiles' input, or null.
-  Value scratch;     ///< For images and their sums, or null.
+  Value scratch;     ///< For images, products and sums, or null.
   int64_t heads = 1; ///< Row tiles of all heads lie in turns, as outputs do.
   Value head;        ///< The one in work, or null.
   SmallVector<Value> weights, biases, outputs;
@@ -120,12 +129,24 @@ LogicalResult MatmulEmitter::emit() {
   if (failed(check()))
     return failure();
   loadOperands();
-  const IntDot &dot = getIntDot(b.getTarget(), input);
-  dot.begin(b);
+  beginTiles();
   for (const Member &member : getMembers())
     emitMember(member);
-  dot.end(b);
+  endTiles();
   return success();
+}
+
+/// What a matrix unit, if the kernel uses one, wants once.
+void MatmulEmitter::beginTiles() {
+  if (hasParts)
+    return beginPairTiles(b, input);
+  getIntDot(b.getTarget(), input).begin(b);
+}
+
+void MatmulEmitter::endTiles() {
+  if (hasParts)
+    return endPairTiles(b);
+  getIntDot(b.getTarget(), input).end(b);
 }
 
 LogicalResult MatmulEmitter::check() {
@@ -160,7 +181,7 @@ void MatmulEmitter::loadOperands() {
   for (size_t i = 0; i < getMembers().size(); ++i)
     outputs.push_back(b.loadOperand(next++));
   count = b.loadCount();
-  if (spec.hasImages())
+  if (spec.hasImages() || hasParts)
     scratch = b.loadScratch();
 }
 
@@ -201,7 +222,7 @@ void MatmulEmitter::emitTile(const Member &member, Value tile,
   // anywhere: as many as there is scratch for their sums.
   int64_t tileBytes = input.getPanelOffset(rowTile, spec.getColumns());
   int64_t chunk = std::max<int64_t>(1, b.getTarget().l2Bytes / 2 / tileBytes);
-  if (scratch)
+  if (spec.hasImages())
     chunk = plan::MatmulSpecAttr::kImageRowTiles;
   Value first = b.mul(tile, tilePanels);
   Value last = b.minU(b.add(first, tilePanels), b.constI64(allPanels));
@@ -219,7 +240,7 @@ void MatmulEmitter::emitPanels(const Member &member, Value firstPanel,
   int64_t tilePanels = spec.getTileRows() / kLanes;
   int64_t allPanels = llvm::divideCeil(getRows(member), kLanes);
   int64_t step = std::min(tilePanels, allPanels);
-  if (scratch) {
+  if (spec.hasImages()) {
     step = std::min(step, spec.getImagePanels());
   } else {
     for (int64_t weight : member.weights)
@@ -228,11 +249,12 @@ void MatmulEmitter::emitPanels(const Member &member, Value firstPanel,
   }
   auto loopOverPanels = [&](Value begin, Value end, int64_t panels) {
     b.forLoop(begin, end, panels, [&](Value panel) {
-      if (scratch)
+      if (spec.hasImages())
         return emitImagePanels(member, {panel, panels, firstRowTile},
                                endRowTile);
       b.forLoop(firstRowTile, endRowTile, 1, [&](Value rowTile) {
-        emitPlace(member, {panel, panels, rowTile});
+        Place place = {panel, panels, rowTile};
+        hasParts ? emitPairs(member, place) : emitPlace(member, place);
       });
     });
   };
@@ -282,6 +304,32 @@ void MatmulEmitter::emitPlace(const Member &member, const Place &place) {
                                   getWholeRange(b, layout, columns), zeros));
   }
   store(member, place, sums);
+}
+
+/// The same on a matrix unit, which leaves sums in scratch.
+void MatmulEmitter::emitPairs(const Member &member, const Place &place) {
+  SmallVector<Value, 2> allSums;
+  for (auto [i, weight] : llvm::enumerate(member.weights)) {
+    allSums.push_back(b.offset(scratch, i * spec.getProductBytes()));
+    emitPairTile(b, {spec.getWeightLayout(weight), input, spec.getColumns(),
+                     place.panels, getPanel(weight, place.panel),
+                     getRowTile(place.rowTile), allSums.back()});
+  }
+  Value firstRow = b.mul(place.rowTile, rowTile);
+  Value end = b.constI64(rowTile);
+  if (count)
+    end = b.minU(end, b.sub(count, firstRow));
+  constexpr int64_t kSumBytes = kLanes * sizeof(float);
+  b.forLoop(b.constI64(0), end, 1, [&](Value row) {
+    for (int64_t p = 0; p < place.panels; ++p) {
+      SmallVector<Value, 2> parts;
+      for (Value sums : allSums)
+        parts.push_back(b.load(b.vec(b.f32()),
+                               b.offset(sums, b.mul(row, kSumBytes)),
+                               p * rowTile * kSumBytes));
+      storeOutputs(member, b.add(place.panel, p), b.add(firstRow, row), parts);
+    }
+  });
 }
 
 /// The panels of `first` for its row tile and those up to `endRowTile`.
@@ -334,15 +382,14 @@ LogicalResult MatmulEmitter::emitExperts(plan::ExpertsSpecAttr experts) {
   if (experts.getIndirect())
     inputTiles = b.loadOperand(next++);
   outputs.push_back(b.loadOperand(next++));
-  if (spec.hasImages())
+  if (spec.hasImages() || hasParts)
     scratch = b.loadScratch();
   Member member = getMembers().front();
-  const IntDot &dot = getIntDot(b.getTarget(), input);
-  dot.begin(b);
+  beginTiles();
   b.forLoop(b.loadTileBegin(), b.loadTileEnd(), 1, [&](Value tile) {
     emitGroupTile(member, tile, groups, allExperts);
   });
-  dot.end(b);
+  endTiles();
   return success();
 }
 
@@ -417,10 +464,7 @@ void MatmulEmitter::store(const Member &member, const Place &place,
         SmallVector<Value, 2> parts;
         for (const SmallVector<Value> &sum : sums)
           parts.push_back(sum[p * rowTile + i]);
-        Value panel = b.add(place.panel, p);
-        Value y = emitEpilogue(member, panel, row, parts);
-        Value bytes = b.mul(row, heads * getRows(member) * sizeof(float));
-        storeRows(member, y, b.offset(outputs[member.output], bytes), panel);
+        storeOutputs(member, b.add(place.panel, p), row, parts);
       }
     };
     if (i == 0 || !count)
@@ -428,6 +472,14 @@ void MatmulEmitter::store(const Member &member, const Place &place,
     else
       b.ifThen(b.cmpI(arith::CmpIPredicate::ult, row, count), storeRow);
   }
+}
+
+/// One row's outputs of a panel, from the sums of the member's weights.
+void MatmulEmitter::storeOutputs(const Member &member, Value panel, Value row,
+                                 ArrayRef<Value> sums) {
+  Value y = emitEpilogue(member, panel, row, sums);
+  Value bytes = b.mul(row, heads * getRows(member) * sizeof(float));
+  storeRows(member, y, b.offset(outputs[member.output], bytes), panel);
 }
 
 /// docs/numerics.md, "Matmul", epilogues.

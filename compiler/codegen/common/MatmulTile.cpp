@@ -23,7 +23,9 @@
 #include "compiler/codegen/common/BlockScales.h"
 #include "compiler/codegen/common/FieldAccess.h"
 #include "compiler/codegen/common/IntDot.h"
+#include "compiler/codegen/common/PairMatmul.h"
 #include "dialects/pack/Layouts.h"
+#include "dialects/plan/PlanDialect.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -111,11 +113,13 @@ bool codegen::canMultiply(pack::LayoutAttr weight, pack::LayoutAttr input,
   if (isMapped)
     return weight.getK() == 1 && input.getK() == 1 && !isQuantized(input) &&
            getRowStride(input, pack::kValues).has_value();
+  if (pack::hasParts(input))
+    return canMultiplyPairs(weight, input, target);
   if (weight.getRows() != kLanes || isQuantized(weight) != isQuantized(input))
     return false;
   if (!isQuantized(weight))
-    return hasRowVectors(weight, pack::kValues) && input.getK() == 1 &&
-           getRowStride(input, pack::kValues).has_value();
+    return (hasRowVectors(weight, pack::kValues) || pack::hasPairs(weight)) &&
+           input.getK() == 1 && getRowStride(input, pack::kValues).has_value();
   return input.getK() == pack::kActivationBlock &&
          weight.getK() % input.getK() == 0 && hasScaleVectors(weight) &&
          getIntDot(target, input).supports(weight, input);
@@ -130,6 +134,8 @@ int64_t codegen::choosePanels(pack::LayoutAttr weight, pack::LayoutAttr input,
                               const target::TargetSpec &target, int64_t limit) {
   if (isQuantized(weight) || weight.getRows() == 1)
     return 1;
+  if (pack::hasParts(input))
+    return std::min(limit, plan::MatmulSpecAttr::kPairPanels);
   int64_t accumulators = target.isa == target::Isa::Avx512Vnni ? 24 : 6;
   constexpr int64_t kMaxPanels = 8;
   int64_t panels = std::max<int64_t>(1, accumulators / input.getRows());
@@ -155,6 +161,7 @@ private:
 
   void findMappedRows();
   Value loadMappedColumn(Value group);
+  Value loadOfPair(Value group, int64_t k);
   Values emitStep(Value step, int64_t elements, ValueRange sums);
   void prefetchWeights(Value step);
   void addFloat(ArrayRef<GroupCursor> weights, Value inputGroup, int64_t k,
@@ -229,6 +236,15 @@ void TileEmitter::prefetchWeights(Value step) {
     b.prefetch(from, kDistanceBytes + byte);
 }
 
+/// One k of the lanes' rows, half of a vector of pairs of bf16.
+Value TileEmitter::loadOfPair(Value group, int64_t k) {
+  Value pairs = b.load(b.vec(b.i32()), group,
+                       tile.weight.getByteOffset(pack::kValues, 0, k / 2 * 2));
+  Value bits = k % 2 == 0 ? b.shl(pairs, b.splatI32(16))
+                          : b.bitAnd(pairs, b.splatI32(~0xffff));
+  return b.bitcast(bits, b.vec(b.f32()));
+}
+
 /// The first `elements` k of one step. An activation group has fewer k than a
 /// step, and divides it.
 SmallVector<Value> TileEmitter::emitStep(Value step, int64_t elements,
@@ -263,9 +279,12 @@ void TileEmitter::addFloat(ArrayRef<GroupCursor> weights, Value inputGroup,
   Values values;
   for (const GroupCursor &weight : weights) {
     Value base = weight.getBase(b, pack::kValues);
-    values.push_back(mappedRows.empty()
-                         ? b.loadFloats(element, base, weightByte)
-                         : loadMappedColumn(base));
+    if (!mappedRows.empty())
+      values.push_back(loadMappedColumn(base));
+    else if (pack::hasPairs(tile.weight))
+      values.push_back(loadOfPair(base, k));
+    else
+      values.push_back(b.loadFloats(element, base, weightByte));
   }
   for (int64_t row = 0; row < rows; ++row) {
     int64_t byte = tile.input.getByteOffset(pack::kValues, row, 0);

@@ -41,7 +41,8 @@ class PrepareEmitter {
 public:
   PrepareEmitter(KernelBuilder &b, plan::PrepareSpecAttr spec)
       : b(b), spec(spec), layout(spec.getLayout()),
-        isQuantized(layout.getField(pack::kScale) != nullptr) {}
+        isQuantized(layout.getField(pack::kScale) != nullptr),
+        hasParts(pack::hasParts(layout)) {}
 
   LogicalResult emit();
 
@@ -59,12 +60,17 @@ private:
                   Value scale);
   void storeFloats(const OutputRow &row, Value column, Value values,
                    int64_t lanes);
+  void storeParts(const OutputRow &row, Value group, ArrayRef<Value> values);
+  int64_t getGroupElements() const {
+    return isQuantized || hasParts ? layout.getK() : kLanes;
+  }
   Value getGroup(const OutputRow &row, Value group, StringRef field);
 
   KernelBuilder &b;
   plan::PrepareSpecAttr spec;
   pack::LayoutAttr layout;
   bool isQuantized;
+  bool hasParts;
   pack::ActivationNeeds needs; ///< What the layout holds beside quants.
   Value x, norm, count;
   Value rows; ///< Numbers of the source rows, or null.
@@ -146,6 +152,11 @@ LogicalResult PrepareEmitter::checkLayout() {
     for (auto field : layout.getFields().getAsRange<pack::FieldAttr>())
       isKnown &= getRowStride(layout, field.getName().getValue()).has_value();
     needs = held.value_or(pack::ActivationNeeds());
+  } else if (hasParts) {
+    isKnown = layout.getK() == 2 * kLanes;
+    for (StringRef part : pack::kParts)
+      isKnown &= getElementStride(layout, part) == sizeof(uint16_t) &&
+                 getRowStride(layout, part).has_value();
   } else {
     isKnown = layout.getK() == 1 && getRowStride(layout, pack::kValues);
   }
@@ -158,7 +169,7 @@ LogicalResult PrepareEmitter::checkLayout() {
 /// elements that exist: a loop over the whole ones, then the last.
 void PrepareEmitter::forEachGroup(
     function_ref<void(Value group, int64_t elements)> body) {
-  int64_t size = isQuantized ? layout.getK() : kLanes;
+  int64_t size = getGroupElements();
   int64_t whole = spec.getColumns() / size, rest = spec.getColumns() % size;
   b.forLoop(0, whole, 1, [&](Value group) { body(group, size); });
   if (rest > 0)
@@ -172,7 +183,7 @@ void PrepareEmitter::emitRow(Value source, const OutputRow &row) {
                                     spec.getEps().getValue().convertToFloat()));
   forEachGroup([&](Value group, int64_t elements) {
     RowValues values;
-    int64_t size = isQuantized ? layout.getK() : kLanes;
+    int64_t size = getGroupElements();
     Value first = b.mul(group, size);
     for (int64_t i = 0; i < size; i += kLanes) {
       int64_t lanes = std::clamp<int64_t>(elements - i, 0, kLanes);
@@ -182,6 +193,8 @@ void PrepareEmitter::emitRow(Value source, const OutputRow &row) {
     }
     if (isQuantized)
       storeQuantized(row, group, values);
+    else if (hasParts)
+      storeParts(row, group, values);
     else
       storeFloats(row, first, values[0], elements);
   });
@@ -274,6 +287,31 @@ void PrepareEmitter::storeQuants(const OutputRow &row, Value group,
             getQuadByte(layout, pack::kQuants, 4 * quad));
 }
 
+/// Each value as the sum of three bf16; see docs/numerics.md.
+void PrepareEmitter::storeParts(const OutputRow &row, Value group,
+                                ArrayRef<Value> values) {
+  using Predicate = arith::CmpIPredicate;
+  Value upper = b.splatI32(~0xffff), infinity = b.splatI32(0x7f800000);
+  SmallVector<SmallVector<Value, 2>, 3> parts(std::size(pack::kParts));
+  for (Value value : values) {
+    Value bits = b.bitcast(value, b.vec(b.i32()));
+    Value magnitude = b.bitAnd(bits, b.splatI32(0x7fffffff));
+    Value isFinite = b.cmpI(Predicate::ult, magnitude, infinity);
+    Value isNan = b.cmpI(Predicate::ugt, magnitude, infinity);
+    bits = b.select(isNan, b.splatI32(0x7fc00000), bits);
+    for (SmallVector<Value, 2> &part : parts) {
+      part.push_back(b.truncate(b.shrU(bits, b.splatI32(16)), b.i16()));
+      Value number = b.bitcast(bits, b.vec(b.f32()));
+      Value rest =
+          b.sub(number, b.bitcast(b.bitAnd(bits, upper), b.vec(b.f32())));
+      bits = b.select(isFinite, b.bitcast(rest, b.vec(b.i32())), b.splatI32(0));
+    }
+  }
+  for (auto [name, part] : llvm::zip_equal(pack::kParts, parts))
+    b.store(b.concat(part[0], part[1]), getGroup(row, group, name),
+            layout.getByteOffset(name, 0, 0));
+}
+
 void PrepareEmitter::storeFloats(const OutputRow &row, Value column,
                                  Value values, int64_t lanes) {
   Value base = getGroup(row, column, pack::kValues);
@@ -286,6 +324,8 @@ void PrepareEmitter::storeFloats(const OutputRow &row, Value column,
 
 void PrepareEmitter::emitZeroRow(const OutputRow &row) {
   forEachGroup([&](Value group, int64_t elements) {
+    if (hasParts)
+      return storeParts(row, group, {b.splatF32(0), b.splatF32(0)});
     if (!isQuantized)
       return storeFloats(row, b.mul(group, kLanes), b.splatF32(0), elements);
     storeQuants(row, group, b.splatInt(0, b.i8(), layout.getK()));

@@ -35,6 +35,7 @@
 #include "compiler/codegen/common/IntDot.h"
 #include "compiler/codegen/common/FieldAccess.h"
 #include "compiler/codegen/common/StoredQuads.h"
+#include "compiler/codegen/x86/Tiles.h"
 #include "dialects/pack/Layouts.h"
 
 using namespace mlir;
@@ -419,7 +420,6 @@ SmallVector<Value> Avx2Dot::emit(KernelBuilder &b,
 //===----------------------------------------------------------------------===//
 
 static constexpr int64_t kTileRows = 8;
-static constexpr int64_t kTileRowBytes = 64;
 static constexpr int64_t kTilePanels = 2;
 
 namespace {
@@ -435,37 +435,17 @@ enum TileRegister : int8_t {
   kWeight16 = 7,
 };
 
-/// What ldtilecfg reads (Intel SDM vol. 1, 18.2): 64 bytes.
-struct TileConfig {
-  uint8_t palette = 1;
-  uint8_t startRow = 0;
-  uint8_t reserved[14] = {};
-  uint16_t rowBytes[16] = {};
-  uint8_t rows[16] = {};
-};
-static_assert(sizeof(TileConfig) == 64);
-
 } // namespace
 
 static TileConfig getTileConfig() {
   TileConfig config;
-  auto set = [&](int64_t tile, int64_t rows, int64_t rowBytes) {
-    config.rows[tile] = static_cast<uint8_t>(rows);
-    config.rowBytes[tile] = static_cast<uint16_t>(rowBytes);
-  };
   for (int64_t tile = kSumTile; tile < kInput32; ++tile)
-    set(tile, kTileRows, kTileRowBytes);
-  set(kInput32, kTileRows, 32);
-  set(kWeight32, 32 / 4, kTileRowBytes);
-  set(kInput16, kTileRows, 16);
-  set(kWeight16, 16 / 4, kTileRowBytes);
+    config.set(tile, kTileRows, kTileRowBytes);
+  config.set(kInput32, kTileRows, 32);
+  config.set(kWeight32, 32 / 4, kTileRowBytes);
+  config.set(kInput16, kTileRows, 16);
+  config.set(kWeight16, 16 / 4, kTileRowBytes);
   return config;
-}
-
-/// The number of a tile register, as intrinsics take it.
-static Value getTile(KernelBuilder &b, int64_t tile) {
-  return arith::ConstantOp::create(b.getBuilder(), b.getLoc(),
-                                   b.getBuilder().getI8IntegerAttr(tile));
 }
 
 bool IntelAmxDot::supports(pack::LayoutAttr weight,
@@ -478,10 +458,7 @@ bool IntelAmxDot::supports(pack::LayoutAttr weight,
 }
 
 void IntelAmxDot::begin(KernelBuilder &b) const {
-  TileConfig config = getTileConfig();
-  uint32_t words[sizeof(config) / sizeof(uint32_t)];
-  std::memcpy(words, &config, sizeof(config));
-  b.callIntrinsic("llvm.x86.ldtilecfg", {b.constTable("tileConfig", words)});
+  getTileConfig().load(b, "tileConfig");
 }
 
 void IntelAmxDot::end(KernelBuilder &b) const {
