@@ -67,10 +67,18 @@ absl::StatusOr<std::vector<StepCost>> Estimator::estimate(const Pass &pass) {
     uint64_t bound = count.value_or(static_cast<uint64_t>(pass.tokens));
     if (bound < step.minCount || bound > step.maxCount)
       continue;
-    StepCost cost = {tables.string(step.name), nullptr, step.bytesFixed,
-                     step.opsPerCount * bound};
+    std::optional<ExpertSpread> spread;
+    if (!count)
+      spread = findSpread(tables, variant, step, pass.tokens);
+    if (spread)
+      count = getCount(*spread, step);
+    StepCost cost = {tables.string(step.name), nullptr,
+                     step.bytesFixed * (spread ? *count : 1),
+                     step.opsPerCount * bound,
+                     spread ? spread->activeExperts : 0};
     if (count) {
-      absl::StatusOr<const KernelCost *> call = getCall(step, *count, pass);
+      absl::StatusOr<const KernelCost *> call =
+          getCall(step, *count, pass, spread);
       if (!call.ok())
         return call.status();
       cost.kernel = *call;
@@ -109,9 +117,15 @@ absl::StatusOr<Estimator::Kernel *> Estimator::getKernel(uint32_t kernel) {
   return absl::DataLossError("a kernel outside of the code");
 }
 
+/// True if both are the same memory.
+static bool isSame(const ModelcOperand &a, const ModelcOperand &b) {
+  return a.space == b.space && a.index == b.index && a.offset == b.offset;
+}
+
 /// What a kernel costs that is called once for all tiles of the step.
 absl::StatusOr<const KernelCost *>
-Estimator::getCall(const ModelcStep &step, uint64_t count, const Pass &pass) {
+Estimator::getCall(const ModelcStep &step, uint64_t count, const Pass &pass,
+                   const std::optional<ExpertSpread> &spread) {
   uint64_t tiles =
       llvm::divideCeil(count, uint64_t{step.tileDivisor}) * step.tileMultiplier;
   auto [entry, isNew] = calls.try_emplace({step.kernel, tiles, count});
@@ -127,6 +141,13 @@ Estimator::getCall(const ModelcStep &step, uint64_t count, const Pass &pass) {
   if (!kernel.ok())
     return fail(kernel.status());
   KernelCall call(step.operandCount, tiles, count, pass.tokens, pass.depth);
+  for (uint16_t i = 0; spread && i < step.operandCount; ++i) {
+    const ModelcOperand &operand = variant.operands[step.firstOperand + i];
+    if (isSame(operand, *spread->groups))
+      call.setOperand(i, spread->groupWords);
+    if (isSame(operand, *spread->rows))
+      call.setOperand(i, spread->rowWords);
+  }
   std::vector<MemoryRange> memory(call.getMemory().begin(),
                                   call.getMemory().end());
   for (const ModelcCodeSegment &segment : variant.codeSegments)

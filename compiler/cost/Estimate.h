@@ -12,6 +12,7 @@
 #ifndef MODELC_COMPILER_COST_ESTIMATE_H
 #define MODELC_COMPILER_COST_ESTIMATE_H
 
+#include "compiler/cost/ExpertSpread.h"
 #include "compiler/cost/Simulate.h"
 #include "load/PlanTables.h"
 #include <map>
@@ -50,10 +51,13 @@ struct KernelCost {
 
 struct StepCost {
   std::string name;
-  /// Null for a step whose tiles an earlier step counts: no estimate.
+  /// With ExpertSpread.h's rows of experts where these count its tiles. Null
+  /// for a step whose tiles something else counts: no estimate.
   const KernelCost *kernel;
   uint64_t bytes;      ///< Of weights.
   uint64_t operations; ///< Multiply and add.
+  /// That the estimate takes to be chosen; 0 for steps without experts.
+  uint32_t activeExperts = 0;
 };
 
 /// Estimates for one variant of a plan, which must outlive this.
@@ -83,8 +87,9 @@ private:
       : tables(tables), variant(tables.variantTables(variant)) {}
 
   absl::StatusOr<Kernel *> getKernel(uint32_t kernel);
-  absl::StatusOr<const KernelCost *> getCall(const ModelcStep &step,
-                                             uint64_t count, const Pass &pass);
+  absl::StatusOr<const KernelCost *>
+  getCall(const ModelcStep &step, uint64_t count, const Pass &pass,
+          const std::optional<ExpertSpread> &spread);
   absl::Status addLoops(Kernel &kernel, const WalkResult &walked,
                         KernelCost &cost);
   absl::StatusOr<const SimulationResult *>

@@ -65,7 +65,9 @@ KernelCall::KernelCall(uint64_t operandCount, uint64_t tiles, uint64_t count,
   p.scratch = toPointer<void>(kScratch);
   p.tileEnd = static_cast<uint32_t>(tiles);
   p.count = static_cast<uint32_t>(count);
-  addRange(params);
+  paramsAddress = addRange(params);
 }
 
-uint64_t KernelCall::getParams() const { return memory.back().address; }
+void KernelCall::setOperand(size_t index, const std::vector<uint32_t> &words) {
+  operands[index] = addRange(words);
+}

@@ -16,17 +16,20 @@ namespace modelc::cost {
 /// The memory that a runtime hands to a kernel for `tokens` tokens of one
 /// sequence at positions `depth` .., the last of which wants logits:
 /// parameters, inputs and what these point to. Data is left out: operands have
-/// addresses, but nothing lies there.
+/// addresses, but nothing lies there unless it is said what does.
 class KernelCall {
 public:
   KernelCall(uint64_t operandCount, uint64_t tiles, uint64_t count,
              int64_t tokens, int64_t depth);
 
+  /// What operand `index` points to: words that belong to the caller.
+  void setOperand(size_t index, const std::vector<uint32_t> &words);
+
   KernelCall(const KernelCall &) = delete;
   KernelCall &operator=(const KernelCall &) = delete;
 
   /// Of the ModelcKernelParams.
-  uint64_t getParams() const;
+  uint64_t getParams() const { return paramsAddress; }
   /// All of it; belongs to this object.
   std::span<const MemoryRange> getMemory() const { return memory; }
 
@@ -39,6 +42,7 @@ private:
   std::vector<ModelcStepInputs> inputs;
   std::vector<ModelcKernelParams> params;
   std::vector<MemoryRange> memory;
+  uint64_t paramsAddress = 0;
 };
 
 } // namespace modelc::cost

@@ -128,15 +128,48 @@ def test_errors(tools):
     require("--tokens=513: a pass has 512 at most" in error, error)
 
 
+def check_experts(tools, model, target, tokens, tile):
+    """Rows of eight experts, two for each token, spread evenly: every row tile
+    is multiplied by the matrices of its expert, and there is no guess."""
+    plan = tools.compile(model, target, f"{target}.mplan")
+    one = total(tools, plan, f"--tokens={tokens}")
+    require("evenly" in one["experts"], "the assumption is not named")
+    rows = [row for row in one["kernels"] if "_experts8" in row["kernel"]]
+    require(len(rows) == 2, f"{len(rows)} expert kernels")
+    used, experts = 2, 8
+    active = min(experts, used * tokens)
+    each = used * tokens / active
+    require(each == int(each), "no even number of rows")
+    for row in rows:
+        padded = -(-each // tile) * tile * active
+        operations = row["operations"] / (used * tokens) * padded
+        products, size = row["vector_products"], 2 * 16 * 4
+        if row["kernel"].endswith("_intelamx"):
+            products, size = row["tile_products"], 2 * tile * 16 * 32
+        require(products * size == operations,
+                f"{row['kernel']}: {products} products, {operations}")
+        require(row["guesses"] == 0, "branches on data")
+        require(row["compute_cycles"] > 0, "no cycles")
+    # Each active expert's matrices are read once.
+    return sum(row["memory_cycles"] for row in rows) / active
+
+
 def test_experts(tools):
-    """Steps whose tiles an earlier step counts have no estimate, and say so."""
+    """Steps whose tiles an earlier step counts, for one token, for row tiles of
+    several and for tiles."""
     model = os.path.join(tools.root, "test/inputs/stories6M-qwen3moe-q4_K.gguf")
-    plan = tools.compile(model, "cascadelake", "experts.mplan")
-    one = total(tools, plan, "--tokens=1")
-    without = [row for row in one["kernels"] if "kernel" not in row]
-    require(len(without) == 1 and without[0]["steps"] > 2, "experts")
-    text = tools.run("modelc", "inspect", plan, "--cost")
-    require("no estimate: tiles that an earlier step counts" in text, text)
+    bytes_of_one = {
+        check_experts(tools, model, "cascadelake", 1, 1),
+        check_experts(tools, model, "cascadelake", 32, 8),
+        check_experts(tools, model, "sapphirerapids", 32, 8),
+        check_experts(tools, model, "sapphirerapids", 128, 8)}
+    require(len({round(b, 3) for b in bytes_of_one}) == 1, str(bytes_of_one))
+    text = tools.run("modelc", "inspect",
+                     tools.compile(model, "cascadelake", "experts.mplan"),
+                     "--cost")
+    require("no estimate" not in text, text)
+    dense = tools.run("modelc", "inspect", demo(tools, "cascadelake"), "--cost")
+    require("spread" not in dense, "a dense model has no experts")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ The rule (docs/tour.md shows the folders):
 - data goes one way, import > fuse > layout > schedule > codegen > repack >
   emit > driver, so a verb includes earlier verbs, and target/, support/ and
   the dialects; only driver/ sees all of them;
-- compiler/cost reads finished plans as the runtime does: it includes target/
-  and runtime/load, and nothing but tools and tests includes it;
+- compiler/cost reads finished plans as the runtime does: it includes target/,
+  runtime/load and dialects/plan, for ExpertGroups.h, and nothing but tools and
+  tests includes it;
 - a dialect includes earlier dialects: model < pack < plan;
 - the runtime, and the tools that are made of it alone, include nothing of
   the compiler and no package: only runtime/include, what came before in
@@ -59,7 +60,8 @@ def visible(source):
     if source == "compiler/target":
         return contract + nouns + [source, "compiler/support"]
     if source == "compiler/cost":
-        return contract + [source, "compiler/target", "runtime/load"]
+        return contract + [source, "compiler/target", "runtime/load",
+                           "dialects/plan"]
     if top == "compiler" and name in VERBS:
         known = ["support", "target"] + VERBS[: VERBS.index(name) + 1]
         return contract + nouns + ["compiler/" + other for other in known]

@@ -27,6 +27,10 @@ constexpr const char *kTileError =
     "matmuls of AVX-512 on Zen 4 take 1 to 17 % more than so estimated; tiles "
     "were never measured";
 
+// What ExpertSpread.h does.
+constexpr const char *kExperts =
+    "rows are taken to be spread over all experts as evenly as can be";
+
 /// Steps of one kernel.
 struct Row {
   std::string firstStep;
@@ -91,9 +95,10 @@ static absl::StatusOr<json::Object> describePass(cost::Estimator &estimator,
     return steps.status();
   llvm::MapVector<const cost::KernelCost *, Row> rows;
   double compute = 0, memory = 0, greater = 0;
-  bool hasTiles = false;
+  bool hasTiles = false, hasExperts = false;
   for (const cost::StepCost &step : *steps) {
     hasTiles |= step.kernel && step.kernel->tileProducts > 0;
+    hasExperts |= step.activeExperts > 0;
     Row &row = rows[step.kernel];
     double cycles = step.kernel ? step.kernel->cycles : 0;
     double bytes = static_cast<double>(step.bytes) / options.bytesPerCycle;
@@ -112,6 +117,9 @@ static absl::StatusOr<json::Object> describePass(cost::Estimator &estimator,
     return std::tie(b.second.greater, a.second.firstStep) <
            std::tie(a.second.greater, b.second.firstStep);
   });
+  json::Value experts = nullptr;
+  if (hasExperts)
+    experts = kExperts;
   json::Array described;
   for (const auto &[kernel, row] : sorted)
     described.push_back(describeRow(kernel, row, greater, options.loops));
@@ -124,6 +132,7 @@ static absl::StatusOr<json::Object> describePass(cost::Estimator &estimator,
       {"cycles", greater},
       {"cycles_per_token", greater / static_cast<double>(pass.tokens)},
       {"error", hasTiles ? kTileError : kError},
+      {"experts", std::move(experts)},
       {"kernels", std::move(described)}};
 }
 
@@ -250,7 +259,10 @@ std::string tools::printCost(const json::Array &cost) {
                         getReal(pass, "cycles"));
     os << llvm::formatv("  for each token   {0,14:f0} cycles\n",
                         getReal(pass, "cycles_per_token"));
-    os << "  error            " << *pass.getString("error") << "\n\n";
+    os << "  error            " << *pass.getString("error") << "\n";
+    if (std::optional<llvm::StringRef> experts = pass.getString("experts"))
+      os << "  experts          " << *experts << "\n";
+    os << "\n";
     os << " share steps        compute        weights cyc/tile   cyc/dot "
           "ops/cycle most taken in the hottest loop  kernel\n";
     for (const json::Value &row : *pass.getArray("kernels"))
