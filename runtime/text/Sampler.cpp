@@ -123,10 +123,14 @@ void Sampler::accept(int32_t id) {
   oldest = (oldest + 1) % recent.size();
 }
 
-modelc_code Sampler::sample(const float *logits, int32_t *out,
-                            modelc_status *status) {
+modelc_code Sampler::sample(const float *logits, const uint64_t *allowed,
+                            int32_t *out, modelc_status *status) {
+  if (allowed)
+    adjusted.resize(vocabSize);
   if (!adjusted.empty()) {
     adjust(logits);
+    if (allowed)
+      forbidOthers(allowed);
     logits = adjusted.data();
   }
   if (options.temperature == 0)
@@ -163,6 +167,12 @@ void Sampler::adjust(const float *logits) {
     logit -= static_cast<float>(count) * options.frequencyPenalty;
     logit -= options.presencePenalty;
   }
+}
+
+void Sampler::forbidOthers(const uint64_t *allowed) {
+  for (uint32_t id = 0; id < vocabSize; ++id)
+    if (!(allowed[id / 64] >> (id % 64) & 1))
+      adjusted[id] = -std::numeric_limits<float>::infinity();
 }
 
 modelc_code Sampler::pickGreedy(const float *logits, int32_t *out,

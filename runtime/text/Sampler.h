@@ -35,8 +35,13 @@ public:
   /// See modelc_sampler_accept.
   void accept(int32_t id);
 
-  /// See modelc_sample. `logits` are [vocabSize].
-  modelc_code sample(const float *logits, int32_t *out, modelc_status *status);
+  /// See modelc_sample, and modelc_sample_allowed if `allowed` is not null.
+  /// `logits` are [vocabSize].
+  modelc_code sample(const float *logits, const uint64_t *allowed, int32_t *out,
+                     modelc_status *status);
+  modelc_code sample(const float *logits, int32_t *out, modelc_status *status) {
+    return sample(logits, nullptr, out, status);
+  }
 
 private:
   struct Candidate {
@@ -47,6 +52,7 @@ private:
   };
 
   void adjust(const float *logits);
+  void forbidOthers(const uint64_t *allowed);
   modelc_code pickGreedy(const float *logits, int32_t *out,
                          modelc_status *status) const;
   void gather(const float *logits);
@@ -71,7 +77,8 @@ private:
   std::vector<int32_t> recent;
   size_t oldest = 0;
   std::vector<uint32_t> recentCounts;
-  /// Logits with penalties and biases [vocabSize]; empty without any.
+  /// Logits with penalties, biases and what is not allowed [vocabSize]; empty
+  /// until there is one of these.
   std::vector<float> adjusted;
 };
 

@@ -15,6 +15,7 @@
 #include "Sampler.h"
 #include "Status.h"
 #include "Utf8.h"
+#include "modelc/grammar.h"
 #include <algorithm>
 #include <cstring>
 
@@ -169,4 +170,10 @@ void modelc_sampler_accept(modelc_sampler *sampler, int32_t id) {
 modelc_code modelc_sample(modelc_sampler *sampler, const float *logits,
                           int32_t *out_id, modelc_status *status) {
   return sampler->implementation.sample(logits, out_id, status);
+}
+
+modelc_code modelc_sample_allowed(modelc_sampler *sampler, const float *logits,
+                                  const uint64_t *allowed, int32_t *out_id,
+                                  modelc_status *status) {
+  return sampler->implementation.sample(logits, allowed, out_id, status);
 }

@@ -15,6 +15,7 @@
 
 #include "SpecialMatcher.h"
 #include <memory>
+#include <span>
 #include <string>
 
 namespace modelc::text {
@@ -32,6 +33,8 @@ public:
 
   /// True if generation ends at `id`.
   bool isEnd(int32_t id) const;
+  /// Those ids, sorted.
+  std::span<const int32_t> endTokens() const { return endIds; }
 
   /// Appends the ids of `text` to `ids`; `flags` are MODELC_TOKENIZE_*. See
   /// modelc_tokenize for the errors.

@@ -12,6 +12,7 @@
 #include "modelc/chat.h"
 #include "modelc/checksum.h"
 #include "modelc/cpu_features.h"
+#include "modelc/grammar.h"
 #include "modelc/kernel_abi.h"
 #include "modelc/modelc.h"
 #include "modelc/plan_format.h"

@@ -55,6 +55,25 @@ TEST(RunOptions, TakesBothSpellings) {
   }
 }
 
+TEST(RunOptions, TakesOneGrammarOrSchema) {
+  RunOptions options = parse({"f", "-p", "x", "--grammar=root ::= \"a\""});
+  EXPECT_EQ(options.constraint, "root ::= \"a\"");
+  EXPECT_FALSE(options.isSchema);
+  options = parse({"f", "--chat", "--grammar-file", "g"});
+  EXPECT_EQ(options.constraintFile, "g");
+  options = parse({"f", "-p", "x", "--json-schema", "{}"});
+  EXPECT_EQ(options.constraint, "{}");
+  EXPECT_TRUE(options.isSchema);
+  EXPECT_TRUE(parse({"f", "-p", "x", "--json-schema-file=s"}).isSchema);
+  const std::string expected =
+      "at most one of --grammar, --grammar-file, --json-schema and "
+      "--json-schema-file belongs to -p, -f and --chat";
+  EXPECT_EQ(refusal({"f", "-p", "x", "-j", "{}", "-jf", "s"}), expected);
+  EXPECT_EQ(refusal({"f", "--tokenize", "x", "-j", "{}"}), expected);
+  EXPECT_EQ(refusal({"f", "-p", "x", "--grammar", ""}),
+            "--grammar and --json-schema need a text");
+}
+
 TEST(RunOptions, HasTheDefaultsOfLlamaCpp) {
   RunOptions options = parse({"f", "-p", ""});
   EXPECT_EQ(options.predictTokens, -1);

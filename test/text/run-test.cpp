@@ -183,6 +183,39 @@ TEST_F(Run, PenalizesWhatThePromptSays) {
             std::string::npos);
 }
 
+TEST_F(Run, FollowsAGrammar) {
+  // The model would say "Once upon a time".
+  plan.script = {0, 0, kOnce, kUpon, kA, kTime};
+  EXPECT_EQ(run({"-p", "x", "-n", "20", "--temp=0", "--grammar",
+                 "root ::= \" upon a\""}),
+            0);
+  EXPECT_EQ(out.text(), "x upon a\n");
+  EXPECT_NE(messages.text().find("stopped: the model ended its text"),
+            std::string::npos);
+}
+
+TEST_F(Run, FollowsASchemaFromAFile) {
+  std::string path = directory + "/schema";
+  std::ofstream(path) << R"({"type": "array", "maxItems": 0})";
+  EXPECT_EQ(run({"-p", "x", "-n", "20", "--temp=0", "-jf", path.c_str()}), 0);
+  // Bytes with equal logits: the lowest id, which is a line end.
+  std::string text = out.text();
+  EXPECT_TRUE(text.starts_with("x[") && text.ends_with("]\n")) << text;
+}
+
+TEST_F(Run, SaysWhatIsWrongWithTheGrammar) {
+  EXPECT_EQ(run({"-p", "x", "--temp=0", "--grammar", "root ::= a"}), 1);
+  EXPECT_EQ(messages.text(),
+            "error: --grammar: line 1: there is no rule 'a'\n");
+  EXPECT_EQ(run({"-p", "x", "--temp=0", "-j", "{\"not\": {}}"}), 1);
+  EXPECT_NE(messages.text().find("error: --json-schema: #: the keyword 'not' "
+                                 "is not supported\n"),
+            std::string::npos);
+  EXPECT_EQ(run({"-p", "x", "--temp=0", "--grammar-file", "/no/such"}), 1);
+  EXPECT_NE(messages.text().find("error: /no/such: No such file"),
+            std::string::npos);
+}
+
 TEST_F(Run, StopsWhereTheContextIsFull) {
   plan.script = std::vector<int32_t>(32, kA);
   EXPECT_EQ(run({"-p", "x", "--temp", "0", "-c", "5"}), 0);

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Generator.h"
+#include "InputText.h"
 #include "Interrupt.h"
 #include <algorithm>
 #include <cerrno>
@@ -62,7 +63,7 @@ bool Generator::create() {
   detokenizer.reset(rawDetokenizer);
   modelc_plan_info info;
   modelc_plan_get_info(plan, &info);
-  if (!createSampler(info.vocabSize))
+  if (!createSampler(info.vocabSize) || !createGrammar())
     return false;
 
   modelc_session_options sessionOptions = {};
@@ -90,6 +91,26 @@ bool Generator::createSampler(uint32_t vocabSize) {
   if (chosen.temperature > 0)
     std::fprintf(messages, "seed: %llu\n",
                  static_cast<unsigned long long>(chosen.seed));
+  return true;
+}
+
+bool Generator::createGrammar() {
+  std::string text = options.constraint, error;
+  if (!options.constraintFile.empty() &&
+      !readText(options.constraintFile, -1, &text, &error))
+    return refuse(error);
+  if (text.empty() && options.constraintFile.empty())
+    return true;
+  modelc_grammar *rawGrammar;
+  auto *create =
+      options.isSchema ? modelc_grammar_create_json : modelc_grammar_create;
+  if (create(tokens.get(), text.data(), text.size(), &rawGrammar, &status)) {
+    std::string name = options.isSchema ? "--json-schema" : "--grammar";
+    return refuse(
+        (options.constraintFile.empty() ? name : options.constraintFile) +
+        ": " + status.message);
+  }
+  grammar.reset(rawGrammar);
   return true;
 }
 
@@ -172,7 +193,15 @@ bool Generator::sample(int32_t *id) {
   const float *logits;
   if (modelc_session_logits(session.get(), 0, &logits, &status))
     return refuse(status.message);
-  if (modelc_sample(sampler.get(), logits, id, &status))
+  if (!grammar) {
+    if (modelc_sample(sampler.get(), logits, id, &status))
+      return refuseText();
+    return true;
+  }
+  const uint64_t *allowed;
+  if (modelc_grammar_mask(grammar.get(), &allowed, &status) ||
+      modelc_sample_allowed(sampler.get(), logits, allowed, id, &status) ||
+      modelc_grammar_accept(grammar.get(), *id, &status))
     return refuseText();
   return true;
 }
@@ -185,6 +214,8 @@ bool Generator::answer(std::string *text) {
   const char *piece;
   size_t bytes;
   why = "-n tokens are generated";
+  if (grammar)
+    modelc_grammar_reset(grammar.get());
   for (size_t generated = 0; generated != limit;) {
     int32_t id;
     if (Interrupt::isSet()) {

@@ -68,6 +68,7 @@ public:
 
 private:
   bool createSampler(uint32_t vocabSize);
+  bool createGrammar();
   bool restore();
   bool step(std::span<const int32_t> ids);
   bool sample(int32_t *id);
@@ -88,6 +89,8 @@ private:
   TokenizerPointer tokens;
   DetokenizerPointer detokenizer;
   SamplerPointer sampler;
+  /// Null: any text.
+  GrammarPointer grammar;
   SessionPointer session;
   size_t context = 0;
   size_t ubatch = 1;

@@ -14,6 +14,7 @@
 #define MODELC_TOOLS_MODELC_RUN_RUNCOMMAND_H
 
 #include "RunOptions.h"
+#include "modelc/grammar.h"
 #include <cstdio>
 #include <memory>
 
@@ -41,6 +42,8 @@ using TokenizerPointer =
     std::unique_ptr<modelc_tokenizer, Destroyer<modelc_tokenizer_destroy>>;
 using DetokenizerPointer =
     std::unique_ptr<modelc_detokenizer, Destroyer<modelc_detokenizer_destroy>>;
+using GrammarPointer =
+    std::unique_ptr<modelc_grammar, Destroyer<modelc_grammar_destroy>>;
 using SamplerPointer =
     std::unique_ptr<modelc_sampler, Destroyer<modelc_sampler_destroy>>;
 

@@ -29,6 +29,10 @@ struct RawOptions {
   std::optional<std::string> templateFile;
   std::optional<std::string> templateVariables;
   std::vector<std::string> biases;
+  std::optional<std::string> grammar;
+  std::optional<std::string> grammarFile;
+  std::optional<std::string> schema;
+  std::optional<std::string> schemaFile;
   std::optional<std::string> tokenize;
   std::optional<std::string> logitsOut;
   std::optional<std::vector<int32_t>> tokens;
@@ -53,6 +57,12 @@ void declareOptions(CommandLine &line, RawOptions &raw, RunOptions *options) {
   line.addString("-p", &raw.prompt);
   line.addString("-f", &raw.promptFile);
   line.addString("--prompt-cache", &raw.promptCache);
+  line.addString("--grammar", &raw.grammar);
+  line.addString("--grammar-file", &raw.grammarFile);
+  line.addString("--json-schema", &raw.schema);
+  line.addString("-j", &raw.schema);
+  line.addString("--json-schema-file", &raw.schemaFile);
+  line.addString("-jf", &raw.schemaFile);
   line.addString("--tokenize", &raw.tokenize);
   line.addString("--logits-out", &raw.logitsOut);
   line.addIds("--tokens", &raw.tokens);
@@ -154,6 +164,29 @@ bool parseBiases(const std::vector<std::string> &texts,
   return true;
 }
 
+/// At most one of --grammar, --grammar-file, --json-schema, --json-schema-file.
+bool chooseConstraint(const RawOptions &raw, RunOptions *options,
+                      std::string *error) {
+  int count = raw.grammar.has_value() + raw.grammarFile.has_value() +
+              raw.schema.has_value() + raw.schemaFile.has_value();
+  bool isText = options->mode == RunOptions::Mode::generate ||
+                options->mode == RunOptions::Mode::chat;
+  if (count > 1 || (count > 0 && !isText)) {
+    *error = "at most one of --grammar, --grammar-file, --json-schema and "
+             "--json-schema-file belongs to -p, -f and --chat";
+    return false;
+  }
+  options->isSchema = raw.schema || raw.schemaFile;
+  options->constraint = raw.grammar ? *raw.grammar : raw.schema.value_or("");
+  options->constraintFile =
+      raw.grammarFile ? *raw.grammarFile : raw.schemaFile.value_or("");
+  if ((raw.grammar || raw.schema) && options->constraint.empty()) {
+    *error = "--grammar and --json-schema need a text";
+    return false;
+  }
+  return true;
+}
+
 /// Asks the sampler itself whether it takes these numbers.
 bool checkSampler(const modelc_sampler_options &options, std::string *error) {
   modelc_sampler *sampler;
@@ -200,6 +233,8 @@ bool parseRunOptions(std::span<const char *const> arguments,
   options->hasSeed = raw.seed.has_value();
   options->sampler.penaltyLastN = static_cast<uint32_t>(
       raw.penaltyLastN.value_or(options->sampler.penaltyLastN));
+  if (!chooseConstraint(raw, options, error))
+    return false;
   if (!parseBiases(raw.biases, &options->biases, error))
     return false;
   return checkSampler(options->sampler, error);
@@ -242,6 +277,10 @@ std::string runHelp(const char *program, const char *file) {
   --repeat-last-n N       how many tokens are recent (64)
   --logit-bias ID+B  add B to a token's logit, ID-B subtracts, ID-inf forbids
                      the token; any number of times
+  --grammar TEXT     only what the grammar (GBNF) allows is generated
+  --grammar-file F   the same with the text of F
+  --json-schema, -j TEXT        only JSON that the schema takes is generated
+  --json-schema-file, -jf F     the same with the text of F
   --tokens=1,2,3     compute these tokens ...
   --logits-out=FILE  ... and write their logits, little-endian float32
                      [tokens][vocabulary]

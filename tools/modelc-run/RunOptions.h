@@ -74,6 +74,11 @@ struct RunOptions {
                                     .biases = nullptr,
                                     .biasCount = 0};
   bool hasSeed = false;
+  /// What text must follow: a grammar or a JSON schema, and where it is
+  /// instead if it is in a file. Empty: nothing.
+  std::string constraint;
+  std::string constraintFile;
+  bool isSchema = false;
   /// The sampler's; their ids are not checked yet.
   std::vector<modelc_logit_bias> biases;
 };
