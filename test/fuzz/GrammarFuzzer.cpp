@@ -130,7 +130,8 @@ std::string anySchema(FuzzedDataProvider &data) {
 const text::Tokenizer &tokenizer() {
   static const std::unique_ptr<text::Tokenizer> made = [] {
     std::unique_ptr<text::Tokenizer> tokenizer;
-    text::test::FakeMetadata metadata = text::test::makeBpeMetadata(
+    // The tokenizer borrows its texts.
+    static text::test::FakeMetadata metadata = text::test::makeBpeMetadata(
         {"a b", "ab a", "\xc3\x83 \xc2\xa9", "\" :", "{ \""});
     metadata.setU32("tokenizer.ggml.eos_token_id", 0);
     require(createTokenizer(metadata, &tokenizer, nullptr) == MODELC_OK);

@@ -283,7 +283,8 @@ TEST(Constraint, MasksAreWhatTokensSay) {
 
 // A character may be spread over tokens; what cannot become one is refused.
 TEST(Constraint, CharactersMayBeSpreadOverTokens) {
-  std::unique_ptr<text::Tokenizer> tokenizer = tokenizerOf(makeBpeMetadata({}));
+  FakeMetadata metadata = makeBpeMetadata({});
+  std::unique_ptr<text::Tokenizer> tokenizer = tokenizerOf(metadata);
   // Byte-level tokens are bytes; their ids are the bytes.
   Constraint constraint =
       constraintOf(*tokenizer, "root ::= [\xe3\x81\x81-\xe3\x82\x9f]");
