@@ -216,6 +216,10 @@ driver::compileModel(const CompileOptions &options) {
   if (absl::Status status = outputs->commit(); !status.ok())
     return status;
   CompileSummary summary = summarize(c, std::move(rows));
+  absl::StatusOr<FamilyFacts> family = getFamilyFacts(*c.source);
+  if (!family.ok())
+    return family.status();
+  summary.family = *std::move(family);
   summary.codeBytes = code->elf.size();
   return summary;
 }

@@ -17,6 +17,7 @@
 #include "compiler/codegen/jit/Jit.h"
 #include "compiler/driver/Pipeline.h"
 #include "compiler/emit/Report.h"
+#include "compiler/import/Import.h"
 #include "compiler/import/gguf/GgufModel.h"
 #include "compiler/support/AtomicFile.h"
 #include "compiler/target/Tuning.h"
@@ -75,6 +76,7 @@ lower(const CompileOptions &options, Stage last);
 
 /// What a compile tells its user.
 struct CompileSummary {
+  FamilyFacts family;
   std::vector<emit::ReportRow> report;
   uint64_t weightBytes = 0;
   uint64_t arenaBytes = 0;

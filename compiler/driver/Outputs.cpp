@@ -112,7 +112,12 @@ absl::Status Outputs::writeSideFiles(const CompileOptions &options,
     return file ? file->writeAt(0, llvm::arrayRefFromStringRef(text))
                 : absl::OkStatus();
   };
+  absl::StatusOr<FamilyFacts> family = getFamilyFacts(source);
+  if (!family.ok())
+    return family.status();
   llvm::json::Value value = emit::toJson(rows);
+  (*value.getAsObject())["family"] = llvm::json::Object{
+      {"name", family->name}, {"verified", family->isVerified}};
   if (std::string tuning = options.tuning.print(); !tuning.empty())
     (*value.getAsObject())["tuning"] = std::move(tuning);
   std::string json = llvm::formatv("{0:2}\n", value);

@@ -191,3 +191,11 @@ llvm::json::Value emit::toJson(ArrayRef<ReportRow> rows) {
   return llvm::json::Object{{"tensors", std::move(tensors)},
                             {"layouts", std::move(layouts)}};
 }
+
+std::string emit::printFamily(StringRef name, bool isVerified) {
+  return ("family " + name +
+          (isVerified ? "\n"
+                      : ": unverified, its logits were never compared with "
+                        "another engine's (docs/families.md)\n"))
+      .str();
+}

@@ -44,6 +44,9 @@ std::vector<ReportRow> makeReport(const gguf::GgufModel &source,
 /// The rows as a table of text with a total, lines ended by newlines.
 std::string printReport(llvm::ArrayRef<ReportRow> rows);
 
+/// One line of the report about the family, with its line end.
+std::string printFamily(llvm::StringRef name, bool isVerified);
+
 /// The rows and totals by layout as JSON.
 llvm::json::Value toJson(llvm::ArrayRef<ReportRow> rows);
 

@@ -97,3 +97,12 @@ modelc::importModel(mlir::MLIRContext &context, const gguf::GgufModel &source,
     return status;
   return module;
 }
+
+absl::StatusOr<FamilyFacts>
+modelc::getFamilyFacts(const gguf::GgufModel &source) {
+  absl::StatusOr<const arch::Family *> family = findFamily(source);
+  if (!family.ok())
+    return family.status();
+  return FamilyFacts{(*family)->name.str(),
+                     (*family)->witness != arch::Witness::none};
+}

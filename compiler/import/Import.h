@@ -39,6 +39,16 @@ absl::StatusOr<mlir::OwningOpRef<mlir::ModuleOp>>
 importModel(mlir::MLIRContext &context, const gguf::GgufModel &source,
             const ImportOptions &options = {});
 
+/// What a compile says of a model's family.
+struct FamilyFacts {
+  std::string name; ///< The value of general.architecture.
+  /// Whether another engine's logits were compared; see arch::Witness.
+  bool isVerified = false;
+};
+
+/// The family of `source`; importModel's errors.
+absl::StatusOr<FamilyFacts> getFamilyFacts(const gguf::GgufModel &source);
+
 } // namespace modelc
 
 #endif // MODELC_COMPILER_IMPORT_IMPORT_H

@@ -105,6 +105,8 @@ def test_report(tools):
     tools.compile(tools.demo, TARGET, "x.mplan", "--report=report.json")
     report = json.loads(support.read("report.json"))
     check_report(report)
+    require(report.pop("family") == {"name": "llama", "verified": True},
+            "another family")
     require(tools.inspect("x.mplan")["report"] == report,
             "the plan holds another report")
 

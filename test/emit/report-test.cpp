@@ -92,6 +92,13 @@ TEST(ReportText, IsATable) {
             "1 tensors, 1152 bytes, packed 1280 bytes\n");
 }
 
+TEST(ReportText, MarksFamiliesWithoutWitness) {
+  EXPECT_EQ(emit::printFamily("llama", true), "family llama\n");
+  EXPECT_EQ(emit::printFamily("x", false),
+            "family x: unverified, its logits were never compared with "
+            "another engine's (docs/families.md)\n");
+}
+
 // The JSON outlives the rows, and names that are no UTF-8 do not break it.
 TEST(ReportJson, OwnsWhatItSays) {
   llvm::json::Value json = nullptr;

@@ -303,6 +303,17 @@ TEST_F(ImportTest, FamiliesAreSorted) {
                               }));
 }
 
+// llama has a witness; that each family's is there is a lint test's matter.
+TEST_F(ImportTest, FamiliesSayWhetherTheyAreVerified) {
+  for (const arch::Family &family : arch::getFamilies()) {
+    ASSERT_EQ(import(buildTinyDecoder(family.name.str())), "ok");
+    absl::StatusOr<FamilyFacts> facts = getFamilyFacts(*source);
+    ASSERT_TRUE(facts.ok());
+    EXPECT_EQ(facts->name, family.name);
+    EXPECT_EQ(facts->isVerified, family.witness == arch::Witness::logits);
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Errors
 //===----------------------------------------------------------------------===//

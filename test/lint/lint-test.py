@@ -219,6 +219,31 @@ class DocsTest(LintTest):
                   row="| `MODELC_OK` | 1 | Fine. |")
 
 
+    def families(self, *messages, witness=", Witness::logits", cell="4e-08",
+                 file="a.f16", name="a"):
+        self.expect({
+            "runtime/include/modelc/modelc.h":
+                "typedef enum modelc_code {\n  MODELC_OK = 0\n} modelc_code;\n",
+            "docs/errors.md": "| `MODELC_OK` | 0 | Fine. |\n",
+            "compiler/import/arch/Families.cpp":
+                f'{{"a", importA{witness}}},\n{{"b", importB}}\n',
+            "docs/families.md":
+                f"| `{name}` | A | x |\n| `b` | B | x |\n## Agreement\n"
+                f"| `a` | 1e-9 | {cell} |\n| `b` | 1e-9 | unverified |\n",
+            "test/e2e/witness/" + file: "x",
+        }, *messages)
+
+    def test_families(self):
+        self.families()
+        self.families("has its logits", "its row of agreement says",
+                      witness="")
+        self.families("has no logits", file="c.f16")
+        self.families("its row of agreement says", "0 models with a witness",
+                      cell="unverified")
+        self.families("a is not there and in", "c is not there and in",
+                      name="c")
+
+
 class CountTest(unittest.TestCase):
     """tools/dev/count-tests.py: the last line and exit status of test.sh."""
 

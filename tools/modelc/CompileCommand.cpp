@@ -171,6 +171,9 @@ static void printTimes(const std::vector<driver::KernelTimes> &times) {
 static void printSummary(const driver::CompileSummary &summary,
                          const driver::CompileOptions &options) {
   std::printf("%s", emit::printReport(summary.report).c_str());
+  std::printf("%s",
+              emit::printFamily(summary.family.name, summary.family.isVerified)
+                  .c_str());
   for (const auto &[kernel, choice] : options.tuning.getChoices())
     std::printf("tuned %s:%s\n", kernel.c_str(), choice.print().c_str());
   std::printf("%llu kernels, %llu bytes of code\n",

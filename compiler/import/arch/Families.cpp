@@ -15,15 +15,23 @@ using namespace modelc;
 using namespace modelc::arch;
 
 static constexpr Family kFamilies[] = {
-    {"deepseek2", importDeepseek2}, {"gemma2", importGemma2},
-    {"gemma3", importGemma3},       {"glm4moe", importGlm4Moe},
-    {"gpt-oss", importGptOss},      {"gpt2", importGpt2},
-    {"llama", importLlama},         {"mistral3", importMistral3},
-    {"phi3", importPhi3},           {"qwen2", importQwen2},
-    {"qwen2moe", importQwen2Moe},   {"qwen3", importQwen3},
-    {"qwen35", importQwen35},       {"qwen35moe", importQwen35Moe},
-    {"qwen3moe", importQwen3Moe},   {"qwen3next", importQwen3Next},
-    {"smollm3", importSmolLm3},
+    {"deepseek2", importDeepseek2, Witness::logits},
+    {"gemma2", importGemma2, Witness::logits},
+    {"gemma3", importGemma3, Witness::logits},
+    {"glm4moe", importGlm4Moe, Witness::logits},
+    {"gpt-oss", importGptOss, Witness::logits},
+    {"gpt2", importGpt2, Witness::logits},
+    {"llama", importLlama, Witness::logits},
+    {"mistral3", importMistral3, Witness::logits},
+    {"phi3", importPhi3, Witness::logits},
+    {"qwen2", importQwen2, Witness::logits},
+    {"qwen2moe", importQwen2Moe, Witness::logits},
+    {"qwen3", importQwen3, Witness::logits},
+    {"qwen35", importQwen35, Witness::logits},
+    {"qwen35moe", importQwen35Moe, Witness::logits},
+    {"qwen3moe", importQwen3Moe, Witness::logits},
+    {"qwen3next", importQwen3Next, Witness::logits},
+    {"smollm3", importSmolLm3, Witness::logits},
 };
 
 llvm::ArrayRef<Family> modelc::arch::getFamilies() { return kFamilies; }

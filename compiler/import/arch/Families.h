@@ -22,12 +22,19 @@ namespace modelc::arch {
 
 using ImportedModule = absl::StatusOr<mlir::OwningOpRef<mlir::ModuleOp>>;
 
+/// Whether another engine's logits of a model of the family are kept in
+/// test/e2e/witness, and compared by e2e/families. A family without them may
+/// be wrong in what nobody has noticed; the compile report says so. A lint test
+/// holds this, that folder and docs/families.md together.
+enum class Witness : uint8_t { none, logits };
+
 /// One row of the table of families.
 struct Family {
   llvm::StringLiteral name; ///< The value of general.architecture.
   /// Builds the module (Import.h says which); the context has the dialects.
   ImportedModule (*import)(mlir::MLIRContext &context,
                            const gguf::GgufModel &source);
+  Witness witness = Witness::none;
 };
 
 /// All families, in alphabetical order.
