@@ -161,6 +161,15 @@ TEST(Grammar, TailCallsLeaveNoTrace) {
   EXPECT_LT(matcher.size(), 20u);
 }
 
+// Found by the fuzzer: each copy of a class was made anew.
+TEST(Grammar, CopiesOfALargeClassAreCheap) {
+  std::string grammar = "root ::= ([";
+  for (int at = 0; at < 20000; ++at)
+    grammar += utf8(0x1000 + 2 * at);
+  GrammarProgram program = programOf(grammar + "]{1000}){100}");
+  EXPECT_LT(program.nodes.size(), 250000u);
+}
+
 TEST(Grammar, TooManyReadingsAreAnError) {
   std::string grammar = "root ::= a";
   for (int at = 0; at < 20000; ++at)

@@ -47,7 +47,8 @@ private:
   uint32_t add(Node node);
   uint32_t addTake(ByteRange bytes, uint32_t next);
   uint32_t compile(uint32_t expression, uint32_t next);
-  uint32_t compileSet(const std::vector<CodePointRange> &ranges, uint32_t next);
+  uint32_t compileSet(uint32_t index, uint32_t next);
+  uint32_t compileSetRule(const std::vector<CodePointRange> &ranges);
   uint32_t compileRepeat(const Expression &repeat, uint32_t next);
   void resolveCalls();
   void findByteClasses();
@@ -58,8 +59,10 @@ private:
   std::vector<uint32_t> starts;
   /// Calls whose `other` is still the number of a rule.
   std::vector<uint32_t> openCalls;
-  /// Begins of the rules made of classes.
-  std::map<std::vector<uint32_t>, uint32_t> sets;
+  /// Begins of the rules made of classes, by what is in them.
+  std::map<std::vector<uint32_t>, uint32_t> setRules;
+  /// [expression] The same, of those that were made.
+  std::vector<uint32_t> sets;
   /// Expressions that were compiled, copies counted: those that make no node
   /// cost time, too.
   size_t steps = 0;
@@ -88,6 +91,7 @@ private:
 
 bool GrammarCompiler::compileAll() {
   out = {};
+  sets.assign(grammar.expressions.size(), GrammarFacts::kNone);
   add({Op::give});
   for (const Grammar::Rule &rule : grammar.rules) {
     starts.push_back(compile(rule.body, GrammarProgram::kGive));
@@ -139,7 +143,7 @@ uint32_t GrammarCompiler::compile(uint32_t index, uint32_t next) {
     }
     return next;
   case Kind::set:
-    return compileSet(expression.ranges, next);
+    return compileSet(index, next);
   case Kind::rule: {
     uint32_t call = add({Op::call, 0, 0, next, expression.rule});
     openCalls.push_back(call);
@@ -163,30 +167,42 @@ uint32_t GrammarCompiler::compile(uint32_t index, uint32_t next) {
   return next;
 }
 
-uint32_t GrammarCompiler::compileSet(const std::vector<CodePointRange> &ranges,
-                                     uint32_t next) {
+uint32_t GrammarCompiler::compileSet(uint32_t index, uint32_t next) {
+  const std::vector<CodePointRange> &ranges = grammar.expressions[index].ranges;
+  if (ranges.size() == 1 && ranges[0].last < 0x80)
+    return addTake({static_cast<uint8_t>(ranges[0].first),
+                    static_cast<uint8_t>(ranges[0].last)},
+                   next);
+  // Made once for each expression, however often it is copied.
+  uint32_t &made = sets[index];
+  if (made == GrammarFacts::kNone)
+    made = compileSetRule(ranges);
+  return add({Op::call, 0, 0, next, made});
+}
+
+/// The begin of a rule that is one of `ranges`, also for other expressions of
+/// the same.
+uint32_t
+GrammarCompiler::compileSetRule(const std::vector<CodePointRange> &ranges) {
   std::vector<ByteSequence> sequences;
   std::vector<uint32_t> key;
   for (const CodePointRange &range : ranges) {
     splitUtf8(range.first, range.last, &sequences);
     key.insert(key.end(), {range.first, range.last});
   }
-  if (sequences.size() == 1 && sequences[0].size() == 1)
-    return addTake(sequences[0][0], next);
-  auto [entry, isNew] = sets.try_emplace(std::move(key), 0);
-  if (isNew) {
-    uint32_t result = GrammarFacts::kNone;
-    for (const ByteSequence &sequence : sequences) {
-      uint32_t part = GrammarProgram::kGive;
-      for (size_t at = sequence.size(); at-- > 0;)
-        part = addTake(sequence[at], part);
-      result = result == GrammarFacts::kNone
-                   ? part
-                   : add({Op::fork, 0, 0, part, result});
-    }
-    entry->second = result;
+  auto [entry, isNew] = setRules.try_emplace(std::move(key), 0);
+  if (!isNew)
+    return entry->second;
+  uint32_t result = GrammarFacts::kNone;
+  for (const ByteSequence &sequence : sequences) {
+    uint32_t part = GrammarProgram::kGive;
+    for (size_t at = sequence.size(); at-- > 0;)
+      part = addTake(sequence[at], part);
+    result = result == GrammarFacts::kNone
+                 ? part
+                 : add({Op::fork, 0, 0, part, result});
   }
-  return add({Op::call, 0, 0, next, entry->second});
+  return entry->second = result;
 }
 
 uint32_t GrammarCompiler::compileRepeat(const Expression &repeat,
