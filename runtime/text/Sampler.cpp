@@ -88,6 +88,17 @@ modelc_code Sampler::check(const modelc_sampler_options &options,
     return fail(status, MODELC_INVALID_ARGUMENT,
                 "minP: found %g, expected 0 to 1",
                 static_cast<double>(options.minP));
+  const struct {
+    const char *name;
+    float value;
+  } fractions[] = {{"typicalP", options.typicalP},
+                   {"xtcProbability", options.xtcProbability},
+                   {"xtcThreshold", options.xtcThreshold}};
+  for (const auto &[name, value] : fractions)
+    if (!(value >= 0 && value <= 1))
+      return fail(status, MODELC_INVALID_ARGUMENT,
+                  "%s: found %g, expected 0 to 1", name,
+                  static_cast<double>(value));
   return MODELC_OK;
 }
 
@@ -141,8 +152,10 @@ modelc_code Sampler::sample(const float *logits, const uint64_t *allowed,
                 "none of the %u logits is above minus infinity", vocabSize);
   computeWeights(1.0);
   keepTopK();
+  keepTypical();
   keepTopP();
   keepMinP();
+  excludeTopChoices();
   computeWeights(options.temperature);
   *out = draw();
   return succeed(status);
@@ -215,20 +228,58 @@ void Sampler::computeWeights(double temperature) {
   }
 }
 
+bool Sampler::isBefore(const Candidate &a, const Candidate &b) {
+  return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+}
+
 /// Sorts, and keeps the topK first, if the options ask for either.
 void Sampler::keepTopK() {
   bool limited = options.topK > 0 && options.topK < candidates.size();
   if (!limited && options.topP >= 1)
     return;
-  auto isBefore = [](const Candidate &a, const Candidate &b) {
-    return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
-  };
   if (limited) {
     std::nth_element(candidates.begin(), candidates.begin() + options.topK,
                      candidates.end(), isBefore);
     candidates.resize(options.topK);
   }
   std::sort(candidates.begin(), candidates.end(), isBefore);
+}
+
+/// The surprise of a token is its distance below the likeliest, but for a
+/// constant, which the distance from the mean does not see.
+void Sampler::keepTypical() {
+  if (options.typicalP == 0 || options.typicalP >= 1)
+    return;
+  double total = 0, mean = 0;
+  auto below = [&](const Candidate &candidate) {
+    return static_cast<double>(maxLogit) - candidate.logit;
+  };
+  for (const Candidate &candidate : candidates) {
+    total += candidate.weight;
+    // Those without weight may be infinitely far.
+    if (candidate.weight > 0 && candidate.logit != maxLogit)
+      mean += candidate.weight * below(candidate);
+  }
+  mean /= total;
+  auto distance = [&](const Candidate &candidate) {
+    return candidate.logit == maxLogit ? mean
+                                       : std::fabs(below(candidate) - mean);
+  };
+  std::sort(candidates.begin(), candidates.end(),
+            [&](const Candidate &a, const Candidate &b) {
+              double left = distance(a), right = distance(b);
+              return left != right ? left < right : isBefore(a, b);
+            });
+  double wanted = total * options.typicalP;
+  double sum = 0;
+  size_t kept = 0;
+  while (kept < candidates.size() && (kept == 0 || sum < wanted))
+    sum += candidates[kept++].weight;
+  candidates.resize(kept);
+  std::sort(candidates.begin(), candidates.end(), isBefore);
+  // What is left is compared with the likeliest of it.
+  maxLogit = candidates.front().logit;
+  computeWeights(1.0);
 }
 
 /// Keeps the shortest beginning whose probabilities sum to topP.
@@ -250,6 +301,31 @@ void Sampler::keepMinP() {
   std::erase_if(candidates, [&](const Candidate &candidate) {
     return candidate.weight < options.minP;
   });
+}
+
+void Sampler::excludeTopChoices() {
+  if (options.xtcProbability == 0 || candidates.size() < 2 ||
+      random.nextUnit() >= options.xtcProbability)
+    return;
+  double total = 0;
+  for (const Candidate &candidate : candidates)
+    total += candidate.weight;
+  auto isTop = [&](const Candidate &candidate) {
+    return candidate.weight >= total * options.xtcThreshold;
+  };
+  const Candidate *last = nullptr;
+  for (const Candidate &candidate : candidates)
+    if (isTop(candidate) && (!last || isBefore(*last, candidate)))
+      last = &candidate;
+  if (!last)
+    return;
+  const Candidate kept = *last;
+  std::erase_if(candidates, [&](const Candidate &candidate) {
+    return isTop(candidate) && candidate.id != kept.id;
+  });
+  maxLogit = candidates.front().logit;
+  for (const Candidate &candidate : candidates)
+    maxLogit = std::max(maxLogit, candidate.logit);
 }
 
 int32_t Sampler::draw() {

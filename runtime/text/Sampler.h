@@ -51,6 +51,9 @@ private:
     double weight;
   };
 
+  /// The order of candidates: the likelier first.
+  static bool isBefore(const Candidate &a, const Candidate &b);
+
   void adjust(const float *logits);
   void forbidOthers(const uint64_t *allowed);
   modelc_code pickGreedy(const float *logits, int32_t *out,
@@ -59,7 +62,9 @@ private:
   void computeWeights(double temperature);
   void keepTopK();
   void keepTopP();
+  void keepTypical();
   void keepMinP();
+  void excludeTopChoices();
   int32_t draw();
 
   modelc_sampler_options options;

@@ -55,6 +55,26 @@ TEST(RunOptions, TakesBothSpellings) {
   }
 }
 
+TEST(RunOptions, TakesWhatEndsAText) {
+  RunOptions options =
+      parse({"f", "-p", "x", "--stop", "a", "--stop=b", "--ignore-eos",
+             "--no-display-prompt", "--typical-p=0.5", "--xtc-probability=0.25",
+             "--xtc-threshold=0.75"});
+  EXPECT_EQ(options.stopTexts, (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(options.ignoresEnd);
+  EXPECT_FALSE(options.displaysPrompt);
+  EXPECT_EQ(options.sampler.typicalP, 0.5f);
+  EXPECT_EQ(options.sampler.xtcProbability, 0.25f);
+  EXPECT_EQ(options.sampler.xtcThreshold, 0.75f);
+  EXPECT_EQ(refusal({"f", "--tokenize", "x", "--stop", "a"}),
+            "--stop and --ignore-eos belong to -p, -f and --chat");
+  EXPECT_EQ(refusal({"f", "--chat", "--no-display-prompt"}),
+            "--no-display-prompt belongs to -p and -f");
+  EXPECT_EQ(refusal({"f", "-p", "x", "--ignore-eos", "-j", "{}"}),
+            "--ignore-eos would forbid a grammar's end");
+  EXPECT_EQ(refusal({"f", "-p", "x", "--stop="}), "--stop needs a text");
+}
+
 TEST(RunOptions, TakesOneGrammarOrSchema) {
   RunOptions options = parse({"f", "-p", "x", "--grammar=root ::= \"a\""});
   EXPECT_EQ(options.constraint, "root ::= \"a\"");

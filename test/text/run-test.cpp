@@ -183,6 +183,37 @@ TEST_F(Run, PenalizesWhatThePromptSays) {
             std::string::npos);
 }
 
+TEST_F(Run, StopsBeforeATextOfStop) {
+  plan.script = {0, 0, kOnce, kUpon, kA, kTime};
+  EXPECT_EQ(run({"-p", "x", "--temp=0", "--stop", "no", "--stop", "pon a",
+                 "--no-display-prompt"}),
+            0);
+  EXPECT_EQ(out.text(), " Once u\n");
+  EXPECT_NE(messages.text().find("stopped: a text of --stop came"),
+            std::string::npos);
+}
+
+TEST_F(Run, GivesWhatOnlyBeganAStop) {
+  plan.script = {0, 0, kOnce, kUpon, kEos};
+  EXPECT_EQ(run({"-p", "x", "--temp=0", "--stop", "upon us"}), 0);
+  EXPECT_EQ(out.text(), "x Once upon\n");
+}
+
+TEST_F(Run, IgnoresTheEnd) {
+  plan.script = {0, 0, kOnce, kEos};
+  EXPECT_EQ(run({"-p", "x", "-n", "2", "--temp=0", "--ignore-eos"}), 0);
+  EXPECT_NE(messages.text().find("stopped: -n tokens are generated"),
+            std::string::npos);
+}
+
+TEST_F(Run, CtrlCEndsTheText) {
+  plan.script = {0, 0, kOnce, kUpon, kA, kTime};
+  plan.interruptedStep = 2;
+  EXPECT_EQ(run({"-p", "x", "--temp=0"}), 130);
+  EXPECT_EQ(out.text(), "x Once\n");
+  EXPECT_NE(messages.text().find("stopped: Ctrl-C"), std::string::npos);
+}
+
 TEST_F(Run, FollowsAGrammar) {
   // The model would say "Once upon a time".
   plan.script = {0, 0, kOnce, kUpon, kA, kTime};

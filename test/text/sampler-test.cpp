@@ -72,6 +72,50 @@ TEST(Exp, IsExactToAUnit) {
   EXPECT_EQ(deterministicExp(-std::numeric_limits<double>::infinity()), 0.0);
 }
 
+// Probabilities 0.4 0.3 0.2 0.1 have surprises 0.92 1.20 1.61 2.30, of mean
+// 1.28: the most typical is the second, then the third, the first, the last.
+TEST(Sampler, TypicalPKeepsWhatSurprisesAsExpected) {
+  const struct {
+    float typicalP;
+    std::vector<int32_t> expected;
+  } cases[] = {{0.2f, {3}},
+               {0.45f, {0, 3}},
+               {0.8f, {0, 1, 3}},
+               {1.0f, {0, 1, 2, 3}},
+               {0.0f, {0, 1, 2, 3}}};
+  for (const auto &[typicalP, expected] : cases) {
+    modelc_sampler_options options = plainOptions();
+    options.typicalP = typicalP;
+    EXPECT_EQ(idsOf(drawMany(options, kFour, 2000)), expected) << typicalP;
+  }
+  modelc_sampler_options options = plainOptions();
+  options.typicalP = 0.45f;
+  // 0.3 to 0.2.
+  std::map<int32_t, int> counts = drawMany(options, kFour);
+  EXPECT_NEAR(counts[3], 12000, 300);
+  options.typicalP = 1.5f;
+  modelc_status status;
+  EXPECT_EQ(Sampler::check(options, 4, &status), MODELC_INVALID_ARGUMENT);
+  EXPECT_STREQ(status.message, "typicalP: found 1.5, expected 0 to 1");
+}
+
+TEST(Sampler, XtcExcludesTopChoices) {
+  modelc_sampler_options options = plainOptions();
+  options.xtcProbability = 1;
+  options.xtcThreshold = 0.15f;
+  // Above 0.15 are 0.4, 0.3 and 0.2, of which the last stays.
+  EXPECT_EQ(idsOf(drawMany(options, kFour, 2000)),
+            (std::vector<int32_t>{0, 2}));
+  options.xtcThreshold = 0.35f;
+  EXPECT_EQ(idsOf(drawMany(options, kFour, 2000)),
+            (std::vector<int32_t>{0, 1, 2, 3}));
+  options.xtcThreshold = 0.15f;
+  options.xtcProbability = 0.5f;
+  // 0.5 * 0.4 of the likeliest are left.
+  std::map<int32_t, int> counts = drawMany(options, kFour);
+  EXPECT_NEAR(counts[1], 4000, 250);
+}
+
 TEST(Sampler, GreedyTakesTheLargestAndOfEqualsTheFirst) {
   modelc_sampler_options greedy = {};
   const struct {

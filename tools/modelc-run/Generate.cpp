@@ -12,6 +12,7 @@
 #include "Generate.h"
 #include "Generator.h"
 #include "InputText.h"
+#include "Interrupt.h"
 
 namespace modelc::tools {
 namespace {
@@ -47,14 +48,15 @@ bool readPrompt(const RunOptions &options, int input,
 
 /// The prompt goes through the detokenizer like what follows it, so that text
 /// is joined right.
-bool printPrompt(Generator &generator, std::span<const int32_t> prompt) {
+bool passPrompt(Generator &generator, std::span<const int32_t> prompt,
+                bool isPrinted) {
   modelc_tokenizer_info info;
   modelc_tokenizer_get_info(&generator.tokenizer(), &info);
   for (size_t at = 0; at < prompt.size(); ++at) {
     bool isAdded =
         (info.addBos && at == 0) || (info.addEos && at + 1 == prompt.size());
     if (!generator.pass(prompt[at], isAdded ? 0 : MODELC_DETOKENIZE_SPECIAL,
-                        true))
+                        isPrinted))
       return false;
   }
   return true;
@@ -71,9 +73,12 @@ int generate(modelc_plan *plan, const RunOptions &options, FILE *out,
   std::string error;
   if (!readPrompt(options, input, generator, &prompt, &error))
     return reportError(messages, error);
+  // From here on Ctrl-C ends the text, and what is at its end still comes.
+  Interrupt interrupt;
   std::string answer;
-  if (!printPrompt(generator, prompt) || !generator.hold(prompt) ||
-      !generator.answer(&answer) || !generator.print("\n")) {
+  if (!passPrompt(generator, prompt, options.displaysPrompt) ||
+      !generator.hold(prompt) || !generator.answer(&answer) ||
+      !generator.print("\n")) {
     // The text so far ends in the middle of a line.
     std::fputc('\n', out);
     std::fflush(out);
@@ -82,7 +87,8 @@ int generate(modelc_plan *plan, const RunOptions &options, FILE *out,
   generator.printStatistics();
   if (!generator.save())
     return reportError(messages, generator.error());
-  return 0;
+  // As shells number what a signal ended.
+  return Interrupt::isSet() ? 128 + SIGINT : 0;
 }
 
 } // namespace modelc::tools

@@ -14,10 +14,12 @@
 #include "Generator.h"
 #include "InputText.h"
 #include "Interrupt.h"
+#include "StopTexts.h"
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <limits>
 #include <unistd.h>
 
 namespace modelc::tools {
@@ -80,8 +82,14 @@ bool Generator::create() {
 
 bool Generator::createSampler(uint32_t vocabSize) {
   modelc_sampler_options chosen = options.sampler;
-  chosen.biases = options.biases.data();
-  chosen.biasCount = options.biases.size();
+  std::vector<modelc_logit_bias> biases = options.biases;
+  if (options.ignoresEnd)
+    for (uint32_t id = 0; id < vocabSize; ++id)
+      if (modelc_token_is_end(tokens.get(), static_cast<int32_t>(id)))
+        biases.push_back({static_cast<int32_t>(id),
+                          -std::numeric_limits<float>::infinity()});
+  chosen.biases = biases.data();
+  chosen.biasCount = biases.size();
   if (!options.hasSeed)
     chosen.seed = pickSeed();
   modelc_sampler *rawSampler;
@@ -213,6 +221,11 @@ bool Generator::answer(std::string *text) {
                      : static_cast<size_t>(options.predictTokens);
   const char *piece;
   size_t bytes;
+  StopTexts stops(options.stopTexts);
+  auto give = [&](const std::string &given) {
+    text->append(given);
+    return print(given);
+  };
   why = "-n tokens are generated";
   if (grammar)
     modelc_grammar_reset(grammar.get());
@@ -232,9 +245,12 @@ bool Generator::answer(std::string *text) {
     if (modelc_detokenizer_push(detokenizer.get(), id, 0, &piece, &bytes,
                                 &status))
       return refuseText();
-    text->append(piece, bytes);
-    if (!print({piece, bytes}))
+    if (!give(stops.push({piece, bytes})))
       return false;
+    if (stops.isFound()) {
+      why = "a text of --stop came";
+      break;
+    }
     if (generated == limit)
       break;
     if (held.size() == context) {
@@ -249,8 +265,7 @@ bool Generator::answer(std::string *text) {
   }
   decodeSeconds += secondsSince(begin);
   modelc_detokenizer_finish(detokenizer.get(), &piece, &bytes);
-  text->append(piece, bytes);
-  return print({piece, bytes});
+  return give(stops.push({piece, bytes})) && give(stops.finish());
 }
 
 bool Generator::save() {

@@ -12,6 +12,7 @@
 
 #include "RunOptions.h"
 #include "CommandLine.h"
+#include <algorithm>
 #include <limits>
 
 namespace modelc::tools {
@@ -28,6 +29,7 @@ struct RawOptions {
   std::optional<std::string> system;
   std::optional<std::string> templateFile;
   std::optional<std::string> templateVariables;
+  bool hidesPrompt = false;
   std::vector<std::string> biases;
   std::optional<std::string> grammar;
   std::optional<std::string> grammarFile;
@@ -80,6 +82,13 @@ void declareOptions(CommandLine &line, RawOptions &raw, RunOptions *options) {
   line.addReal("--temp", &options->sampler.temperature);
   line.addReal("--top-p", &options->sampler.topP);
   line.addReal("--min-p", &options->sampler.minP);
+  line.addReal("--typical-p", &options->sampler.typicalP);
+  line.addReal("--typical", &options->sampler.typicalP);
+  line.addReal("--xtc-probability", &options->sampler.xtcProbability);
+  line.addReal("--xtc-threshold", &options->sampler.xtcThreshold);
+  line.addStrings("--stop", &options->stopTexts);
+  line.addFlag("--ignore-eos", &options->ignoresEnd);
+  line.addFlag("--no-display-prompt", &raw.hidesPrompt);
 }
 
 /// Decides what to do. Exactly one of -p, -f, --tokens and --tokenize is
@@ -164,6 +173,27 @@ bool parseBiases(const std::vector<std::string> &texts,
   return true;
 }
 
+/// --stop, --ignore-eos and --no-display-prompt.
+bool checkEnds(const RawOptions &raw, const RunOptions &options,
+               std::string *error) {
+  bool isGenerate = options.mode == RunOptions::Mode::generate;
+  bool isText = isGenerate || options.mode == RunOptions::Mode::chat;
+  bool hasGrammar =
+      raw.grammar || raw.grammarFile || raw.schema || raw.schemaFile;
+  if (!isText && (!options.stopTexts.empty() || options.ignoresEnd))
+    *error = "--stop and --ignore-eos belong to -p, -f and --chat";
+  else if (!isGenerate && raw.hidesPrompt)
+    *error = "--no-display-prompt belongs to -p and -f";
+  else if (options.ignoresEnd && hasGrammar)
+    *error = "--ignore-eos would forbid a grammar's end";
+  else if (std::any_of(options.stopTexts.begin(), options.stopTexts.end(),
+                       [](const std::string &text) { return text.empty(); }))
+    *error = "--stop needs a text";
+  else
+    return true;
+  return false;
+}
+
 /// At most one of --grammar, --grammar-file, --json-schema, --json-schema-file.
 bool chooseConstraint(const RawOptions &raw, RunOptions *options,
                       std::string *error) {
@@ -233,7 +263,9 @@ bool parseRunOptions(std::span<const char *const> arguments,
   options->hasSeed = raw.seed.has_value();
   options->sampler.penaltyLastN = static_cast<uint32_t>(
       raw.penaltyLastN.value_or(options->sampler.penaltyLastN));
-  if (!chooseConstraint(raw, options, error))
+  options->displaysPrompt = !raw.hidesPrompt;
+  if (!checkEnds(raw, *options, error) ||
+      !chooseConstraint(raw, options, error))
     return false;
   if (!parseBiases(raw.biases, &options->biases, error))
     return false;
@@ -266,10 +298,17 @@ std::string runHelp(const char *program, const char *file) {
                      default: until the model ends or the context is full)
   --prompt-cache F   begin with the session that F holds, as far as the prompt
                      agrees, and leave the session there
+  --stop TEXT        end before TEXT is generated; any number of times
+  --ignore-eos       never end by itself
+  --no-display-prompt           print only what is generated
   --temp T           temperature, 0 for greedy (0.8)
   --top-k K          keep the K likeliest tokens, 0 for all (40)
   --top-p P          keep the likeliest tokens up to probability P (0.95)
   --min-p P          keep tokens at least P times as likely as the first (0.05)
+  --typical-p P      keep the most typical tokens up to probability P (1: all)
+  --xtc-probability P           how often XTC takes out all but the least likely
+                     of the tokens above --xtc-threshold (0)
+  --xtc-threshold T             (0.1)
   --seed S           seed of the sampler (one is picked, and printed)
   --repeat-penalty R      divide logits of recent tokens by R (1: none)
   --presence-penalty P    subtract P from logits of recent tokens (0)

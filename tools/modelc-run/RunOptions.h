@@ -72,8 +72,16 @@ struct RunOptions {
                                     .frequencyPenalty = 0,
                                     .presencePenalty = 0,
                                     .biases = nullptr,
-                                    .biasCount = 0};
+                                    .biasCount = 0,
+                                    .typicalP = 1,
+                                    .xtcProbability = 0,
+                                    .xtcThreshold = 0.1f};
   bool hasSeed = false;
+  /// Texts at which an answer ends, not part of it.
+  std::vector<std::string> stopTexts;
+  bool ignoresEnd = false;
+  /// Whether generate prints the prompt.
+  bool displaysPrompt = true;
   /// What text must follow: a grammar or a JSON schema, and where it is
   /// instead if it is in a file. Empty: nothing.
   std::string constraint;

@@ -7,7 +7,8 @@
 //
 //   modelc-run FILE.mplan -p TEXT -n N
 //
-// Exit status: 0; 1 with a line "error: ..." on stderr; 2 for wrong usage.
+// Exit status: 0; 1 with a line "error: ..." on stderr; 2 for wrong usage;
+// 130 after Ctrl-C.
 //
 //===----------------------------------------------------------------------===//
 

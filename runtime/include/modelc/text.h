@@ -140,9 +140,13 @@ typedef struct modelc_logit_bias {
 /// is divided by repeatPenalty (multiplied if negative), and
 /// c * frequencyPenalty + presencePenalty is subtracted. Filters apply to what
 /// this leaves, in this order: the topK largest logits; of those the fewest
-/// whose probabilities sum to topP; of those the ones at least minP times as
-/// probable as the likeliest. Then the temperature divides the logits and one
-/// is drawn.
+/// most typical ones (whose surprise is nearest to its mean; Meister et al.
+/// 2022) whose probabilities sum to typicalP; of those the fewest whose
+/// probabilities sum to topP; of those the ones at least minP times as probable
+/// as the likeliest; and with xtcProbability, where several have a probability
+/// of at least xtcThreshold, all of these but the last are left out ("exclude
+/// top choices", of text-generation-webui). Then the temperature divides the
+/// logits and one is drawn.
 typedef struct modelc_sampler_options {
   float temperature; ///< 0: greedy, no filter applies. Else > 0, finite.
   uint32_t topK;     ///< 0: no limit.
@@ -155,6 +159,9 @@ typedef struct modelc_sampler_options {
   float presencePenalty;  ///< Finite; 0: none.
   const modelc_logit_bias *biases; ///< [biasCount], copied.
   size_t biasCount;
+  float typicalP;       ///< Above 0 up to 1; 0 or 1: no limit.
+  float xtcProbability; ///< 0 .. 1; 0: never.
+  float xtcThreshold;   ///< 0 .. 1.
 } modelc_sampler_options;
 
 /// A sampler of logits [vocabSize]. `options` may be NULL: greedy. The drawn
