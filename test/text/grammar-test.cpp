@@ -108,10 +108,10 @@ TEST(Grammar, SaysWhatIsWrong) {
        "read anything"},
       {"root ::= \"x\" root", "the rule 'root' can never end"},
       {"root ::= ((\"x\"{1000}){1000}){1000}",
-       "the grammar is too large: its repetitions make more than 1048576 "
+       "the grammar is too large: its repetitions make more than 262144 "
        "parts"},
       {"root ::= ((\"\"{1000}){1000}){1000}",
-       "the grammar is too large: its repetitions make more than 1048576 "
+       "the grammar is too large: its repetitions make more than 262144 "
        "parts"},
       {"root ::= " + std::string(1000, '(') + "\"x\"",
        "line 1: groups are nested deeper than 200"},
@@ -288,6 +288,29 @@ TEST(Constraint, MasksAreWhatTokensSay) {
       path.push_back(id);
     }
   }
+}
+
+// Where each text of a's and b's is a state of its own, a walk over many of
+// them ends with an error.
+TEST(Constraint, EndsAWalkThatMakesTooManyStates) {
+  text::Random random(3);
+  std::vector<std::string> pieces(6000);
+  for (std::string &piece : pieces)
+    for (int at = 0; at < 100; ++at)
+      piece += random.next() % 2 ? 'a' : 'b';
+  FakeMetadata metadata = makeSpmMetadata(pieces);
+  std::unique_ptr<text::Tokenizer> tokenizer = tokenizerOf(metadata);
+  Constraint constraint =
+      constraintOf(*tokenizer, "root ::= [ab]* \"a\" [ab]{100}");
+  const uint64_t *mask;
+  modelc_status status;
+  EXPECT_EQ(constraint.mask(&mask, &status), MODELC_RESOURCE_EXHAUSTED);
+  EXPECT_STREQ(status.message,
+               "the grammar is too ambiguous: the text so far can be read in "
+               "too many ways");
+  // A token is still told by itself.
+  EXPECT_EQ(constraint.accept(3 + 'a', &status), MODELC_OK) << status.message;
+  EXPECT_EQ(constraint.accept(3 + 'c', &status), MODELC_INVALID_ARGUMENT);
 }
 
 // A character may be spread over tokens; what cannot become one is refused.

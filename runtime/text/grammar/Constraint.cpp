@@ -28,6 +28,8 @@ constexpr size_t kMaxMaskBytes = size_t{1} << 26;
 constexpr size_t kMaxMatcherSize = size_t{1} << 18;
 /// Within one walk over the tokens.
 constexpr size_t kMaxWalkSize = size_t{1} << 20;
+/// A few tenths of a second; JSON takes some thousands.
+constexpr uint64_t kMaxWalkWork = uint64_t{1} << 23;
 
 } // namespace
 
@@ -36,7 +38,7 @@ Constraint::Constraint(const text::Tokenizer &tokenizer, GrammarProgram program)
       state(matcher.start()), path(trie.maxDepth() + 1) {}
 
 void Constraint::reset() {
-  limitMemory();
+  begin();
   state = matcher.start();
   isEnded = false;
 }
@@ -47,14 +49,17 @@ bool Constraint::isComplete() const {
 }
 
 modelc_code Constraint::check(State reached, modelc_status *status) const {
-  if (reached != GrammarMatcher::kTooMany && matcher.size() <= kMaxWalkSize)
+  if (reached != GrammarMatcher::kTooMany && matcher.size() <= kMaxWalkSize &&
+      matcher.work() - workBefore <= kMaxWalkWork)
     return MODELC_OK;
   return fail(status, MODELC_RESOURCE_EXHAUSTED,
               "the grammar is too ambiguous: the text so far can be read in "
               "too many ways");
 }
 
-void Constraint::limitMemory() {
+/// Begins a call: limits what is kept, and what this call may do.
+void Constraint::begin() {
+  workBefore = matcher.work();
   if (masks.size() * tokenizer.vocabulary().texts.size() / 8 > kMaxMaskBytes)
     masks.clear();
   if (state == GrammarMatcher::kTooMany || matcher.size() <= kMaxMatcherSize)
@@ -64,9 +69,9 @@ void Constraint::limitMemory() {
 }
 
 modelc_code Constraint::mask(const uint64_t **out, modelc_status *status) {
+  begin();
   if (modelc_code code = check(state, status))
     return code;
-  limitMemory();
   auto [entry, isNew] = masks.try_emplace(state);
   if (isNew && !isEnded) {
     if (modelc_code code = computeMask(&entry->second, status)) {
@@ -118,9 +123,9 @@ modelc_code Constraint::computeMask(Mask *mask, modelc_status *status) {
 }
 
 modelc_code Constraint::accept(int32_t id, modelc_status *status) {
+  begin();
   if (modelc_code code = check(state, status))
     return code;
-  limitMemory();
   State next = GrammarMatcher::kDead;
   if (!isEnded && tokenizer.isEnd(id) && matcher.isAccepting(state)) {
     isEnded = true;

@@ -45,13 +45,15 @@ private:
 
   modelc_code computeMask(Mask *mask, modelc_status *status);
   modelc_code check(State state, modelc_status *status) const;
-  void limitMemory();
+  void begin();
 
   const text::Tokenizer &tokenizer;
   TokenTrie trie;
   GrammarMatcher matcher;
   State state;
   bool isEnded = false;
+  /// What the matcher had done when this call began.
+  uint64_t workBefore = 0;
   std::unordered_map<State, Mask> masks;
   /// [depth] of the walk.
   std::vector<State> path;

@@ -81,6 +81,7 @@ bool GrammarMatcher::close() {
     if (stacks[id].visit == visits)
       continue;
     stacks[id].visit = visits;
+    ++totalVisits;
     if (++visited > kMaxVisits)
       return false;
     const Stack stack = stacks[id];

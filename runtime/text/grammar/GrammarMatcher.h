@@ -54,6 +54,9 @@ public:
     return states.size() + (stacks.size() + heads.size()) / 16;
   }
 
+  /// Places that were looked at so far: what the time goes by.
+  uint64_t work() const { return totalVisits; }
+
   /// Forgets all states but `state`, whose new number it returns.
   State forget(State state);
 
@@ -93,6 +96,7 @@ private:
 
   // The closure that is being computed.
   uint32_t visits = 0;
+  uint64_t totalVisits = 0;
   std::vector<uint32_t> open;
   std::vector<uint32_t> found;
   bool foundEnd = false;

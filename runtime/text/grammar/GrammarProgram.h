@@ -19,8 +19,9 @@
 
 namespace modelc::grammar {
 
-/// Most nodes of a program; also bounds the time of compiling. 24 MB.
-inline constexpr size_t kMaxNodes = size_t{1} << 20;
+/// Most nodes of a program; also bounds the time of compiling, to a few tens
+/// of milliseconds. 4 MB.
+inline constexpr size_t kMaxNodes = size_t{1} << 18;
 
 struct GrammarProgram {
   enum class Op : uint8_t {
