@@ -159,6 +159,24 @@ llvm::StringRef modelc::target::getIsaName(Isa isa) {
   llvm_unreachable("no such instruction set");
 }
 
+VectorRegisters modelc::target::getVectorRegisters(Isa isa) {
+  switch (isa) {
+  case Isa::Avx2:
+    return {32, 16};
+  case Isa::Avx512Vnni:
+  case Isa::IntelAmx:
+    return {64, 32};
+  }
+  llvm_unreachable("no such instruction set");
+}
+
+std::optional<Isa> TargetSpec::getMatrixIsa() const {
+  for (const Regime &regime : blockRegimes)
+    if (regime.matrixIsa)
+      return regime.matrixIsa;
+  return std::nullopt;
+}
+
 bool TargetSpec::hasKernelsOf(Isa other) const {
   return isa == other || llvm::any_of(blockRegimes, [&](const Regime &regime) {
            return regime.matrixIsa == other;

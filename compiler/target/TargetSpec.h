@@ -31,6 +31,19 @@ enum class Isa {
 /// Suffix of the names of kernels that use it: "avx512vnni".
 llvm::StringRef getIsaName(Isa isa);
 
+/// The registers that its kernels keep vectors in.
+struct VectorRegisters {
+  int64_t bytes; ///< Of one.
+  int64_t count;
+
+  /// Registers that a vector of 16 32-bit lanes takes.
+  int64_t perVector() const { return 16 * 4 / bytes; }
+  /// Vectors of 16 32-bit lanes that fit all of them.
+  int64_t vectors() const { return count / perVector(); }
+};
+
+VectorRegisters getVectorRegisters(Isa isa);
+
 /// How the tokens of a step are cut into row tiles: up to `maxRows` rows, a
 /// matmul computes `rowTile` rows at once.
 struct Regime {
@@ -67,6 +80,9 @@ struct TargetSpec {
   int64_t l2Bytes; ///< Second-level cache of one core.
   /// Another name that --target takes: a machine that is the same to kernels.
   llvm::StringRef alias = {};
+
+  /// The matrix unit of its regimes, which is one; nothing if none has any.
+  std::optional<Isa> getMatrixIsa() const;
 
   /// True if some kernel uses the instruction set.
   bool hasKernelsOf(Isa other) const;

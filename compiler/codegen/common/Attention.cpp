@@ -121,7 +121,7 @@ private:
   int64_t group, tileHeads; ///< Heads of a kv head; those in one tile.
   /// Elements of a row in scratch.
   int64_t keyElements, valueElements;
-  bool isWide; ///< A vector of kLanes fits one register, and there are 32.
+  target::VectorRegisters registers;
   int64_t blockHeads, blockTokens;
   Value q, keyPool, valuePool, sinks, out;
   Value queries, scores, results, states, turned; ///< In scratch.
@@ -141,9 +141,9 @@ AttentionEmitter::AttentionEmitter(KernelBuilder &b,
       tileHeads(group / spec.getParts()),
       keyElements(llvm::alignTo(keyDim, kLanes)),
       valueElements(llvm::alignTo(valueDim, kLanes)),
-      isWide(b.getTarget().isa == target::Isa::Avx512Vnni) {
+      registers(target::getVectorRegisters(b.getTarget().isa)) {
   // As many rows as leave room for one vector of K or V at a time.
-  int64_t maxRows = isWide ? 12 : 6;
+  int64_t maxRows = registers.perVector() == 1 ? 12 : 6;
   static_assert(plan::AttentionSpecAttr::kBlockRows >= 12);
   blockHeads =
       llvm::divideCeil(tileHeads, llvm::divideCeil(tileHeads, maxRows));
@@ -155,11 +155,11 @@ AttentionEmitter::AttentionEmitter(KernelBuilder &b,
 /// vectors accumulators, and either all vectors and one broadcast factor or
 /// one vector and all factors, are to fit the registers.
 int64_t AttentionEmitter::getVectors(int64_t rows) {
-  int64_t width = isWide ? 1 : 2, registers = isWide ? 32 : 16;
+  int64_t width = registers.perVector();
   int64_t vectors = kPage / kLanes;
   while (vectors > 1 &&
          width * rows * vectors + std::min(width * vectors + 1, width + rows) >
-             registers)
+             registers.count)
     vectors /= 2;
   return vectors;
 }

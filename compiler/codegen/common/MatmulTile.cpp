@@ -136,7 +136,9 @@ int64_t codegen::choosePanels(pack::LayoutAttr weight, pack::LayoutAttr input,
     return 1;
   if (pack::hasParts(input))
     return std::min(limit, plan::MatmulSpecAttr::kPairPanels);
-  int64_t accumulators = target.isa == target::Isa::Avx512Vnni ? 24 : 6;
+  // A quarter of the registers is for weights and activations.
+  int64_t accumulators =
+      target::getVectorRegisters(target.isa).vectors() * 3 / 4;
   constexpr int64_t kMaxPanels = 8;
   int64_t panels = std::max<int64_t>(1, accumulators / input.getRows());
   return std::min({panels, kMaxPanels, limit});

@@ -32,8 +32,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/codegen/common/IntDot.h"
 #include "compiler/codegen/common/FieldAccess.h"
+#include "compiler/codegen/common/InstructionSets.h"
+#include "compiler/codegen/common/QuadDot.h"
 #include "compiler/codegen/common/StoredQuads.h"
 #include "compiler/codegen/x86/Tiles.h"
 #include "dialects/pack/Layouts.h"
@@ -59,12 +60,8 @@ protected:
 
   Value gather(KernelBuilder &b, Value table, Value indices) const override;
 
-  static SmallVector<int64_t> getQuads(const DotBlock &block);
-  static StoredQuads readRows(KernelBuilder &b, const GroupCursor &weight,
-                              int64_t begin, int64_t rows);
   static Value loadWord(KernelBuilder &b, const DotBlock &block, int64_t row,
                         int64_t quad);
-  static Value loadStart(KernelBuilder &b, const DotBlock &block, int64_t row);
 };
 
 class Avx512VnniDot final : public X86IntDot {
@@ -106,66 +103,28 @@ private:
 
 } // namespace
 
-const IntDot &codegen::getIntDot(target::Isa isa) {
-  static const Avx2Dot avx2;
-  static const Avx512VnniDot avx512Vnni;
-  static const IntelAmxDot intelAmx;
-  switch (isa) {
-  case target::Isa::Avx2:
-    return avx2;
-  case target::Isa::Avx512Vnni:
-    return avx512Vnni;
-  case target::Isa::IntelAmx:
-    return intelAmx;
-  }
-  llvm_unreachable("no such instruction set");
+const IntDot &codegen::getAvx2Dot() {
+  static const Avx2Dot dot;
+  return dot;
 }
 
-const IntDot &codegen::getIntDot(const target::TargetSpec &target,
-                                 pack::LayoutAttr input) {
-  bool isForTiles =
-      pack::hasQuantRows(input) && target.hasKernelsOf(target::Isa::IntelAmx);
-  return getIntDot(isForTiles ? target::Isa::IntelAmx : target.isa);
+const IntDot &codegen::getAvx512VnniDot() {
+  static const Avx512VnniDot dot;
+  return dot;
+}
+
+const IntDot &codegen::getIntelAmxDot() {
+  static const IntelAmxDot dot;
+  return dot;
 }
 
 //===----------------------------------------------------------------------===//
 // Common
 //===----------------------------------------------------------------------===//
 
-/// True if quants are stored as signed bytes.
-static bool isSigned(pack::LayoutAttr weight) {
-  pack::FieldAttr quants = weight.getField(pack::kQuants);
-  return quants && quants.getBits() == 8 && quants.getFlip() == 0;
-}
-
 bool X86IntDot::supports(pack::LayoutAttr weight,
                          pack::LayoutAttr input) const {
-  if (weight.getRows() != kLanes || !StoredQuads::canRead(weight) ||
-      !hasQuadVectors(input, pack::kQuants))
-    return false;
-  pack::ActivationNeeds needs = pack::getActivationNeeds(weight);
-  return llvm::all_of(needs.starts, [&](std::pair<int64_t, int64_t> start) {
-    return getRowStride(input, pack::getStartField(start.first, start.second))
-        .has_value();
-  });
-}
-
-/// First elements of the sub-block's quads, in the order of their weight bytes.
-SmallVector<int64_t> X86IntDot::getQuads(const DotBlock &block) {
-  SmallVector<int64_t> quads;
-  for (int64_t k = 0; k < block.length; k += 4)
-    quads.push_back(k);
-  pack::LayoutAttr weight = block.weights.front().layout;
-  if (!weight.getField(pack::kQuants))
-    return quads; // An image has this order, and grids and trits have none.
-  auto getPlace = [&](int64_t k) {
-    k += block.k;
-    return std::make_pair(getQuadByte(weight, pack::kQuants, k),
-                          getQuadShift(weight, pack::kQuants, k));
-  };
-  llvm::sort(quads,
-             [&](int64_t a, int64_t b) { return getPlace(a) < getPlace(b); });
-  return quads;
+  return canReadQuads(weight, input);
 }
 
 /// Four activations of a row, as an i32 in every lane.
@@ -174,30 +133,6 @@ Value X86IntDot::loadWord(KernelBuilder &b, const DotBlock &block, int64_t row,
   return b.splat(b.load(
       b.i32(), block.inputGroup,
       block.input.getByteOffset(pack::kQuants, row, block.inputK + quad)));
-}
-
-/// -offset * sum(activations) of a row, in every lane.
-Value X86IntDot::loadStart(KernelBuilder &b, const DotBlock &block,
-                           int64_t row) {
-  int64_t offset = pack::getQuantOffset(block.panel);
-  if (offset == 0)
-    return b.splatI32(0);
-  std::string field = pack::getStartField(offset, block.length);
-  return b.splat(b.load(b.i32(), block.inputGroup,
-                        block.input.getByteOffset(field, row, block.inputK)));
-}
-
-/// Rows [begin, begin + rows) of a panel, k counted from the cursor. All rows
-/// are loaded, as they are for scales, so that the two loads are one.
-StoredQuads X86IntDot::readRows(KernelBuilder &b, const GroupCursor &weight,
-                                int64_t begin, int64_t rows) {
-  auto load = [&b, weight, begin, rows](StringRef field, Type element,
-                                        int64_t k) {
-    Value all = b.load(b.vec(element), weight.getBase(b, field),
-                       weight.layout.getBitOffset(field, 0, k) / 8);
-    return rows == kLanes ? all : b.slice(all, begin, rows);
-  };
-  return StoredQuads(b, weight.layout, load);
 }
 
 Value X86IntDot::lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
@@ -244,7 +179,7 @@ Value X86IntDot::gather(KernelBuilder &b, Value table, Value indices) const {
 
 bool Avx512VnniDot::supports(pack::LayoutAttr weight,
                              pack::LayoutAttr input) const {
-  return X86IntDot::supports(weight, input) && !isSigned(weight);
+  return X86IntDot::supports(weight, input) && !hasSignedQuants(weight);
 }
 
 SmallVector<Value> Avx512VnniDot::emit(KernelBuilder &b,
@@ -298,7 +233,7 @@ static int64_t countQuads(int64_t largestWeight) {
 /// True if weights enter the dot product as signed bytes: because they are
 /// stored so, or because the codebook made unsigned is too large.
 bool Avx2Dot::entersSigned(pack::LayoutAttr weight) {
-  return isSigned(weight) ||
+  return hasSignedQuants(weight) ||
          (!pack::getBlockFormat(weight).codebook.empty() &&
           countQuads(pack::getLargestUnsignedQuant(weight)) == 0);
 }

@@ -1,0 +1,67 @@
+//===- QuadDot.cpp - What integer dot products on vectors share
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/common/QuadDot.h"
+#include "compiler/codegen/common/FieldAccess.h"
+#include "dialects/pack/Layouts.h"
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::codegen;
+
+bool codegen::canReadQuads(pack::LayoutAttr weight, pack::LayoutAttr input) {
+  if (weight.getRows() != kLanes || !StoredQuads::canRead(weight) ||
+      !hasQuadVectors(input, pack::kQuants))
+    return false;
+  pack::ActivationNeeds needs = pack::getActivationNeeds(weight);
+  return llvm::all_of(needs.starts, [&](std::pair<int64_t, int64_t> start) {
+    return getRowStride(input, pack::getStartField(start.first, start.second))
+        .has_value();
+  });
+}
+
+bool codegen::hasSignedQuants(pack::LayoutAttr weight) {
+  pack::FieldAttr quants = weight.getField(pack::kQuants);
+  return quants && quants.getBits() == 8 && quants.getFlip() == 0;
+}
+
+SmallVector<int64_t> codegen::getQuads(const DotBlock &block) {
+  SmallVector<int64_t> quads;
+  for (int64_t k = 0; k < block.length; k += 4)
+    quads.push_back(k);
+  pack::LayoutAttr weight = block.weights.front().layout;
+  if (!weight.getField(pack::kQuants))
+    return quads; // An image has this order, and grids and trits have none.
+  auto getPlace = [&](int64_t k) {
+    k += block.k;
+    return std::make_pair(getQuadByte(weight, pack::kQuants, k),
+                          getQuadShift(weight, pack::kQuants, k));
+  };
+  llvm::sort(quads,
+             [&](int64_t a, int64_t b) { return getPlace(a) < getPlace(b); });
+  return quads;
+}
+
+Value codegen::loadStart(KernelBuilder &b, const DotBlock &block, int64_t row) {
+  int64_t offset = pack::getQuantOffset(block.panel);
+  if (offset == 0)
+    return b.splatI32(0);
+  std::string field = pack::getStartField(offset, block.length);
+  return b.splat(b.load(b.i32(), block.inputGroup,
+                        block.input.getByteOffset(field, row, block.inputK)));
+}
+
+StoredQuads codegen::readRows(KernelBuilder &b, const GroupCursor &weight,
+                              int64_t begin, int64_t rows) {
+  auto load = [&b, weight, begin, rows](StringRef field, Type element,
+                                        int64_t k) {
+    Value all = b.load(b.vec(element), weight.getBase(b, field),
+                       weight.layout.getBitOffset(field, 0, k) / 8);
+    return rows == kLanes ? all : b.slice(all, begin, rows);
+  };
+  return StoredQuads(b, weight.layout, load);
+}
