@@ -90,6 +90,10 @@ codegen::compileEach(ArrayRef<KernelRequest> requests,
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
   });
   std::vector<absl::StatusOr<std::string>> results(requests.size());
   llvm::DefaultThreadPool pool(llvm::hardware_concurrency(threads));
@@ -221,8 +225,10 @@ void KernelCompiler::setFunctionAttributes() {
     if (!target.features.empty())
       function.addFnAttr("target-features", target.features);
     // Cascade Lake and its kin otherwise prefer half vectors.
-    function.addFnAttr("prefer-vector-width", "512");
-    function.addFnAttr("min-legal-vector-width", "512");
+    if (machine->getTargetTriple().isX86()) {
+      function.addFnAttr("prefer-vector-width", "512");
+      function.addFnAttr("min-legal-vector-width", "512");
+    }
     function.addParamAttr(0, llvm::Attribute::NoAlias);
     function.addParamAttr(0, llvm::Attribute::ReadOnly);
   }

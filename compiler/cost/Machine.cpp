@@ -21,13 +21,16 @@ using namespace modelc::cost;
 
 absl::StatusOr<std::unique_ptr<Machine>>
 Machine::create(const target::TargetSpec &target) {
+  llvm::Triple triple(target.triple);
+  if (!triple.isX86())
+    return absl::FailedPreconditionError(
+        "costs are estimated for x86-64 only, not for " + target.name.str());
   static std::once_flag isInitialized;
   std::call_once(isInitialized, [] {
     LLVMInitializeX86TargetInfo();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86Disassembler();
   });
-  llvm::Triple triple(target.triple);
   std::string error;
   const llvm::Target *backend =
       llvm::TargetRegistry::lookupTarget(triple, error);

@@ -73,6 +73,7 @@ private:
 // in other shapes, and fewer; 16 registers of half the width hold a quarter.
 static constexpr RegisterTile kAvx512Tiles[] = {{12, 1}, {4, 3}, {8, 1}};
 static constexpr RegisterTile kAvx2Tiles[] = {{2, 1}, {4, 1}};
+static constexpr RegisterTile kNeonTiles[] = {{2, 1}, {6, 1}};
 
 std::vector<MatmulChoice>
 driver::getCandidates(const target::TargetSpec &target,
@@ -86,6 +87,8 @@ driver::getCandidates(const target::TargetSpec &target,
   llvm::ArrayRef<RegisterTile> tiles = kAvx512Tiles;
   if (target.isa == target::Isa::Avx2)
     tiles = kAvx2Tiles;
+  if (target.isa == target::Isa::NeonDotprod)
+    tiles = kNeonTiles;
   for (const RegisterTile &tile : tiles)
     add({tile.rows, tile.panels, present.imageColumns, present.tileRows});
   // Whole groups of the largest types, which have 256 columns.

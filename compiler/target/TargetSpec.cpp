@@ -7,7 +7,9 @@
 //
 // Sources: LLVM's X86TargetParser for the features of each CPU; Intel's
 // optimisation reference manual (order number 248966) and AMD's software
-// optimisation guide for family 19h (56665) for register and cache sizes.
+// optimisation guide for family 19h (56665) for register and cache sizes. For
+// AArch64: LLVM's AArch64TargetParser; the Arm Architecture Reference Manual
+// (DDI 0487) for registers; Neoverse technical reference manuals for caches.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,6 +18,7 @@
 #include "modelc/plan_format.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 
 using namespace modelc::target;
 
@@ -46,6 +49,9 @@ static constexpr uint64_t kSapphireRapids =
 static constexpr uint64_t kGraniteRapids =
     kSapphireRapids | bit(MODELC_FEATURE_AMX_FP16);
 
+// FEAT_DotProd comes with Armv8.2 or later, whose base LLVM may use.
+static constexpr uint64_t kNeonDotprod = bit(MODELC_FEATURE_ASIMDDP);
+
 // Six rows by two panels keep 12 integer and 12 float accumulators, the
 // unpacked weights and the scales in 32 registers; 16 registers of half the
 // width leave room for 3 rows of 16 outputs in the integer kernels. Measured in
@@ -73,8 +79,15 @@ static constexpr Regime kIntelAmxBf16Regimes[] = {
     {8, 8, 0, 0, Isa::IntelAmx},
     {INT64_MAX, 16, 0, 0, Isa::IntelAmx}};
 
+// Four rows of one panel are 16 integer sums; the float ones stay in the
+// first-level cache while products are added up. Four quads of activations, one
+// of each row, are one register.
+static constexpr Regime kNeonRegimes[] = {
+    {1, 1}, {4, 4}, {INT64_MAX, 4, 1, 768}};
+
 static constexpr int64_t kKiB = 1024;
 static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
+static constexpr const char *kArmTriple = "aarch64-unknown-linux-gnu";
 
 static constexpr TargetSpec kTargets[] = {
     {"x86-64-v3",
@@ -136,6 +149,9 @@ static constexpr TargetSpec kTargets[] = {
      {},
      32 * kKiB,
      1024 * kKiB},
+    {"aarch64", "NEON with SDOT: Neoverse N1, Ampere Altra and later",
+     kArmTriple, "neoverse-n1", "-fullfp16", kNeonDotprod, Isa::NeonDotprod, 0,
+     kNeonRegimes, kNeonRegimes, 64 * kKiB, 1024 * kKiB},
 };
 
 llvm::ArrayRef<TargetSpec> modelc::target::getTargets() { return kTargets; }
@@ -155,6 +171,8 @@ llvm::StringRef modelc::target::getIsaName(Isa isa) {
     return "avx512vnni";
   case Isa::IntelAmx:
     return "intelamx";
+  case Isa::NeonDotprod:
+    return "neondotprod";
   }
   llvm_unreachable("no such instruction set");
 }
@@ -166,6 +184,8 @@ VectorRegisters modelc::target::getVectorRegisters(Isa isa) {
   case Isa::Avx512Vnni:
   case Isa::IntelAmx:
     return {64, 32};
+  case Isa::NeonDotprod:
+    return {16, 32};
   }
   llvm_unreachable("no such instruction set");
 }
@@ -183,9 +203,16 @@ bool TargetSpec::hasKernelsOf(Isa other) const {
          });
 }
 
+bool TargetSpec::isForHost() const {
+  return llvm::Triple(triple).getArch() ==
+         llvm::Triple(llvm::sys::getDefaultTargetTriple()).getArch();
+}
+
 /// LLVM's name of a feature, made from Linux's: avx512_vnni is avx512vnni,
 /// amx_int8 is amx-int8, sse4_2 is sse4.2.
 static std::string getLlvmFeature(unsigned feature) {
+  if (feature == MODELC_FEATURE_ASIMDDP)
+    return "dotprod";
   llvm::StringRef linuxName = modelc_cpu_feature_name(feature);
   char separator = linuxName.starts_with("amx")   ? '-'
                    : linuxName.starts_with("sse") ? '.'
@@ -203,7 +230,8 @@ std::string modelc::target::getMissingFeatures(const TargetSpec &target) {
   llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
   std::string missing;
   for (unsigned f = 0; f < MODELC_FEATURE_COUNT; ++f)
-    if ((target.requiredFeatures & bit(f)) && !host.lookup(getLlvmFeature(f)))
+    if ((target.requiredFeatures & bit(f)) &&
+        !(target.isForHost() && host.lookup(getLlvmFeature(f))))
       (missing += missing.empty() ? "" : " ") += modelc_cpu_feature_name(f);
   return missing;
 }

@@ -23,9 +23,10 @@ namespace modelc::target {
 
 /// The instruction set that a target's kernels are written for.
 enum class Isa {
-  Avx2,       ///< 16 ymm, vpmaddubsw for integer products, FMA, F16C.
-  Avx512Vnni, ///< 32 zmm, vpdpbusd.
-  IntelAmx,   ///< Tiles for integer products, beside Avx512Vnni for the rest.
+  Avx2,        ///< 16 ymm, vpmaddubsw for integer products, FMA, F16C.
+  Avx512Vnni,  ///< 32 zmm, vpdpbusd.
+  IntelAmx,    ///< Tiles for integer products, beside Avx512Vnni for the rest.
+  NeonDotprod, ///< 32 v of AArch64, SDOT.
 };
 
 /// Suffix of the names of kernels that use it: "avx512vnni".
@@ -84,6 +85,9 @@ struct TargetSpec {
   /// The matrix unit of its regimes, which is one; nothing if none has any.
   std::optional<Isa> getMatrixIsa() const;
 
+  /// True if its code is for processors of this machine's kind.
+  bool isForHost() const;
+
   /// True if some kernel uses the instruction set.
   bool hasKernelsOf(Isa other) const;
 };
@@ -96,7 +100,8 @@ llvm::ArrayRef<TargetSpec> getTargets();
 const TargetSpec *findTarget(llvm::StringRef name);
 
 /// The features of `target` that this machine lacks, as Linux names them, with
-/// spaces between; empty if it can run the target's kernels.
+/// spaces between: all of them if it is of another kind. Empty if it can run
+/// the target's kernels.
 std::string getMissingFeatures(const TargetSpec &target);
 
 /// The best target that this machine can run, or null if there is none.

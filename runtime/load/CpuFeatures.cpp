@@ -9,8 +9,8 @@
 // modelc/cpu_features.h. A feature is usable if the CPU has it and the
 // operating system saves its registers (Intel SDM volume 1, chapter 13).
 //
-// On machines that are not x86-64 no feature is present: version 1 of the
-// format names none of theirs.
+// On AArch64 Linux says what is usable (getauxval); what the CPU has beyond
+// that is not known.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,6 +27,8 @@
 #include <unistd.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
+#else
+#include <sys/auxv.h>
 #endif
 
 namespace modelc::rt {
@@ -39,6 +41,7 @@ static constexpr uint16_t kHostElfMachine = EM_AARCH64;
 #error "modelc's runtime knows x86-64 and AArch64"
 #endif
 
+/// Of x86-64, whatever the machine.
 static constexpr uint64_t kAmxFeatures =
     uint64_t(1) << MODELC_FEATURE_AMX_TILE |
     uint64_t(1) << MODELC_FEATURE_AMX_INT8 |
@@ -104,7 +107,16 @@ int requestAmxPermission() {
 
 #else
 
-CpuFeatures detectCpuFeatures() { return {}; }
+CpuFeatures detectCpuFeatures() {
+  CpuFeatures features;
+#define MODELC_DETECT(name, linuxName, word, bit)                              \
+  features.usable |= uint64_t(getauxval(AT_##word) >> bit & 1)                 \
+                     << MODELC_FEATURE_##name;
+  MODELC_ARM_FEATURES(MODELC_DETECT)
+#undef MODELC_DETECT
+  features.present = features.usable;
+  return features;
+}
 
 int requestAmxPermission() { return ENOSYS; }
 

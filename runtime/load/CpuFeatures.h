@@ -24,7 +24,7 @@ struct CpuFeatures {
   uint64_t usable = 0;  ///< Of these, what the operating system lets run.
 };
 
-/// Asks the CPU (CPUID, XGETBV).
+/// Asks the CPU (CPUID, XGETBV), or on AArch64 Linux (AT_HWCAP).
 CpuFeatures detectCpuFeatures();
 
 /// Whether the environment has MODELC_FORCE_CPU_FEATURES=1: features are not

@@ -249,6 +249,8 @@ static bool hasIsa(target::Isa isa) {
     return hasAvx512 && __builtin_cpu_supports("avx512vnni");
   case target::Isa::IntelAmx:
     return hasAvx512 && permitTiles();
+  case target::Isa::NeonDotprod:
+    return false; // Of another processor: e2e/aarch64 has them.
   }
   llvm_unreachable("no such instruction set");
 }

@@ -16,6 +16,7 @@ namespace modelc::codegen {
 const IntDot &getAvx2Dot();
 const IntDot &getAvx512VnniDot();
 const IntDot &getIntelAmxDot();
+const IntDot &getNeonDotprodDot();
 
 } // namespace modelc::codegen
 

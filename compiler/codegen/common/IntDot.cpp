@@ -19,6 +19,8 @@ const IntDot &codegen::getIntDot(target::Isa isa) {
     return getAvx512VnniDot();
   case target::Isa::IntelAmx:
     return getIntelAmxDot();
+  case target::Isa::NeonDotprod:
+    return getNeonDotprodDot();
   }
   llvm_unreachable("no such instruction set");
 }

@@ -6,8 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // One row for each MODELC_FEATURE_* of plan_format.h: its name, and where the
-// CPU says that it has it (Intel SDM volume 2, CPUID). The runtime's check, its
-// messages and `modelc inspect` all come from this list.
+// CPU says that it has it (Intel SDM volume 2, CPUID), or, on AArch64, where
+// Linux does (Documentation/arch/arm64/elf_hwcaps.rst). The runtime's check,
+// its messages and `modelc inspect` all come from these lists.
 //
 //===----------------------------------------------------------------------===//
 
@@ -51,6 +52,9 @@
   X(AMX_BF16, "amx_bf16", 7, 0, D, 22, AMX)                                    \
   X(AMX_FP16, "amx_fp16", 7, 1, A, 21, AMX)
 
+/// X(name, linuxName, word, bit): bit `bit` of getauxval(AT_<word>).
+#define MODELC_ARM_FEATURES(X) X(ASIMDDP, "asimddp", HWCAP, 20)
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -60,11 +64,16 @@ static inline const char *modelc_cpu_feature_name(uint32_t feature) {
 #define MODELC_FEATURE_CASE(name, linuxName, leaf, subleaf, reg, bit, state)   \
   case MODELC_FEATURE_##name:                                                  \
     return linuxName;
+#define MODELC_ARM_FEATURE_CASE(name, linuxName, word, bit)                    \
+  case MODELC_FEATURE_##name:                                                  \
+    return linuxName;
   switch (feature) {
     MODELC_CPU_FEATURES(MODELC_FEATURE_CASE)
+    MODELC_ARM_FEATURES(MODELC_ARM_FEATURE_CASE)
   default:
     return NULL;
   }
+#undef MODELC_ARM_FEATURE_CASE
 #undef MODELC_FEATURE_CASE
 }
 

@@ -1,0 +1,209 @@
+//===- IntDot.cpp - Integer dot products on AArch64
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A quad is four consecutive k. Four registers of 16 bytes hold a quad of 16
+// weight rows; both sides of all products are signed bytes.
+//
+// SDOT adds the four products of each lane to an i32. Its form "by element"
+// takes the activations' quad from one of four lanes of a register, so that
+// quads are loaded four at a time, whichever rows they belong to, and broadcast
+// for nothing:
+//
+//   activations  a word for each (quad, row)   | q0 r0 | q0 r1 | q1 r0 | q1 r1
+//   | sdot v0.4s, weights.16b, activations.4b[2]         rows 0..3 += q1 of r0
+//
+// Quants that are stored plus an offset stay below 128; the sum starts at
+// -offset * sum(activations), which undoes it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/common/FieldAccess.h"
+#include "compiler/codegen/common/InstructionSets.h"
+#include "compiler/codegen/common/QuadDot.h"
+#include "dialects/pack/Layouts.h"
+
+using namespace mlir;
+using namespace modelc;
+using namespace modelc::codegen;
+
+static constexpr int64_t kRegisterBytes = 16;
+static constexpr int64_t kRegisterWords = 4; ///< Rows of a register of quads.
+
+namespace {
+
+/// Common parts of all of AArch64's.
+class NeonIntDot : public IntDot {
+public:
+  Value lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
+               Value indices) const override;
+  Value gather(KernelBuilder &b, Value table, Value indices) const override;
+};
+
+class NeonDotprodDot final : public NeonIntDot {
+public:
+  bool supports(pack::LayoutAttr weight, pack::LayoutAttr input) const override;
+  SmallVector<Value> emit(KernelBuilder &b,
+                          const DotBlock &block) const override;
+  void unpack(KernelBuilder &b, const UnpackStep &step) const override;
+};
+
+} // namespace
+
+const IntDot &codegen::getNeonDotprodDot() {
+  static const NeonDotprodDot dot;
+  return dot;
+}
+
+//===----------------------------------------------------------------------===//
+// Common
+//===----------------------------------------------------------------------===//
+
+static VectorType getBytes(KernelBuilder &b) {
+  return b.vec(b.i8(), kRegisterBytes);
+}
+
+/// Bytes [16 * number, 16 * number + 16) of a vector.
+static Value getRegister(KernelBuilder &b, Value bytes, int64_t number) {
+  return b.slice(bytes, number * kRegisterBytes, kRegisterBytes);
+}
+
+/// One vector of four registers.
+static Value joinRegisters(KernelBuilder &b, ArrayRef<Value> registers) {
+  return b.concat(b.concat(registers[0], registers[1]),
+                  b.concat(registers[2], registers[3]));
+}
+
+/// What weight bytes exceed the quants by. What a codebook has enters as it is.
+static int64_t getOffset(pack::LayoutAttr weight) {
+  bool entersTrue =
+      hasSignedQuants(weight) || !pack::getBlockFormat(weight).codebook.empty();
+  return entersTrue ? 0 : pack::getQuantOffset(weight);
+}
+
+/// True if weight bytes are numbers that SDOT takes for what they are.
+static bool fitsSigned(pack::LayoutAttr weight) {
+  return getOffset(weight) == 0 ||
+         pack::getLargestUnsignedQuant(weight) <= INT8_MAX;
+}
+
+/// TBL of 16 bytes at a time.
+Value NeonIntDot::lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
+                         Value indices) const {
+  SmallVector<int8_t> bytes(table);
+  bytes.resize(kRegisterBytes);
+  Value entries = arith::ConstantOp::create(
+      b.getBuilder(), b.getLoc(),
+      DenseElementsAttr::get(getBytes(b), ArrayRef<int8_t>(bytes)));
+  auto find = [&](Value part) {
+    return b.callIntrinsic(getBytes(b), "llvm.aarch64.neon.tbl1.v16i8",
+                           {entries, part});
+  };
+  int64_t size = cast<VectorType>(indices.getType()).getDimSize(0);
+  if (size == kRegisterBytes)
+    return find(indices);
+  SmallVector<Value> parts;
+  for (int64_t i = 0; i < size / kRegisterBytes; ++i)
+    parts.push_back(find(getRegister(b, indices, i)));
+  if (parts.size() == 2)
+    return b.concat(parts[0], parts[1]);
+  return joinRegisters(b, parts);
+}
+
+/// There is no gather: a load for each lane.
+Value NeonIntDot::gather(KernelBuilder &b, Value table, Value indices) const {
+  constexpr int64_t kWordBytes = 4;
+  int64_t lanes = cast<VectorType>(indices.getType()).getDimSize(0);
+  Value words = b.constLike(indices, 0);
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    Value index = b.extendU(b.extract(indices, lane), b.i64());
+    Value word = b.load(b.i32(), b.offset(table, b.mul(index, kWordBytes)));
+    words = b.insert(words, word, lane);
+  }
+  return words;
+}
+
+//===----------------------------------------------------------------------===//
+// SDOT
+//===----------------------------------------------------------------------===//
+
+bool NeonDotprodDot::supports(pack::LayoutAttr weight,
+                              pack::LayoutAttr input) const {
+  return canReadQuads(weight, input) && fitsSigned(weight);
+}
+
+namespace {
+
+/// The activations of a sub-block, four quads to a register.
+class ActivationQuads {
+public:
+  ActivationQuads(KernelBuilder &b, const DotBlock &block)
+      : b(b), block(block) {}
+
+  /// The quad of elements k .. k + 3 of a row, in all four lanes.
+  Value get(int64_t row, int64_t k) {
+    int64_t first = getByte(0, 0), byte = getByte(row, k) - first;
+    int64_t number = byte / kRegisterBytes;
+    Value &words = registers[number];
+    if (!words)
+      words = b.load(b.vec(b.i32(), kRegisterWords), block.inputGroup,
+                     first + number * kRegisterBytes);
+    int32_t lane = static_cast<int32_t>(byte % kRegisterBytes / 4);
+    return b.bitcast(b.shuffle(words, words, {lane, lane, lane, lane}),
+                     getBytes(b));
+  }
+
+private:
+  int64_t getByte(int64_t row, int64_t k) {
+    return block.input.getByteOffset(pack::kQuants, row, block.inputK + k);
+  }
+
+  KernelBuilder &b;
+  const DotBlock &block;
+  std::map<int64_t, Value> registers;
+};
+
+} // namespace
+
+SmallVector<Value> NeonDotprodDot::emit(KernelBuilder &b,
+                                        const DotBlock &block) const {
+  constexpr int64_t kParts = kLanes / kRegisterWords;
+  int64_t rows = block.input.getRows(), offset = getOffset(block.panel);
+  ActivationQuads activations(b, block);
+  VectorType sumType = b.vec(b.i32(), kRegisterWords);
+  SmallVector<Value> sums; // [panel][row][part]
+  for (size_t panel = 0; panel < block.weights.size(); ++panel)
+    for (int64_t row = 0; row < rows; ++row) {
+      Value start = offset == 0 ? b.splatI32(0) : loadStart(b, block, row);
+      sums.append(kParts, b.slice(start, 0, kRegisterWords));
+    }
+  std::vector<StoredQuads> panels;
+  for (const GroupCursor &weight : block.weights)
+    panels.push_back(readRows(b, weight, 0, kLanes));
+  for (int64_t quad : getQuads(block))
+    for (size_t panel = 0; panel < panels.size(); ++panel) {
+      Value weights = panels[panel].getOperand(block.k + quad, offset);
+      for (int64_t part = 0; part < kParts; ++part) {
+        Value weight = getRegister(b, weights, part);
+        for (int64_t row = 0; row < rows; ++row) {
+          Value &sum = sums[(panel * rows + row) * kParts + part];
+          sum = b.callIntrinsic(sumType, "llvm.aarch64.neon.sdot.v4i32.v16i8",
+                                {sum, weight, activations.get(row, quad)});
+        }
+      }
+    }
+  SmallVector<Value> results;
+  for (size_t i = 0; i < sums.size(); i += kParts)
+    results.push_back(joinRegisters(b, ArrayRef(sums).slice(i, kParts)));
+  return results;
+}
+
+void NeonDotprodDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
+  int64_t offset = getOffset(step.panel.layout);
+  StoredQuads quads = readRows(b, step.panel, 0, kLanes);
+  for (int64_t k = 0; k < step.elements; k += 4)
+    b.store(quads.getOperand(k, offset), step.image, step.getByte(k));
+}
