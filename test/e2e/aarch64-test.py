@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""aarch64-test.py - plans for AArch64 give the bits of those for x86-64.
+
+Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+They are compiled here and run by the runtime built for AArch64, under qemu.
+Instructions are counted there, so that plans cannot pass without them.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import guest
+import support
+import synthetic
+from support import Skip, require
+
+# More than a page of the cache; row tiles with one row, all but one, and all.
+TOKENS = support.TOKENS[:70]
+
+
+def expected_logits(tools, model, tokens):
+    """Those of this machine's plan: cascadelake's, or AVX2's where there is no
+    AVX-512."""
+    for target in ("cascadelake", "x86-64-v3"):
+        plan = tools.compile(model, target, "here.mplan", "--strict")
+        if tools.features(plan) <= support.cpu_flags():
+            return tools.logits(plan, tokens=tokens)
+    raise Skip("this machine runs no plan of ours")
+
+
+def check(tools, model, options=((),), tokens=None, targets=tuple(guest.CPUS)):
+    tokens = tokens or TOKENS
+    expected = expected_logits(tools, model, tokens)
+    for target in targets:
+        plan = tools.compile(model, target, "there.mplan", "--strict")
+        tools.run("modelc", "verify", plan, f"--source={model}")
+        for more in options:
+            found = guest.get_logits(tools, plan, target, *more, tokens=tokens)
+            require(found == expected, f"{target}: other bits with {more}")
+
+
+def expert_model(tools):
+    return os.path.join(tools.root, "test", "inputs",
+                        "stories6M-qwen3moe-q4_K.gguf")
+
+
+def check_type(tools, kind, preset="tiny-llama"):
+    if not importlib.util.find_spec("numpy"):
+        raise Skip("no numpy")
+    script = os.path.join(tools.root, "test", "models", "make-model.py")
+    subprocess.run([sys.executable, script, preset, "model.gguf",
+                    f"--type={kind}"], check=True)
+    # All at once in images; up to four rows without.
+    check(tools, "model.gguf", (("-t", "1"), ("-t", "1", "--batch=3")),
+          support.TOKENS[:13])
+
+
+def test_demo(tools):
+    """Threads, and prompts in pieces around the edges of tiles."""
+    check(tools, tools.demo, (("-t", "1"), ("-t", "3", "--batch=33"),
+                              ("-t", "1", "--batch=1"),
+                              ("-t", "1", "--batch=5")))
+
+
+def test_experts(tools):
+    check(tools, expert_model(tools), (("-t", "1"), ("-t", "2", "--batch=35")))
+
+
+def test_shared_expert(tools):
+    for kind in ("q4_K", "q6_K"):
+        check(tools, synthetic.write_model("model.gguf", "qwen2moe", kind),
+              (("-t", "1"),), support.TOKENS[:21])
+
+
+def test_simple_types(tools):
+    for kind in ("q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q1_0", "q2_0"):
+        check_type(tools, kind)
+
+
+def test_k_types(tools):
+    for kind in ("q2_K", "q3_K", "q4_K", "q5_K", "q6_K"):
+        check_type(tools, kind)
+
+
+def test_codebook_types(tools):
+    for kind in ("iq4_nl", "iq4_xs", "mxfp4", "nvfp4", "tq1_0", "tq2_0"):
+        check_type(tools, kind)
+
+
+def test_grid_types(tools):
+    for kind in ("iq1_s", "iq1_m", "iq2_xxs", "iq2_xs", "iq2_s", "iq3_xxs",
+                 "iq3_s"):
+        check_type(tools, kind)
+
+
+def test_float_types(tools):
+    for kind in ("f32", "f16", "bf16"):
+        check_type(tools, kind)
+
+
+def test_other_families(tools):
+    """Windows, caps, biases, sinks, layer norms; and a cache in blocks."""
+    for preset in ("tiny-gemma2", "tiny-gpt-oss", "tiny-gpt2", "tiny-qwen3moe"):
+        check_type(tools, "q8_0", preset)
+    plans = [tools.compile(tools.demo, target, f"{target}.mplan",
+                           "--cache-type=q8_0")
+             for target in ("x86-64-v3", "aarch64")]
+    require(tools.logits(plans[0], tokens=TOKENS) ==
+            guest.get_logits(tools, plans[1], "aarch64", tokens=TOKENS),
+            "other bits with a cache of blocks")
+
+
+def count_products(plan, tools, rows):
+    """Multiplications of quantised weights by so many rows, from the plan's
+    report."""
+    work = 0
+    for row in tools.inspect(plan)["report"]["tensors"]:
+        if row["use"].split("+")[-1] == "matmul" and \
+                row["type"] not in ("f32", "f16", "bf16"):
+            work += rows * row["shape"][-2] * row["shape"][-1]
+    return work
+
+
+def test_work_of_sdot(tools):
+    """All multiplications of quantised weights, of whole tiles of four rows,
+    are in SDOTs of 16, and nothing else is."""
+    plan = tools.compile(tools.demo, "aarch64", "there.mplan", "--strict")
+    for tokens, rows in ((1, 1), (4, 4), (6, 8)):
+        counts = guest.count(tools, plan, "aarch64", support.TOKENS[:tokens])
+        work = count_products(plan, tools, rows)
+        require(work > 0 and counts["sdot"] * 16 == work,
+                f"{counts['sdot']} SDOTs for {work} products")
+        require(counts["smmla"] == 0, f"{counts['smmla']} SMMLAs")
+
+
+def test_refusals(tools):
+    """Each machine refuses the other's plans, and CPUs without SDOT all."""
+    there = tools.compile(tools.demo, "aarch64", "there.mplan")
+    here = tools.compile(tools.demo, "x86-64-v3", "here.mplan")
+
+    def refusal(plan, *command):
+        return tools.fail(*(command or ("modelc-run",)), plan, "--tokens=1",
+                          "--logits-out=logits.f32")
+
+    require(refusal(there) == "there.mplan: does not run on this machine: "
+            "aarch64 has code for AArch64 (ELF machine 183), not x86-64",
+            "x86-64 says something else")
+    require(refusal(here, *guest.get_command(tools, "cortex-a76")) ==
+            "here.mplan: does not run on this machine: x86-64-v3 has code for "
+            "x86-64 (ELF machine 62), not AArch64", "AArch64 says something "
+            "else")
+    require(refusal(there, *guest.get_command(tools, "cortex-a72")) ==
+            "there.mplan: does not run on this machine: aarch64 needs asimddp",
+            "a CPU without SDOT says something else")
+    require(tools.fail("modelc", "inspect", there, "--cost") ==
+            "there.mplan: costs are estimated for x86-64 only, not for aarch64",
+            "inspect says something else")
+    require(json.loads(tools.run("modelc", "inspect", there, "--json"))
+            ["variants"][0]["features"] == ["asimddp"], "other features")
+
+
+if __name__ == "__main__":
+    sys.exit(support.main(globals()))
