@@ -1,22 +1,75 @@
-# ModelcGuest.cmake - the runtime once more, as a program for AArch64.
+# ModelcGuest.cmake - programs for aarch64-linux beside the build for this
+# machine, to be run by qemu-aarch64.
 #
-# On x86-64 with Debian's cross packages (aarch64-linux.cmake has their names)
-# the build has another one inside, aarch64/, of modelc-run alone. Tests run it
-# under qemu-aarch64; where it is missing they are skipped.
-if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND NOT CMAKE_CROSSCOMPILING AND
-   EXISTS /usr/aarch64-linux-gnu/lib/libc.a AND
-   EXISTS /usr/lib/gcc-cross/aarch64-linux-gnu/12/libstdc++.a)
-  include(ExternalProject)
-  ExternalProject_Add(modelc_guest_aarch64
-    SOURCE_DIR "${PROJECT_SOURCE_DIR}"
-    PREFIX "${PROJECT_BINARY_DIR}/aarch64-steps"
-    BINARY_DIR "${PROJECT_BINARY_DIR}/aarch64"
-    CMAKE_ARGS
-      "-DCMAKE_TOOLCHAIN_FILE=${PROJECT_SOURCE_DIR}/tools/cmake/aarch64-linux.cmake"
-      -DCMAKE_BUILD_TYPE=Release -DMODELC_BUILD_COMPILER=OFF
-      -DMODELC_BUILD_TESTS=OFF
-    BUILD_COMMAND "${CMAKE_COMMAND}" --build <BINARY_DIR> --target modelc-run
-    # That build knows what is new.
-    BUILD_ALWAYS ON
-    INSTALL_COMMAND "")
+#   modelc_add_guest_objects(NAME SOURCES s... [FLAGS f...])
+#                                   compiles; sets NAME_OBJECTS
+#   modelc_add_guest_program(NAME SOURCES s... [OBJECTS o...] [FLAGS f...])
+#                                   a static program, built with the target
+#                                   NAME; its path is in NAME_PROGRAM
+#   modelc_add_guest_tests(PREFIX PROGRAM LABEL CASE...)
+#                                   PREFIX/CASE runs PROGRAM CASE
+#
+# MODELC_HAS_GUEST tells whether clang, Debian's cross libraries and qemu-user
+# are here. Without them nothing is built, and the tests are skipped.
+
+find_program(MODELC_GUEST_CXX clang++-22)
+find_program(MODELC_QEMU_AARCH64 qemu-aarch64)
+set(MODELC_HAS_GUEST FALSE)
+if(MODELC_GUEST_CXX AND MODELC_QEMU_AARCH64
+   AND EXISTS /usr/aarch64-linux-gnu/lib/libc.a
+   AND EXISTS /usr/lib/gcc-cross/aarch64-linux-gnu/12/libstdc++.a)
+  set(MODELC_HAS_GUEST TRUE)
 endif()
+
+set(MODELC_GUEST_FLAGS --target=aarch64-linux-gnu -std=c++20 -O2 -fPIC
+  -fno-exceptions -fno-rtti -fvisibility=hidden -ffp-contract=off
+  -Wall -Wextra -Werror "-I${PROJECT_SOURCE_DIR}")
+
+function(modelc_add_guest_objects name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;FLAGS" ${ARGN})
+  set(objects)
+  foreach(source IN LISTS ARG_SOURCES)
+    set(object "${CMAKE_CURRENT_BINARY_DIR}/${name}/${source}.o")
+    get_filename_component(folder "${object}" DIRECTORY)
+    file(MAKE_DIRECTORY "${folder}")
+    add_custom_command(OUTPUT "${object}"
+      COMMAND ${MODELC_CCACHE} "${MODELC_GUEST_CXX}" ${MODELC_GUEST_FLAGS}
+              ${ARG_FLAGS} -MD -MF "${object}.d" -c
+              "${CMAKE_CURRENT_SOURCE_DIR}/${source}" -o "${object}"
+      DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${source}"
+      DEPFILE "${object}.d" VERBATIM
+      COMMENT "Building guest object ${name}/${source}.o")
+    list(APPEND objects "${object}")
+  endforeach()
+  set(${name}_OBJECTS ${objects} PARENT_SCOPE)
+endfunction()
+
+function(modelc_add_guest_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;OBJECTS;FLAGS" ${ARGN})
+  set(program "${CMAKE_CURRENT_BINARY_DIR}/${name}.aarch64")
+  set(${name}_PROGRAM "${program}" PARENT_SCOPE)
+  if(NOT MODELC_HAS_GUEST)
+    return()
+  endif()
+  modelc_add_guest_objects(${name} SOURCES ${ARG_SOURCES} FLAGS ${ARG_FLAGS})
+  add_custom_command(OUTPUT "${program}"
+    COMMAND "${MODELC_GUEST_CXX}" --target=aarch64-linux-gnu -fuse-ld=lld
+            -static ${${name}_OBJECTS} ${ARG_OBJECTS} -o "${program}"
+    DEPENDS ${${name}_OBJECTS} ${ARG_OBJECTS} VERBATIM
+    COMMENT "Linking guest program ${name}")
+  add_custom_target(${name} ALL DEPENDS "${program}")
+endfunction()
+
+function(modelc_add_guest_tests prefix program label)
+  foreach(case IN LISTS ARGN)
+    if(MODELC_HAS_GUEST)
+      add_test(NAME "${prefix}/${case}"
+        COMMAND "${MODELC_QEMU_AARCH64}" "${program}" ${case})
+    else()
+      add_test(NAME "${prefix}/${case}" COMMAND sh -c
+        "echo 'UNSUPPORTED: no cross libraries or no qemu-aarch64' && exit 77")
+    endif()
+    set_tests_properties("${prefix}/${case}" PROPERTIES
+      LABELS "${label}" SKIP_RETURN_CODE 77)
+  endforeach()
+endfunction()

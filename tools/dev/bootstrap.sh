@@ -13,7 +13,7 @@ packages=(
   # Libraries.
   liblld-22-dev libmlir-22-dev llvm-22-dev llvm-22-tools mlir-22-tools
   libabsl-dev libgmock-dev libgtest-dev
-  # The runtime for AArch64, and what runs it in tests.
+  # Programs for AArch64, the runtime among them, and what runs them in tests.
   libc6-dev-arm64-cross libgcc-12-dev-arm64-cross
   libstdc++-12-dev-arm64-cross qemu-user
 )

@@ -1,0 +1,22 @@
+# ModelcGuestRuntime.cmake - the runtime once more, as a program for AArch64.
+#
+# On x86-64 with Debian's cross packages (aarch64-linux.cmake has their names)
+# the build has another one inside, aarch64/, of modelc-run alone. Tests run it
+# under qemu-aarch64; where it is missing they are skipped.
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND NOT CMAKE_CROSSCOMPILING AND
+   EXISTS /usr/aarch64-linux-gnu/lib/libc.a AND
+   EXISTS /usr/lib/gcc-cross/aarch64-linux-gnu/12/libstdc++.a)
+  include(ExternalProject)
+  ExternalProject_Add(modelc_guest_aarch64
+    SOURCE_DIR "${PROJECT_SOURCE_DIR}"
+    PREFIX "${PROJECT_BINARY_DIR}/aarch64-steps"
+    BINARY_DIR "${PROJECT_BINARY_DIR}/aarch64"
+    CMAKE_ARGS
+      "-DCMAKE_TOOLCHAIN_FILE=${PROJECT_SOURCE_DIR}/tools/cmake/aarch64-linux.cmake"
+      -DCMAKE_BUILD_TYPE=Release -DMODELC_BUILD_COMPILER=OFF
+      -DMODELC_BUILD_TESTS=OFF
+    BUILD_COMMAND "${CMAKE_COMMAND}" --build <BINARY_DIR> --target modelc-run
+    # That build knows what is new.
+    BUILD_ALWAYS ON
+    INSTALL_COMMAND "")
+endif()
