@@ -5,45 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "AssembleIr.h"
 #include "compiler/codegen/Link.h"
-#include "llvm/AsmParser/Parser.h"
-#include "llvm/IR/LegacyPassManager.h"
-#include "llvm/IR/Module.h"
-#include "llvm/MC/TargetRegistry.h"
-#include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/TargetSelect.h"
-#include "llvm/Target/TargetMachine.h"
 #include <gtest/gtest.h>
 
 namespace modelc::codegen::test {
 namespace {
 
-/// An object file of LLVM IR.
 std::string assemble(const char *ir) {
-  LLVMInitializeX86TargetInfo();
-  LLVMInitializeX86Target();
-  LLVMInitializeX86TargetMC();
-  LLVMInitializeX86AsmPrinter();
-  llvm::LLVMContext context;
-  llvm::SMDiagnostic error;
-  auto module = llvm::parseAssemblyString(ir, error, context);
-  if (!module)
-    return error.getMessage().str();
-  llvm::Triple triple("x86_64-unknown-linux-gnu");
-  std::string message;
-  std::unique_ptr<llvm::TargetMachine> machine(
-      llvm::TargetRegistry::lookupTarget(triple, message)
-          ->createTargetMachine(triple, "x86-64-v3", "", {},
-                                llvm::Reloc::PIC_));
-  module->setTargetTriple(triple);
-  module->setDataLayout(machine->createDataLayout());
-  llvm::SmallString<0> bytes;
-  llvm::raw_svector_ostream stream(bytes);
-  llvm::legacy::PassManager passes;
-  machine->addPassesToEmitFile(passes, stream, nullptr,
-                               llvm::CodeGenFileType::ObjectFile);
-  passes.run(*module);
-  return std::string(bytes);
+  return assembleIr(ir, "x86_64-unknown-linux-gnu", "x86-64-v3");
 }
 
 std::string getError(const char *ir) {
