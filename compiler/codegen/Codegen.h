@@ -33,12 +33,12 @@ struct KernelRequest {
   plan::KernelSpecInterface spec;
 };
 
-/// Position-independent code: an ELF shared object that imports nothing, has
-/// no dynamic relocations and no data, so that mapping its segments is all
-/// that it takes to call into it.
+/// Position-independent code: an ELF shared object, or for a Mac a Mach-O
+/// dylib, that imports nothing, has no dynamic relocations and no data, so that
+/// mapping its segments is all that it takes to call into it.
 struct CodeImage {
-  std::string elf;
-  /// What to map, readable and executable; file offsets are those of `elf`.
+  std::string bytes;
+  /// What to map, readable and executable; file offsets are those of `bytes`.
   std::vector<ModelcCodeSegment> segments;
   /// Address inside the image of each request's kernel, in their order.
   std::vector<uint64_t> addresses;

@@ -149,6 +149,6 @@ codegen::readCodeImage(std::string elf, llvm::ArrayRef<std::string> symbols) {
       return fail("kernel " + symbol + " is missing");
     image.addresses.push_back(found->second);
   }
-  image.elf = std::move(elf);
+  image.bytes = std::move(elf);
   return image;
 }

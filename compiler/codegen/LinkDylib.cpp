@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 //   objects, stub of libSystem  ==>  ld64.lld -dylib (Lld.h)  ==>
-//     DylibImage: bytes, addresses
+//     CodeImage: bytes, segment, addresses
 //
 // dyld refuses a dylib that depends on no other, so this one names libSystem,
 // by a stub of our own that offers no symbol: whatever kernels would call is
@@ -14,8 +14,7 @@
 //
 // Kernels reach their constants relative to the program counter, so that
 // nothing in the image depends on where it is mapped, and the file's pages are
-// the process's. Mach-O has the same pages everywhere: 16 KiB, those of the
-// hardware.
+// the process's: 16 KiB each, those of the hardware.
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,7 +38,7 @@ static constexpr StringRef kLibSystem =
     "install-name: '/usr/lib/libSystem.B.dylib'\n"
     "...\n";
 
-absl::StatusOr<DylibImage>
+absl::StatusOr<CodeImage>
 codegen::linkDylib(llvm::ArrayRef<std::string> objects,
                    llvm::ArrayRef<std::string> symbols) {
   // The name goes into the image's identity, where LLD would otherwise put
@@ -63,6 +62,10 @@ codegen::linkDylib(llvm::ArrayRef<std::string> objects,
   std::vector<std::string> names;
   for (const std::string &symbol : symbols)
     names.push_back("_" + symbol);
+  std::string alias = "_" MODELC_DYLIB_SYMBOL;
+  if (!names.empty())
+    options.insert(options.end(), {"-alias", names[0].c_str(), alias.c_str(),
+                                   "-exported_symbol", alias.c_str()});
   for (const std::string &name : names)
     options.insert(options.end(), {"-exported_symbol", name.c_str()});
   std::vector<StringRef> inputs(objects.begin(), objects.end());
@@ -91,8 +94,9 @@ static StringRef nameOf(const char (&name)[16]) {
 }
 
 /// A dylib for macOS on arm64, with a signature; nothing but code, constants
-/// and the linker's own tables.
-static absl::Status checkCommands(const MachOObjectFile &file) {
+/// and the linker's own tables. Only code and constants need be mapped.
+static absl::Status readCommands(const MachOObjectFile &file,
+                                 CodeImage &image) {
   if (file.getArch() != llvm::Triple::aarch64 ||
       file.getHeader().filetype != llvm::MachO::MH_DYLIB)
     return fail("is no dylib for arm64");
@@ -110,7 +114,10 @@ static absl::Status checkCommands(const MachOObjectFile &file) {
       llvm::MachO::segment_command_64 segment =
           file.getSegment64LoadCommand(command);
       StringRef name = nameOf(segment.segname);
-      if (name != "__TEXT" && name != "__LINKEDIT")
+      if (name == "__TEXT")
+        image.segments.push_back({segment.fileoff, segment.vmaddr,
+                                  segment.filesize, segment.vmsize});
+      else if (name != "__LINKEDIT")
         return fail("has data in " + name);
       break;
     }
@@ -138,14 +145,15 @@ static absl::Status checkSymbols(const MachOObjectFile &file) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<DylibImage>
+absl::StatusOr<CodeImage>
 codegen::readDylibImage(std::string bytes,
                         llvm::ArrayRef<std::string> symbols) {
   auto file = llvm::object::ObjectFile::createMachOObjectFile(
       llvm::MemoryBufferRef(bytes, "dylib"));
   if (!file)
     return fail(file.takeError());
-  if (absl::Status s = checkCommands(**file); !s.ok())
+  CodeImage image;
+  if (absl::Status s = readCommands(**file, image); !s.ok())
     return s;
   if (absl::Status s = checkSymbols(**file); !s.ok())
     return s;
@@ -155,7 +163,6 @@ codegen::readDylibImage(std::string bytes,
     addresses[entry.name()] = entry.address();
   if (error)
     return fail(std::move(error));
-  DylibImage image;
   for (const std::string &symbol : symbols) {
     auto found = addresses.find("_" + symbol);
     if (found == addresses.end())

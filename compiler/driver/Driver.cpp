@@ -220,7 +220,7 @@ driver::compileModel(const CompileOptions &options) {
   if (!family.ok())
     return family.status();
   summary.family = *std::move(family);
-  summary.codeBytes = code->elf.size();
+  summary.codeBytes = code->bytes.size();
   return summary;
 }
 

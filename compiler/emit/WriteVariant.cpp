@@ -161,7 +161,7 @@ VariantTables VariantWriter::write(plan::VariantOp op,
         .Case<plan::WeightOp, plan::ConstantOp, plan::StateOp, plan::SlotOp,
               plan::KernelOp, plan::StepOp>([&](auto typed) { write(typed); });
   if (code) {
-    tables.code.assign(code->elf.begin(), code->elf.end());
+    tables.code.assign(code->bytes.begin(), code->bytes.end());
     tables.codeSegments = code->segments;
   }
   ModelcVariant &variant = tables.variant;

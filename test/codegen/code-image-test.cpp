@@ -32,8 +32,8 @@ TEST_F(CodeImageTest, SameBytesForAnyThreadCountAndAnyContext) {
     std::vector<KernelRequest> requests = makeAllKinds(target);
     CodeImage one = compile(requests, target, 1);
     CodeImage four = compile(requests, target, 4);
-    ASSERT_FALSE(one.elf.empty());
-    EXPECT_TRUE(one.elf == four.elf) << name;
+    ASSERT_FALSE(one.bytes.empty());
+    EXPECT_TRUE(one.bytes == four.bytes) << name;
     EXPECT_EQ(one.addresses, four.addresses);
   }
 }
@@ -49,7 +49,7 @@ TEST_F(CodeImageTest, EveryKernelLiesInASegmentOfItsOwnAddress) {
   for (const ModelcCodeSegment &segment : image.segments) {
     EXPECT_GE(segment.address, end);
     end = segment.address + segment.memoryBytes;
-    EXPECT_LE(segment.fileOffset + segment.fileBytes, image.elf.size());
+    EXPECT_LE(segment.fileOffset + segment.fileBytes, image.bytes.size());
     EXPECT_EQ(segment.fileBytes, segment.memoryBytes);
     EXPECT_EQ(segment.fileOffset % MODELC_PLAN_PAGE_BYTES,
               segment.address % MODELC_PLAN_PAGE_BYTES);
@@ -80,8 +80,8 @@ TEST_F(CodeImageTest, RunsAsMapped) {
   ASSERT_EQ(image.segments.size(), 1u);
   int fd = memfd_create("image", MFD_CLOEXEC);
   ASSERT_GE(fd, 0);
-  ASSERT_EQ(write(fd, image.elf.data(), image.elf.size()),
-            static_cast<ssize_t>(image.elf.size()));
+  ASSERT_EQ(write(fd, image.bytes.data(), image.bytes.size()),
+            static_cast<ssize_t>(image.bytes.size()));
   const ModelcCodeSegment &segment = image.segments[0];
   ASSERT_EQ(segment.address, 0u);
   void *mapped = mmap(nullptr, segment.memoryBytes, PROT_READ | PROT_EXEC,

@@ -67,7 +67,7 @@ protected:
     image = *std::move(linked);
   }
 
-  DylibImage image;
+  CodeImage image;
 };
 
 TEST_F(Dylib, HasCommandsOfMacos) {
@@ -89,6 +89,7 @@ TEST_F(Dylib, ExportsKernelsAlone) {
   EXPECT_NE(text.find("imports_count  = 0"), std::string::npos) << text;
   EXPECT_NE(text.find("_twice"), std::string::npos) << text;
   EXPECT_NE(text.find("_lookup"), std::string::npos) << text;
+  EXPECT_NE(text.find("_" MODELC_DYLIB_SYMBOL), std::string::npos) << text;
   EXPECT_EQ(text.find("_helper"), std::string::npos) << text;
   EXPECT_EQ(inspect("llvm-nm --undefined-only", image.bytes), "");
 }
@@ -105,8 +106,20 @@ TEST_F(Dylib, GivesAddressesOfItsKernels) {
   }
 }
 
+// Its header and code, from the beginning of file and image.
+TEST_F(Dylib, HasOneSegmentToMap) {
+  ASSERT_EQ(image.segments.size(), 1u);
+  const ModelcCodeSegment &segment = image.segments[0];
+  EXPECT_EQ(segment.fileOffset, 0u);
+  EXPECT_EQ(segment.address, 0u);
+  EXPECT_EQ(segment.fileBytes, segment.memoryBytes);
+  EXPECT_LE(segment.fileBytes, image.bytes.size());
+  for (uint64_t address : image.addresses)
+    EXPECT_LT(address, segment.fileBytes);
+}
+
 TEST_F(Dylib, IsTheSameEachTime) {
-  DylibImage first = image;
+  CodeImage first = image;
   SetUp();
   EXPECT_EQ(first.bytes, image.bytes);
 }

@@ -54,8 +54,8 @@ protected:
   WriteVariant() : context(mlir::MLIRContext::Threading::DISABLED) {
     context.loadDialect<plan::PlanDialect>();
     module = mlir::parseSourceString<mlir::ModuleOp>(kText, &context);
-    code.elf = "\x7f"
-               "ELF and so on";
+    code.bytes = "\x7f"
+                 "ELF and so on";
     code.segments = {{0, 0x1000, 14, 14}};
     code.addresses = {0x1040, 0x1080};
   }
@@ -145,7 +145,7 @@ TEST_F(WriteVariant, StatesKernelsCode) {
   EXPECT_EQ(getString(tables.kernels[1].name), "copy");
   EXPECT_EQ(tables.kernels[0].codeOffset, 0x1040u);
   EXPECT_EQ(tables.kernels[1].codeOffset, 0x1080u);
-  EXPECT_EQ(std::string(tables.code.begin(), tables.code.end()), code.elf);
+  EXPECT_EQ(std::string(tables.code.begin(), tables.code.end()), code.bytes);
   ASSERT_EQ(tables.codeSegments.size(), 1u);
   EXPECT_EQ(tables.codeSegments[0].address, 0x1000u);
 }

@@ -218,6 +218,10 @@ typedef struct ModelcKernelRecord {
   uint64_t codeOffset; ///< Virtual address inside the code image.
 } ModelcKernelRecord;
 
+/// Exported by a Mach-O dylib of code: kernel 0 of the variant. Whoever has
+/// the dylib loaded by dyld finds all kernels from it.
+#define MODELC_DYLIB_SYMBOL "modelc_first_kernel"
+
 /// One PT_LOAD of the code: bytes [fileOffset, +fileBytes) of the CODE section
 /// appear at [address, +memoryBytes) of the code image, readable and
 /// executable. Both offsets are equal modulo the page size.
