@@ -18,10 +18,10 @@
 #include "exec/WorkerPool.h"
 #include "exec/FloatControl.h"
 #include "exec/Futex.h"
+#include "exec/WorkerThread.h"
 #include <algorithm>
 #include <errno.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 namespace modelc::rt {
@@ -127,7 +127,7 @@ WorkerPool::~WorkerPool() {
 
 void *WorkerPool::threadMain(void *argument) {
   const auto *thread = static_cast<const Thread *>(argument);
-  prctl(PR_SET_NAME, "modelc-worker");
+  enterWorkerThread();
   thread->pool->serve(thread->worker);
   return nullptr;
 }

@@ -47,6 +47,7 @@ modelc_code CodeImage::map(int fd, uint64_t codeFileOffset,
     if (mapped == MAP_FAILED)
       return reportMapError(fd, errno, report);
   }
+  base = image.data();
   return MODELC_OK;
 }
 

@@ -10,6 +10,7 @@
 
 #include "load/Memory.h"
 #include "load/PlanTables.h"
+#include "load/PrivateLibrary.h"
 #include "load/Reporter.h"
 
 namespace modelc::rt {
@@ -19,18 +20,24 @@ class CodeImage {
 public:
   /// Maps the segments of `variant` from `fd`, the plan's file, in which the
   /// CODE section begins at `codeFileOffset`. PERMISSION_DENIED if the file
-  /// system does not let code run, RESOURCE_EXHAUSTED without memory.
+  /// system does not let code run, RESOURCE_EXHAUSTED without memory. On macOS
+  /// it is dyld that maps the section's bytes, from a file of their own.
   [[nodiscard]] modelc_code map(int fd, uint64_t codeFileOffset,
                                 const VariantTables &variant,
                                 const Reporter &report);
 
   /// Address of virtual address `codeOffset` of the image.
   const uint8_t *address(uint64_t codeOffset) const {
-    return image.data() + codeOffset;
+    return base + codeOffset;
   }
 
 private:
+  const uint8_t *base = nullptr;
+#if defined(__APPLE__)
+  PrivateLibrary library;
+#else
   Mapping image;
+#endif
 };
 
 } // namespace modelc::rt

@@ -38,7 +38,7 @@ OURS = ("compiler/", "dialects/", "runtime/", "tools/", "test/")
 
 INCLUDE = re.compile(r'^\s*#?\s*include\s+[<"]([^>"]+)[>"]')
 # The system's headers: <vector>, <sys/mman.h>; no <absl/...>.
-SYSTEM = re.compile(r"^([^/]+|(sys|linux|asm|bits|arpa|netinet)/.+)$")
+SYSTEM = re.compile(r"^([^/]+|(sys|linux|asm|bits|arpa|netinet|os)/.+)$")
 
 
 def area(path):
