@@ -161,6 +161,8 @@ static void testExtr(Opcode opcode, const char *name, Chip chip) {
           setField(operand, 14, 11, uint64_t(trial % 16));
           setField(operand, 63, 63, uint64_t(trial % 40 / 16));
           setMask(random, operand, 40, 38, 37, 32);
+          if (random.below(3) == 0)
+            setField(operand, 62, 58, 0);
           if (chip != Chip::M1)
             setField(operand, 31, 31, 0);
           if (chip != Chip::M1 && trial % 40 / 16)
@@ -256,6 +258,11 @@ static uint64_t integerOperand(Random &random, int trial) {
              trial % 59 == 0 ? random.next() : uint64_t(trial / 16 % 13));
   else
     setField(operand, 54, 54, uint64_t(trial / 8));
+  // The one mode with lanes of 32 bits in X, and four rows to choose from.
+  if (trial % 32 == 5) {
+    setField(operand, 52, 47, 9);
+    setField(operand, 45, 42, 4);
+  }
   if (random.below(2))
     setField(operand, 62, 58, 0);
   setMask(random, operand, 40, 38, 37, 32);
