@@ -232,18 +232,20 @@ TEST_F(Assembly, RowsShareUnpackedWeights) {
 }
 
 // Tiles of several rows ask for every line of the weights of a step to come;
-// one row does not, nor do products of images.
+// one row does not, nor do products of images, nor four rows of a type that has
+// little but dot products.
 TEST_F(Assembly, WeightsOfSeveralRowsAreAskedForInTime) {
   for (const char *name : {"cascadelake", "x86-64-v3"}) {
     const target::TargetSpec &target = getTarget(name);
-    for (const target::Regime &regime : target.blockRegimes) {
-      // A step of 64 columns has 576 bytes.
-      std::string text = print(
-          makeMatmul(target, getType(GgmlType::Q4_0), regime, Epilogue::Store),
-          name);
-      bool asks = regime.rowTile > 1 && regime.imagePanels == 0;
-      EXPECT_EQ(count(text, "prefetcht1"), asks ? 576 / 64 : 0) << text;
-    }
+    for (const target::Regime &regime : target.blockRegimes)
+      // Of 64 columns, Q4_0 has 576 bytes, Q4_K 608.
+      for (auto [type, lines, most] :
+           {std::tuple(GgmlType::Q4_0, 9, 4), {GgmlType::Q4_K, 10, 1}}) {
+        std::string text = print(
+            makeMatmul(target, getType(type), regime, Epilogue::Store), name);
+        bool asks = regime.rowTile > most && regime.imagePanels == 0;
+        EXPECT_EQ(count(text, "prefetcht1"), asks ? lines : 0) << text;
+      }
   }
 }
 

@@ -219,17 +219,26 @@ Value TileEmitter::loadMappedColumn(Value group) {
   return column;
 }
 
+/// True for Q4_0 and Q8_0: quants of four bits or more that are used nearly as
+/// they are stored, and a scale.
+static bool isMostlyProducts(pack::LayoutAttr panel) {
+  pack::FieldAttr quants = panel.getField(pack::kQuants);
+  return quants && quants.getBits() >= 4 && panel.getFields().size() == 2 &&
+         pack::getBlockFormat(panel).codebook.empty();
+}
+
 /// Asks for the weights of a step to come, for tiles of several rows. These
 /// compute so long on a cache line that what the CPU looks ahead by itself, in
 /// its window of instructions and its prefetchers, is a few lines only, and
-/// memory and arithmetic take turns. One row comes faster without. Panels lie
+/// memory and arithmetic take turns. One row comes faster without, and so do
+/// few rows of types whose blocks have little but dot products. Panels lie
 /// one behind the other, so that the end of one asks for the next. Measured in
 /// docs/design/20261124-speed.md.
 void TileEmitter::prefetchWeights(Value step) {
   // Memory of 45 GB/s a thread that answers in 180 ns has 8 KiB under way.
   constexpr int64_t kDistanceBytes = 8192, kLineBytes = 64;
   bool isPacked = isQuantized(tile.panel) && tile.weight == tile.panel;
-  if (rows == 1 || !isPacked)
+  if (rows == 1 || !isPacked || (rows <= 4 && isMostlyProducts(tile.panel)))
     return;
   int64_t stepBytes = llvm::divideCeil(
       tile.weight.getBytes() * getStep(tile.weight), tile.weight.getK());
