@@ -155,7 +155,8 @@ LogicalResult Scheduler::schedule(model::AttentionOp op) {
       valuePage, q.norm ? q.norm.getEpsAttr() : FloatAttr(), hasQueryTable,
       cache.getShared());
   steps.addStep(op.getLoc(),
-                {name + ".store", steps.getWholeRange(CountSource::Tokens)},
+                {name + ".store", steps.getWholeRange(CountSource::Tokens),
+                 /*tileDivisor=*/1, kvHeads},
                 store, operands);
 
   operands = {memory[q.source]};

@@ -328,7 +328,8 @@ def Plan_RopeStoreSpec : Plan_Spec<"RopeStoreSpec", "rope_store",
     pool (state, written).
     A page of the key pool is kvHeads groups of `keyPage`, one of the value
     pool kvHeads groups of `valuePage`. Elements from 2 * pairs on are not
-    rotated. Tiles: one per token. Scratch holds a key on its way into a page
+    rotated. Tiles: kvHeads per token, each a kv head with the heads that share
+    it. Scratch holds a key on its way into a page
     with scales.
     If `shared`, values are parts of keys: there are no v and no value pool,
     and `valuePage` is `keyPage`.

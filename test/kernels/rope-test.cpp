@@ -211,7 +211,7 @@ void RopeStore::check(plan::RopeStoreSpecAttr spec, ModelcKernel kernel) {
   addPool(keys, newKeys);
   if (!spec.getShared())
     addPool(values, newValues);
-  call.check(count, count);
+  call.check(count * spec.getKvHeads(), count);
 }
 
 // Both pairings, with and without norms, heads of all kinds of widths, parts

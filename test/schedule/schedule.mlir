@@ -148,7 +148,7 @@ module @attention {
   // CHECK: #plan.rope_store<heads = 4, kvHeads = 2, keyDim = 16, valueDim = 16, pairs = 2, pairing = half,
   // CHECK: plan.step "kv.0.store" @mc_rope_store_
   // CHECK-SAME: [@q.out, @k.out, @v.out, @rope.table, @kv.0.k, @kv.0.v]
-  // CHECK-SAME: for tokens in [1, 8] tiles 1 * 1
+  // CHECK-SAME: for tokens in [1, 8] tiles 1 * 2
   // CHECK: plan.slot @kv.0.out bytes 2048
   // CHECK: plan.step "kv.0.attention" @mc_attention_{{.*}}_t1_
   // CHECK-SAME: [@q.out, @kv.0.k, @kv.0.v, @kv.0.out]

@@ -5,10 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 //
-//   for token:
-//     for head:     q  ==>  normalised  ==>  rotated  ==>  q
-//     for kv head:  k  ==>  normalised  ==>  rotated  ==>  f16, key page
-//                   v                                 ==>  f16, value page
+//   for tile: a token's kv head, with the heads that share it
+//     for head:  q  ==>  normalised  ==>  rotated  ==>  q
+//                k  ==>  normalised  ==>  rotated  ==>  f16, key page
+//                v                                 ==>  f16, value page
+//
+// Tiles are of one head each, as writing is slow: a row of k goes to as many
+// lines of its page as it has elements, and one token's pages are cold.
 //
 // A head passes through registers once. Its vectors of kLanes elements go to a
 // sink: a row of floats, or a token's place in a page.
@@ -53,7 +56,7 @@ public:
 private:
   LogicalResult checkLayouts();
   void loadOperands();
-  void emitToken(Value token);
+  void emitTile(Value token, Value kvHead);
   void emitHead(Value head, Value norm, Sink sink);
   void emitPairs(Value pair, int64_t lanes, Sink sink);
   Value loadElements(Value first, int64_t lanes);
@@ -84,8 +87,9 @@ LogicalResult RopeStoreEmitter::emit() {
   if (failed(checkLayouts()))
     return failure();
   loadOperands();
-  b.forLoop(b.loadTileBegin(), b.loadTileEnd(), 1,
-            [&](Value token) { emitToken(token); });
+  b.forLoop(b.loadTileBegin(), b.loadTileEnd(), 1, [&](Value tile) {
+    emitTile(b.divU(tile, spec.getKvHeads()), b.remU(tile, spec.getKvHeads()));
+  });
   return success();
 }
 
@@ -122,10 +126,10 @@ void RopeStoreEmitter::loadOperands() {
 }
 
 //===----------------------------------------------------------------------===//
-// A token
+// A tile
 //===----------------------------------------------------------------------===//
 
-void RopeStoreEmitter::emitToken(Value token) {
+void RopeStoreEmitter::emitTile(Value token, Value kvHead) {
   auto loadEntry = [&](size_t field, Value index) {
     Value entry =
         b.offset(b.loadInputPointer(field), b.mul(index, sizeof(uint32_t)));
@@ -144,8 +148,11 @@ void RopeStoreEmitter::emitToken(Value token) {
     turns = b.offset(queryTable, turnBytes);
 
   int64_t keyBytes = spec.getKeyDim() * sizeof(float);
-  Value queries = b.offset(q, b.mul(token, spec.getHeads() * keyBytes));
-  b.forLoop(0, spec.getHeads(), 1, [&](Value head) {
+  int64_t sharing = spec.getHeads() / spec.getKvHeads();
+  Value firstHead =
+      b.add(b.mul(token, spec.getHeads()), b.mul(kvHead, sharing));
+  Value queries = b.offset(q, b.mul(firstHead, keyBytes));
+  b.forLoop(0, sharing, 1, [&](Value head) {
     Value row = b.offset(queries, b.mul(head, keyBytes));
     emitHead(row, qNorm, [&](Value values, Value first, int64_t lanes) {
       b.storeLanes(values, b.offset(row, b.mul(first, sizeof(float))), 0,
@@ -155,21 +162,15 @@ void RopeStoreEmitter::emitToken(Value token) {
 
   if (table)
     turns = b.offset(table, turnBytes);
-  Value keys = b.offset(k, b.mul(token, spec.getKvHeads() * keyBytes));
+  Value row = b.add(b.mul(token, spec.getKvHeads()), kvHead);
+  storeKey(b.offset(k, b.mul(row, keyBytes)),
+           getPageRow(keyPool, page, kvHead, slot, spec.getKeyPage(), keyPage));
   int64_t valueBytes = spec.getValueDim() * sizeof(float);
-  Value values;
-  if (v)
-    values = b.offset(v, b.mul(token, spec.getKvHeads() * valueBytes));
-  b.forLoop(0, spec.getKvHeads(), 1, [&](Value head) {
-    PageRow key =
-        getPageRow(keyPool, page, head, slot, spec.getKeyPage(), keyPage);
-    storeKey(b.offset(keys, b.mul(head, keyBytes)), key);
-    if (!values)
-      return;
-    PageRow value =
-        getPageRow(valuePool, page, head, slot, spec.getValuePage(), valuePage);
-    storeValue(b.offset(values, b.mul(head, valueBytes)), value);
-  });
+  if (!v)
+    return;
+  storeValue(b.offset(v, b.mul(row, valueBytes)),
+             getPageRow(valuePool, page, kvHead, slot, spec.getValuePage(),
+                        valuePage));
 }
 
 void RopeStoreEmitter::storeKey(Value head, const PageRow &row) {
