@@ -51,6 +51,7 @@ static constexpr uint64_t kGraniteRapids =
 
 // FEAT_DotProd comes with Armv8.2 or later, whose base LLVM may use.
 static constexpr uint64_t kNeonDotprod = bit(MODELC_FEATURE_ASIMDDP);
+static constexpr uint64_t kNeonI8mm = kNeonDotprod | bit(MODELC_FEATURE_I8MM);
 
 // Six rows by two panels keep 12 integer and 12 float accumulators, the
 // unpacked weights and the scales in 32 registers; 16 registers of half the
@@ -78,57 +79,31 @@ static constexpr Regime kIntelAmxBf16Regimes[] = {
     {4, 4, 0, 0, Isa::IntelAmx},
     {8, 8, 0, 0, Isa::IntelAmx},
     {INT64_MAX, 16, 0, 0, Isa::IntelAmx}};
+static constexpr llvm::ArrayRef<Regime> kNoTiles;
 
 // Four rows of one panel are 16 integer sums; the float ones stay in the
 // first-level cache while products are added up. Four quads of activations, one
 // of each row, are one register.
 static constexpr Regime kNeonRegimes[] = {
     {1, 1}, {4, 4}, {INT64_MAX, 4, 1, 768}};
+// Two pairs of rows by eight pairs of outputs are 16 sums here too.
+static constexpr Regime kNeonI8mmRegimes[] = {
+    {1, 1}, {4, 4}, {INT64_MAX, 4, 1, 768, Isa::NeonI8mm}};
 
 static constexpr int64_t kKiB = 1024;
 static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
 static constexpr const char *kArmTriple = "aarch64-unknown-linux-gnu";
 
 static constexpr TargetSpec kTargets[] = {
-    {"x86-64-v3",
-     "AVX2, FMA, F16C: Haswell, Zen and later",
-     kTriple,
-     "x86-64-v3",
-     "",
-     kAvx2,
-     Isa::Avx2,
-     0,
-     kAvx2Regimes,
-     kAvx2Regimes,
-     {},
-     32 * kKiB,
-     256 * kKiB},
-    {"cascadelake",
-     "AVX-512 with VNNI",
-     kTriple,
-     "cascadelake",
-     "",
-     kCascadeLake,
-     Isa::Avx512Vnni,
-     0x80,
-     kAvx512Regimes,
-     kAvx512BlockRegimes,
-     {},
-     32 * kKiB,
-     1024 * kKiB},
-    {"icelake-server",
-     "AVX-512 with VNNI, VBMI",
-     kTriple,
-     "icelake-server",
-     "",
-     kIceLake,
-     Isa::Avx512Vnni,
-     0x80,
-     kAvx512Regimes,
-     kAvx512BlockRegimes,
-     {},
-     48 * kKiB,
-     1280 * kKiB},
+    {"x86-64-v3", "AVX2, FMA, F16C: Haswell, Zen and later", kTriple,
+     "x86-64-v3", "", kAvx2, Isa::Avx2, 0, kAvx2Regimes, kAvx2Regimes, kNoTiles,
+     32 * kKiB, 256 * kKiB},
+    {"cascadelake", "AVX-512 with VNNI", kTriple, "cascadelake", "",
+     kCascadeLake, Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512BlockRegimes,
+     kNoTiles, 32 * kKiB, 1024 * kKiB},
+    {"icelake-server", "AVX-512 with VNNI, VBMI", kTriple, "icelake-server", "",
+     kIceLake, Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512BlockRegimes,
+     kNoTiles, 48 * kKiB, 1280 * kKiB},
     {"sapphirerapids", "Intel AMX for many rows, else AVX-512 with VNNI",
      kTriple, "sapphirerapids", "-avx512fp16", kSapphireRapids, Isa::Avx512Vnni,
      0x80, kAvx512Regimes, kIntelAmxRegimes, kIntelAmxBf16Regimes, 48 * kKiB,
@@ -136,22 +111,16 @@ static constexpr TargetSpec kTargets[] = {
     {"graniterapids", "the same, for Granite Rapids", kTriple, "graniterapids",
      "-avx512fp16", kGraniteRapids, Isa::Avx512Vnni, 0x80, kAvx512Regimes,
      kIntelAmxRegimes, kIntelAmxBf16Regimes, 48 * kKiB, 2048 * kKiB},
-    {"znver4",
-     "AVX-512 of AMD Zen 4",
-     kTriple,
-     "znver4",
-     "",
-     kZnver4,
-     Isa::Avx512Vnni,
-     0x80,
-     kAvx512Regimes,
-     kAvx512BlockRegimes,
-     {},
-     32 * kKiB,
-     1024 * kKiB},
+    {"znver4", "AVX-512 of AMD Zen 4", kTriple, "znver4", "", kZnver4,
+     Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512BlockRegimes, kNoTiles,
+     32 * kKiB, 1024 * kKiB},
     {"aarch64", "NEON with SDOT: Neoverse N1, Ampere Altra and later",
      kArmTriple, "neoverse-n1", "-fullfp16", kNeonDotprod, Isa::NeonDotprod, 0,
-     kNeonRegimes, kNeonRegimes, 64 * kKiB, 1024 * kKiB},
+     kNeonRegimes, kNeonRegimes, kNoTiles, 64 * kKiB, 1024 * kKiB},
+    {"neoverse-v2", "NEON with SMMLA for many rows, else SDOT", kArmTriple,
+     "neoverse-v1", "-sve,-fullfp16,-bf16", kNeonI8mm, Isa::NeonDotprod, 0,
+     kNeonRegimes, kNeonI8mmRegimes, kNoTiles, 64 * kKiB, 1024 * kKiB,
+     "neoverse-v1"},
 };
 
 llvm::ArrayRef<TargetSpec> modelc::target::getTargets() { return kTargets; }
@@ -173,6 +142,8 @@ llvm::StringRef modelc::target::getIsaName(Isa isa) {
     return "intelamx";
   case Isa::NeonDotprod:
     return "neondotprod";
+  case Isa::NeonI8mm:
+    return "neoni8mm";
   }
   llvm_unreachable("no such instruction set");
 }
@@ -185,6 +156,7 @@ VectorRegisters modelc::target::getVectorRegisters(Isa isa) {
   case Isa::IntelAmx:
     return {64, 32};
   case Isa::NeonDotprod:
+  case Isa::NeonI8mm:
     return {16, 32};
   }
   llvm_unreachable("no such instruction set");

@@ -27,6 +27,7 @@ enum class Isa {
   Avx512Vnni,  ///< 32 zmm, vpdpbusd.
   IntelAmx,    ///< Tiles for integer products, beside Avx512Vnni for the rest.
   NeonDotprod, ///< 32 v of AArch64, SDOT.
+  NeonI8mm,    ///< SMMLA for integer products, beside NeonDotprod for the rest.
 };
 
 /// Suffix of the names of kernels that use it: "avx512vnni".

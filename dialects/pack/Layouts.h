@@ -55,7 +55,10 @@ bool hasPairs(LayoutAttr panel);
 /// to share: in quads like the panel, a byte an element, ready to be
 /// multiplied (what is added to the quant is up to the instruction set), then
 /// the float scales of each sub-block and, if the type has minima, these.
-LayoutAttr getImageLayout(LayoutAttr panel);
+/// Where `operandK` is 8 and not 4, octets take the place of quads: 16 bytes
+/// hold 8 consecutive k of two rows, as SMMLA multiplies them (Arm Architecture
+/// Reference Manual, DDI 0487, C7.2).
+LayoutAttr getImageLayout(LayoutAttr panel, int64_t operandK = 4);
 
 /// What kernels read of a quantised activation beside quants and scale.
 struct ActivationNeeds {

@@ -172,12 +172,21 @@ bool pack::hasPairs(LayoutAttr panel) {
              panel.getByteOffset(kValues, 0, 0) + 4;
 }
 
-LayoutAttr pack::getImageLayout(LayoutAttr panel) {
+LayoutAttr pack::getImageLayout(LayoutAttr panel, int64_t operandK) {
   const BlockFormat &format = getBlockFormat(panel);
   // As many as two activation blocks, like the smallest groups of panels.
   constexpr int64_t kImageK = 64;
   LayoutBuilder b(panel.getContext(), panel.getSource(), kPanelRows, kImageK);
-  b.add(kOperand, 8, 1, getPlane(b, {}, b.j, 8, 0));
+  std::string suffix;
+  if (operandK == 4) {
+    b.add(kOperand, 8, 1, getPlane(b, {}, b.j, 8, 0));
+  } else {
+    int64_t rowBits = 8 * operandK;
+    b.add(kOperand, 8, 1,
+          b.j.floorDiv(operandK) * (kPanelRows * rowBits) + b.n * rowBits +
+              (b.j % operandK) * 8);
+    suffix = "o" + std::to_string(operandK);
+  }
   int64_t bit = 8 * kImageK * kPanelRows;
   auto addFloats = [&](StringRef name) {
     b.add(name, 32, format.subBlock, b.j * kVectorBits + b.n * 32 + bit);
@@ -187,7 +196,8 @@ LayoutAttr pack::getImageLayout(LayoutAttr panel) {
   if (format.min != MinKind::None)
     addFloats(kBlockMin);
   const model::GgmlTypeInfo &info = model::getGgmlTypeInfo(format.type);
-  return b.finish("image." + info.name + ".n16k" + Twine(kImageK), bit / 8, 64);
+  return b.finish("image." + info.name + ".n16k" + Twine(kImageK) + suffix,
+                  bit / 8, 64);
 }
 
 /// Fields that belong to fewer elements than a strip has.

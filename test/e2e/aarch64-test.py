@@ -19,6 +19,8 @@ import support
 import synthetic
 from support import Skip, require
 
+# Types that the matrix instructions are tried on: one of each way to unpack.
+MATRIX_TYPES = ("q8_0", "q4_0", "q4_K", "q6_K", "iq4_xs", "iq2_xs", "tq1_0")
 # More than a page of the cache; row tiles with one row, all but one, and all.
 TOKENS = support.TOKENS[:70]
 
@@ -56,8 +58,10 @@ def check_type(tools, kind, preset="tiny-llama"):
     subprocess.run([sys.executable, script, preset, "model.gguf",
                     f"--type={kind}"], check=True)
     # All at once in images; up to four rows without.
+    targets = ("aarch64", "neoverse-v2") if kind in MATRIX_TYPES else (
+        "aarch64",)
     check(tools, "model.gguf", (("-t", "1"), ("-t", "1", "--batch=3")),
-          support.TOKENS[:13])
+          support.TOKENS[:13], targets)
 
 
 def test_demo(tools):
@@ -138,6 +142,19 @@ def test_work_of_sdot(tools):
         require(counts["smmla"] == 0, f"{counts['smmla']} SMMLAs")
 
 
+def test_work_of_smmla(tools):
+    """From five rows on all multiplications are in SMMLAs of 32; below, in
+    SDOTs."""
+    plan = tools.compile(tools.demo, "neoverse-v2", "there.mplan", "--strict")
+    for tokens, rows, name, size in ((4, 4, "sdot", 16), (6, 8, "smmla", 32)):
+        counts = guest.count(tools, plan, "neoverse-v2",
+                             support.TOKENS[:tokens])
+        work = count_products(plan, tools, rows)
+        require(work > 0 and counts[name] * size == work,
+                f"{counts[name]} times {name} for {work} products")
+        require(sum(counts.values()) == counts[name], f"not {name} alone")
+
+
 def test_refusals(tools):
     """Each machine refuses the other's plans, and CPUs without SDOT all."""
     there = tools.compile(tools.demo, "aarch64", "there.mplan")
@@ -157,6 +174,10 @@ def test_refusals(tools):
     require(refusal(there, *guest.get_command(tools, "cortex-a72")) ==
             "there.mplan: does not run on this machine: aarch64 needs asimddp",
             "a CPU without SDOT says something else")
+    newer = tools.compile(tools.demo, "neoverse-v2", "newer.mplan")
+    require(refusal(newer, *guest.get_command(tools, "cortex-a76")) ==
+            "newer.mplan: does not run on this machine: neoverse-v2 needs i8mm",
+            "a CPU without SMMLA says something else")
     require(tools.fail("modelc", "inspect", there, "--cost") ==
             "there.mplan: costs are estimated for x86-64 only, not for aarch64",
             "inspect says something else")

@@ -16,7 +16,7 @@ from support import Skip, require
 
 # qemu's model of a CPU for the kernels of each target, with what they need and
 # as little more as there is.
-CPUS = {"aarch64": "cortex-a76"}
+CPUS = {"aarch64": "cortex-a76", "neoverse-v2": "max"}
 # Arm Architecture Reference Manual (DDI 0487), C7.2: value and mask of the
 # forms on 16-byte registers.
 INSTRUCTIONS = {

@@ -250,6 +250,7 @@ static bool hasIsa(target::Isa isa) {
   case target::Isa::IntelAmx:
     return hasAvx512 && permitTiles();
   case target::Isa::NeonDotprod:
+  case target::Isa::NeonI8mm:
     return false; // Of another processor: e2e/aarch64 has them.
   }
   llvm_unreachable("no such instruction set");

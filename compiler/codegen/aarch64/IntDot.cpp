@@ -16,8 +16,16 @@
 //   activations  a word for each (quad, row)   | q0 r0 | q0 r1 | q1 r0 | q1 r1
 //   | sdot v0.4s, weights.16b, activations.4b[2]         rows 0..3 += q1 of r0
 //
+// SMMLA adds the products of two rows of weights and two of activations, 8 k of
+// each, to 2 x 2 sums in one register. It multiplies images, whose bytes are
+// true quants; two registers of sums are two of four outputs of one row each:
+//
+//   | n0 m0 | n0 m1 | n1 m0 | n1 m1 |    UZP1  | n0 m0 | n1 m0 | n2 m0 | n3 m0
+//   | | n2 m0 | n2 m1 | n3 m0 | n3 m1 |    UZP2  | n0 m1 | n1 m1 | n2 m1 | n3
+//   m1 |
+//
 // Quants that are stored plus an offset stay below 128; the sum starts at
-// -offset * sum(activations), which undoes it.
+// -offset * sum(activations), which undoes it, where SDOT multiplies them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,6 +40,7 @@ using namespace modelc::codegen;
 
 static constexpr int64_t kRegisterBytes = 16;
 static constexpr int64_t kRegisterWords = 4; ///< Rows of a register of quads.
+static constexpr int64_t kOctet = 8;         ///< Elements of k of SMMLA.
 
 namespace {
 
@@ -51,10 +60,25 @@ public:
   void unpack(KernelBuilder &b, const UnpackStep &step) const override;
 };
 
+class NeonI8mmDot final : public NeonIntDot {
+public:
+  bool supports(pack::LayoutAttr weight, pack::LayoutAttr input) const override;
+  bool needsImages() const override { return true; }
+  pack::LayoutAttr getImageLayout(pack::LayoutAttr panel) const override;
+  SmallVector<Value> emit(KernelBuilder &b,
+                          const DotBlock &block) const override;
+  void unpack(KernelBuilder &b, const UnpackStep &step) const override;
+};
+
 } // namespace
 
 const IntDot &codegen::getNeonDotprodDot() {
   static const NeonDotprodDot dot;
+  return dot;
+}
+
+const IntDot &codegen::getNeonI8mmDot() {
+  static const NeonI8mmDot dot;
   return dot;
 }
 
@@ -206,4 +230,95 @@ void NeonDotprodDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
   StoredQuads quads = readRows(b, step.panel, 0, kLanes);
   for (int64_t k = 0; k < step.elements; k += 4)
     b.store(quads.getOperand(k, offset), step.image, step.getByte(k));
+}
+
+//===----------------------------------------------------------------------===//
+// SMMLA
+//===----------------------------------------------------------------------===//
+
+bool NeonI8mmDot::supports(pack::LayoutAttr weight,
+                           pack::LayoutAttr input) const {
+  return weight.getRows() == kLanes && StoredQuads::canRead(weight) &&
+         pack::getBlockFormat(weight).subBlock % kOctet == 0 &&
+         input.getRows() % 2 == 0 &&
+         getElementStride(input, pack::kQuants) == 1 &&
+         getRowStride(input, pack::kQuants).has_value();
+}
+
+pack::LayoutAttr NeonI8mmDot::getImageLayout(pack::LayoutAttr panel) const {
+  return pack::getImageLayout(panel, kOctet);
+}
+
+/// Octets from element k of rows 2 * pair and 2 * pair + 1.
+static Value loadActivationPair(KernelBuilder &b, const DotBlock &block,
+                                int64_t pair, int64_t k) {
+  auto load = [&](int64_t row) {
+    return b.load(
+        b.vec(b.i8(), kOctet), block.inputGroup,
+        block.input.getByteOffset(pack::kQuants, row, block.inputK + k));
+  };
+  return b.concat(load(2 * pair), load(2 * pair + 1));
+}
+
+/// Sums of four outputs of one row: of the first rows (0) or the second ones
+/// (1) of two registers' pairs.
+static Value takeRow(KernelBuilder &b, Value a, Value c, int32_t row) {
+  return b.shuffle(a, c, {row, row + 2, row + 4, row + 6});
+}
+
+SmallVector<Value> NeonI8mmDot::emit(KernelBuilder &b,
+                                     const DotBlock &block) const {
+  constexpr int64_t kWeightPairs = kLanes / 2;
+  int64_t pairs = block.input.getRows() / 2;
+  VectorType sumType = b.vec(b.i32(), kRegisterWords);
+  SmallVector<Value> results;
+  for (const GroupCursor &weight : block.weights) {
+    Value base = weight.getBase(b, pack::kOperand);
+    Value zero = b.splatInt(0, b.i32(), kRegisterWords);
+    SmallVector<Value> sums(kWeightPairs * pairs, zero); // [weight pair][pair]
+    for (int64_t k = 0; k < block.length; k += kOctet) {
+      SmallVector<Value> activations;
+      for (int64_t pair = 0; pair < pairs; ++pair)
+        activations.push_back(loadActivationPair(b, block, pair, k));
+      for (int64_t n = 0; n < kWeightPairs; ++n) {
+        int64_t byte =
+            weight.layout.getByteOffset(pack::kOperand, 2 * n, block.k + k);
+        Value weights = b.load(getBytes(b), base, byte);
+        for (int64_t pair = 0; pair < pairs; ++pair) {
+          Value &sum = sums[n * pairs + pair];
+          sum = b.callIntrinsic(sumType, "llvm.aarch64.neon.smmla.v4i32.v16i8",
+                                {sum, weights, activations[pair]});
+        }
+      }
+    }
+    for (int64_t row = 0; row < 2 * pairs; ++row) {
+      SmallVector<Value> parts;
+      for (int64_t n = 0; n < kWeightPairs; n += 2)
+        parts.push_back(takeRow(b, sums[n * pairs + row / 2],
+                                sums[(n + 1) * pairs + row / 2],
+                                static_cast<int32_t>(row % 2)));
+      results.push_back(joinRegisters(b, parts));
+    }
+  }
+  return results;
+}
+
+/// Two quads of each row side by side.
+void NeonI8mmDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
+  int64_t offset = getOffset(step.panel.layout);
+  StoredQuads quads = readRows(b, step.panel, 0, kLanes);
+  auto getWords = [&](int64_t k) {
+    Value operand = quads.getOperand(k, offset);
+    if (offset != 0)
+      operand = b.sub(operand, b.constLike(operand, offset));
+    return b.bitcast(operand, b.vec(b.i32()));
+  };
+  SmallVector<int32_t> mask;
+  for (int32_t n = 0; n < kLanes; ++n)
+    mask.append({n, n + static_cast<int32_t>(kLanes)});
+  for (int64_t k = 0; k < step.elements; k += kOctet) {
+    Value first = getWords(k);
+    b.store(b.shuffle(first, getWords(k + 4), mask), step.image,
+            step.getByte(k));
+  }
 }

@@ -19,6 +19,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/codegen/common/ImageMatmul.h"
+#include "compiler/codegen/common/IntDot.h"
 #include "compiler/codegen/common/MatmulTile.h"
 #include "dialects/pack/Layouts.h"
 
@@ -31,7 +32,8 @@ namespace {
 class ImageMatmulEmitter {
 public:
   ImageMatmulEmitter(KernelBuilder &b, const ImageMatmul &matmul)
-      : b(b), matmul(matmul), image(pack::getImageLayout(matmul.panel)),
+      : b(b), matmul(matmul), image(getIntDot(b.getTarget(), matmul.input)
+                                        .getImageLayout(matmul.panel)),
         step(getStep(image)) {}
 
   void emit();

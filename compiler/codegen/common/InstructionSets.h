@@ -17,6 +17,7 @@ const IntDot &getAvx2Dot();
 const IntDot &getAvx512VnniDot();
 const IntDot &getIntelAmxDot();
 const IntDot &getNeonDotprodDot();
+const IntDot &getNeonI8mmDot();
 
 } // namespace modelc::codegen
 

@@ -11,6 +11,10 @@
 using namespace modelc;
 using namespace modelc::codegen;
 
+pack::LayoutAttr IntDot::getImageLayout(pack::LayoutAttr panel) const {
+  return pack::getImageLayout(panel);
+}
+
 const IntDot &codegen::getIntDot(target::Isa isa) {
   switch (isa) {
   case target::Isa::Avx2:
@@ -21,6 +25,8 @@ const IntDot &codegen::getIntDot(target::Isa isa) {
     return getIntelAmxDot();
   case target::Isa::NeonDotprod:
     return getNeonDotprodDot();
+  case target::Isa::NeonI8mm:
+    return getNeonI8mmDot();
   }
   llvm_unreachable("no such instruction set");
 }

@@ -59,6 +59,9 @@ public:
   /// True if `emit` reads images only.
   virtual bool needsImages() const { return false; }
 
+  /// The layout of a panel's image, which `unpack` writes and `emit` reads.
+  virtual pack::LayoutAttr getImageLayout(pack::LayoutAttr panel) const;
+
   /// Once in a kernel, before and behind all that `emit` gives.
   virtual void begin(KernelBuilder &) const {}
   virtual void end(KernelBuilder &) const {}
@@ -68,8 +71,8 @@ public:
   virtual llvm::SmallVector<mlir::Value> emit(KernelBuilder &b,
                                               const DotBlock &block) const = 0;
 
-  /// Stores the quads of a step as `emit` multiplies them, 64 bytes each: the
-  /// `operand` of the panel's image.
+  /// Stores the quads of a step as `emit` multiplies them: the `operand` of the
+  /// panel's image.
   virtual void unpack(KernelBuilder &b, const UnpackStep &step) const = 0;
 
   /// table[index] for each byte of `indices`, a vector of 16, 32 or 64 bytes

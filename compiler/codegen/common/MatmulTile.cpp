@@ -354,7 +354,7 @@ void TileEmitter::addSubBlock(ArrayRef<GroupCursor> weights,
 static void unpackStep(KernelBuilder &b, const IntDot &dot,
                        const GroupCursor &panel, int64_t elements,
                        Value image) {
-  pack::LayoutAttr layout = pack::getImageLayout(panel.layout);
+  pack::LayoutAttr layout = dot.getImageLayout(panel.layout);
   auto getByte = [&](StringRef field, int64_t k) {
     return k / layout.getK() * layout.getBytes() +
            layout.getByteOffset(field, 0, k);
@@ -373,7 +373,7 @@ static void unpackStep(KernelBuilder &b, const IntDot &dot,
 void codegen::emitUnpack(KernelBuilder &b, const UnpackTile &tile,
                          const ColumnRange &range) {
   const IntDot &dot = getIntDot(b.getTarget(), tile.input);
-  pack::LayoutAttr layout = pack::getImageLayout(tile.panel);
+  pack::LayoutAttr layout = dot.getImageLayout(tile.panel);
   int64_t panelBytes = tile.panel.getPanelOffset(kLanes, tile.columns);
   int64_t imageBytes = layout.getPanelOffset(kLanes, tile.imageColumns);
   int64_t step = getStep(tile.panel);

@@ -53,7 +53,9 @@
   X(AMX_FP16, "amx_fp16", 7, 1, A, 21, AMX)
 
 /// X(name, linuxName, word, bit): bit `bit` of getauxval(AT_<word>).
-#define MODELC_ARM_FEATURES(X) X(ASIMDDP, "asimddp", HWCAP, 20)
+#define MODELC_ARM_FEATURES(X)                                                 \
+  X(ASIMDDP, "asimddp", HWCAP, 20)                                             \
+  X(I8MM, "i8mm", HWCAP2, 13)
 
 #ifdef __cplusplus
 extern "C" {

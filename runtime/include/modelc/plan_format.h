@@ -192,7 +192,8 @@ enum {
   MODELC_FEATURE_AMX_BF16 = 25,
   MODELC_FEATURE_AMX_FP16 = 26,
   MODELC_FEATURE_ASIMDDP = 27, ///< From here on of AArch64.
-  MODELC_FEATURE_COUNT = 28
+  MODELC_FEATURE_I8MM = 28,
+  MODELC_FEATURE_COUNT = 29
 };
 
 /// A way to run the model on one kind of machine. The first variant whose
