@@ -204,6 +204,13 @@ void Scheduler::scheduleAttention(model::AttentionOp op,
 // Heads
 //===----------------------------------------------------------------------===//
 
+/// Panels of pairs of bf16 are multiplied as floats: there are no tiles here.
+static LayoutAttr getHeadInputLayout(Value weight, const CountRange &range) {
+  if (isBlockType(getLayout(weight)))
+    return getInputLayout(weight, range);
+  return pack::getFloatActivationLayout(weight.getContext(), range.rowTile);
+}
+
 /// Heads are many and their matrices small, so images would not pay: all
 /// regimes are those without.
 LogicalResult Scheduler::schedule(model::HeadMatmulOp op) {
@@ -218,17 +225,18 @@ LogicalResult Scheduler::schedule(model::HeadMatmulOp op) {
   std::string name = getStepName(weight);
   std::string result = addValue(op.getResult(), name + ".out");
   SmallVector<CountRange> regimes =
-      steps.getRegimes(CountSource::Tokens, /*hasImages=*/false);
+      steps.getRegimes(CountSource::Tokens, steps.getTarget().regimes,
+                       /*hasImages=*/false);
   int64_t bytes = 0;
   for (const CountRange &range : regimes)
     bytes = std::max<int64_t>(bytes,
-                              getInputLayout(weight, range)
+                              getHeadInputLayout(weight, range)
                                   .getMatrixBytes(range.max, matrices.columns));
   std::string prepared =
       steps.addSlot(op.getLoc(), name + ".in", matrices.count * bytes);
   OpBuilder &b = steps.getBuilder();
   for (const CountRange &range : regimes) {
-    LayoutAttr input = getInputLayout(weight, range);
+    LayoutAttr input = getHeadInputLayout(weight, range);
     auto prepare = plan::PrepareSpecAttr::get(
         op.getContext(), matrices.columns, input, /*gather=*/false,
         /*eps=*/FloatAttr(), /*grouped=*/false, matrices.count,

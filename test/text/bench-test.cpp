@@ -220,26 +220,6 @@ TEST(Bench, ReadsInAlternation) {
   }
 }
 
-TEST(Bench, WritesShares) {
-  BenchOptions options = smallOptions();
-  options.reads = true;
-  BenchResult result = makeResult();
-  // 100 MB a token: 4 of 8, 6 of 8 and 9 of 9 GB/s.
-  result.decodeSamples = {{40, 8}, {60, 8}, {90, 9}};
-  std::string json = formatJson(options, result);
-  EXPECT_NE(json.find(R"("decode_samples": [
-    { "tokens_per_s": 40, "read_gb_per_s": 8},
-    { "tokens_per_s": 60, "read_gb_per_s": 8},
-    { "tokens_per_s": 90, "read_gb_per_s": 9}],)"),
-            json.npos)
-      << json;
-  std::string table = formatTable(options, result);
-  EXPECT_NE(table.find("          75.0 % (50.0 .. 100.0) of what memory gave "
-                       "after each repetition\n"),
-            table.npos)
-      << table;
-}
-
 TEST(Bench, SaysThatThereIsNoPlan) {
   std::string error;
   EXPECT_FALSE(runBench(smallOptions(), &error));
@@ -317,6 +297,26 @@ TEST(Bench, WritesJson) {
             R"("share": 0.2}]
 }
 )");
+}
+
+TEST(Bench, WritesShares) {
+  BenchOptions options = smallOptions();
+  options.reads = true;
+  BenchResult result = makeResult();
+  // 100 MB a token: 4 of 8, 6 of 8 and 9 of 9 GB/s.
+  result.decodeSamples = {{40, 8}, {60, 8}, {90, 9}};
+  std::string json = formatJson(options, result);
+  EXPECT_NE(json.find(R"("decode_samples": [
+    { "tokens_per_s": 40, "read_gb_per_s": 8},
+    { "tokens_per_s": 60, "read_gb_per_s": 8},
+    { "tokens_per_s": 90, "read_gb_per_s": 9}],)"),
+            json.npos)
+      << json;
+  std::string table = formatTable(options, result);
+  EXPECT_NE(table.find("          75.0 % (50.0 .. 100.0) of what memory gave "
+                       "after each repetition\n"),
+            table.npos)
+      << table;
 }
 
 TEST(Bench, WritesATable) {
