@@ -3,8 +3,8 @@
 Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
 SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-The guest is modelc-run as tools/cmake/ModelcGuestRuntime.cmake builds it. Without it,
-or without qemu-aarch64, tests are skipped.
+The guest is modelc-run as tools/cmake/ModelcGuestRuntime.cmake builds it.
+Without it, or without qemu-aarch64, tests are skipped.
 """
 
 import collections
