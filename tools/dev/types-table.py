@@ -32,6 +32,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 PAGE = os.path.join(ROOT, "docs", "types.md")
 MAKER = os.path.join(ROOT, "test", "models", "make-model.py")
+BLOCKS = os.path.join(ROOT, "test", "models", "blocktypes.py")
 TARGETS = ("x86-64-v3", "cascadelake")
 # Ids all over the vocabulary of 512; more than a page of the cache.
 TOKENS = [(i * i * 31 + i * 7919) % 505 + 3 for i in range(70)]
@@ -39,7 +40,7 @@ BASE = "q4_0"
 
 
 def load_types():
-    spec = importlib.util.spec_from_file_location("make_model", MAKER)
+    spec = importlib.util.spec_from_file_location("blocktypes", BLOCKS)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.TYPES
