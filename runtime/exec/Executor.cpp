@@ -20,10 +20,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "exec/Executor.h"
+#include "exec/Clock.h"
 #include "load/CpuFeatures.h"
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 namespace modelc::rt {
 
@@ -95,12 +95,6 @@ void Executor::resolveOperands(const modelc_plan &plan, uint8_t *arena,
 void Executor::clearProfile() {
   for (StepProfile &profile : profiles)
     profile = {};
-}
-
-static uint64_t nowNanoseconds() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return uint64_t(now.tv_sec) * 1000000000 + uint64_t(now.tv_nsec);
 }
 
 void Executor::runPass() {

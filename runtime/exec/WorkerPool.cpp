@@ -16,13 +16,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "exec/WorkerPool.h"
+#include "exec/Clock.h"
 #include "exec/FloatControl.h"
 #include "exec/Futex.h"
 #include "exec/WorkerThread.h"
 #include <algorithm>
 #include <errno.h>
 #include <signal.h>
-#include <time.h>
 
 namespace modelc::rt {
 
@@ -43,12 +43,6 @@ static void pauseCpu() {
 #else
   __asm__ volatile("yield");
 #endif
-}
-
-static uint64_t nowNanoseconds() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return uint64_t(now.tv_sec) * 1000000000 + uint64_t(now.tv_nsec);
 }
 
 void Gate::open() {
