@@ -109,6 +109,8 @@ struct GridFormat {
   Slice subscale;
   /// D = scale * (2 * subscale + 1) / 2^scaleShift.
   int64_t scaleShift;
+
+  int64_t getEntryBits() const { return entry.bits + entryHigh.bits; }
 };
 
 /// Bytes that hold `trits` elements each: byte j those of begin + j, begin + j

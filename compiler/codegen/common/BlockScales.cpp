@@ -57,8 +57,8 @@ static Value emitF16InMixed(KernelBuilder &b, pack::LayoutAttr layout,
   int64_t unit = layout.getField(pack::kMixed).getUnit();
   Value bits;
   for (int64_t i = 0; i < 4; ++i) {
-    Value part =
-        emitSlice(b, layout, {pack::kMixed, 4, unit, 12}, i * unit, load);
+    Value part = emitSlice(b, layout, {pack::kMixed, 4, unit, 12}, i * unit,
+                           b.i32(), load);
     part = b.shl(part, b.constLike(part, 4 * i));
     bits = bits ? b.bitOr(bits, part) : part;
   }
@@ -120,7 +120,7 @@ static Value emitSubscale(KernelBuilder &b, pack::LayoutAttr layout, int64_t k,
                           FieldLoader load) {
   const pack::BlockFormat &format = pack::getBlockFormat(layout);
   if (format.grid) {
-    Value sub = emitSlice(b, layout, format.grid->subscale, k, load);
+    Value sub = emitSlice(b, layout, format.grid->subscale, k, b.i32(), load);
     sub = b.add(b.add(sub, sub), b.constLike(sub, 1));
     Value power = b.constLike(sub, (127 - format.grid->scaleShift) << 23);
     return b.mul(toFloat(b, sub), b.bitcast(power, getTypeLike(sub, b.f32())));

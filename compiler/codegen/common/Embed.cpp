@@ -178,9 +178,7 @@ Value EmbedEmitter::loadElements(StringRef field, Value chunk, int64_t first,
     return b.bitcast(loaded, b.vec(layout.getSource()));
   if (bits == 8)
     return loaded;
-  Value shift = arith::ConstantOp::create(
-      b.getBuilder(), b.getLoc(),
-      DenseElementsAttr::get(b.vec(b.i8()), ArrayRef<int8_t>(shifts)));
+  Value shift = b.constVector(b.vec(b.i8()), ArrayRef<int8_t>(shifts));
   Value mask = b.splatInt((1 << bits) - 1, b.i8());
   return b.bitAnd(b.shrU(loaded, shift), mask);
 }
@@ -221,10 +219,11 @@ Value EmbedEmitter::loadPlanes(Value chunk, int64_t first) {
 
 /// The same from fields that have not: a quad after the other.
 Value EmbedEmitter::loadQuads(Value chunk, int64_t first) {
-  StoredQuads quads(b, layout, [&](StringRef field, Type element, int64_t k) {
+  auto load = [&](StringRef field, Type element, int64_t k) {
     Value row = b.offset(chunk, b.mul(rowInPanel, getRowStride(field)));
     return b.load(b.vec(element, 1), row, getBit(field, k) / 8);
-  });
+  };
+  StoredQuads quads(b, layout, 1, load);
   SmallVector<Value> bytes;
   for (int64_t k = first; k < first + kLanes; k += 4)
     bytes.push_back(quads.get(k));

@@ -22,7 +22,7 @@ Value codegen::emitBits(KernelBuilder &b, Value word, int64_t shift,
 }
 
 Value codegen::emitSlice(KernelBuilder &b, pack::LayoutAttr layout,
-                         const pack::Slice &slice, int64_t k,
+                         const pack::Slice &slice, int64_t k, Type type,
                          FieldLoader load) {
   pack::FieldAttr field = layout.getField(slice.field);
   int64_t bits = std::max<int64_t>(8, field.getBits());
@@ -30,9 +30,11 @@ Value codegen::emitSlice(KernelBuilder &b, pack::LayoutAttr layout,
   int64_t shift = layout.getBitOffset(slice.field, 0, k) % 8 + slice.first +
                   number * slice.step;
   Value word = load(slice.field, b.getBuilder().getIntegerType(bits), k);
-  if (bits < 32)
-    word = b.extendU(word, b.i32());
+  int64_t width = std::max<int64_t>(bits, type.getIntOrFloatBitWidth());
+  if (bits < width)
+    word = b.extendU(word, type);
   // What is above the stored bits is zero, and needs no mask.
   bool isLast = shift + slice.bits == bits;
-  return emitBits(b, word, shift, isLast ? 32 - shift : slice.bits);
+  word = emitBits(b, word, shift, isLast ? width - shift : slice.bits);
+  return type.getIntOrFloatBitWidth() < width ? b.truncate(word, type) : word;
 }

@@ -23,9 +23,10 @@ using FieldLoader = llvm::function_ref<mlir::Value(
 mlir::Value emitBits(KernelBuilder &b, mlir::Value word, int64_t shift,
                      int64_t bits);
 
-/// The slice's number for element `k`, as i32.
+/// The slice's number for element `k`, as an integer of `type`.
 mlir::Value emitSlice(KernelBuilder &b, pack::LayoutAttr layout,
-                      const pack::Slice &slice, int64_t k, FieldLoader load);
+                      const pack::Slice &slice, int64_t k, mlir::Type type,
+                      FieldLoader load);
 
 } // namespace modelc::codegen
 

@@ -84,6 +84,21 @@ public:
   /// 2^31: words of the table at this address.
   virtual mlir::Value gather(KernelBuilder &b, mlir::Value table,
                              mlir::Value indices) const = 0;
+
+  /// True if `permute` finds words of a table of so many for 2 * `rows` indices
+  /// in fewer cycles than `gather`.
+  virtual bool canPermute(int64_t /*words*/, int64_t /*rows*/) const {
+    return false;
+  }
+
+  /// table[index] for each of some vectors of `indices`, i16 below the size of
+  /// the table, a power of two. Vectors that are asked for at once share the
+  /// loads of the table.
+  virtual llvm::SmallVector<mlir::Value>
+  permute(KernelBuilder & /*b*/, llvm::ArrayRef<uint16_t> /*table*/,
+          llvm::ArrayRef<mlir::Value> /*indices*/) const {
+    llvm_unreachable("this instruction set only gathers");
+  }
 };
 
 /// The one of an instruction set. Lives for ever.

@@ -138,8 +138,7 @@ Value KernelBuilder::constLike(Value like, int64_t value) {
 
 Value KernelBuilder::laneNumbers() {
   SmallVector<int32_t> numbers = llvm::to_vector(llvm::seq<int32_t>(kLanes));
-  auto attr = DenseElementsAttr::get(vec(i32()), ArrayRef<int32_t>(numbers));
-  return arith::ConstantOp::create(builder, loc, attr);
+  return constVector(vec(i32()), ArrayRef<int32_t>(numbers));
 }
 
 Value KernelBuilder::constTable(StringRef name, ArrayRef<uint32_t> words) {

@@ -104,6 +104,12 @@ public:
   Value splatI32(int32_t value) { return splatInt(value, i32()); }
   /// `value` in the type of `like`, an integer or a vector of integers.
   Value constLike(Value like, int64_t value);
+  /// A vector of integers, one for each of its lanes.
+  template <typename Int>
+  Value constVector(mlir::VectorType type, llvm::ArrayRef<Int> lanes) {
+    return mlir::arith::ConstantOp::create(
+        builder, loc, mlir::DenseElementsAttr::get(type, lanes));
+  }
   /// 0, 1, ..., kLanes - 1 as i32.
   Value laneNumbers();
   /// Address of a table in the kernel's object, which has one for each name.

@@ -63,5 +63,5 @@ StoredQuads codegen::readRows(KernelBuilder &b, const GroupCursor &weight,
                        weight.layout.getBitOffset(field, 0, k) / 8);
     return rows == kLanes ? all : b.slice(all, begin, rows);
   };
-  return StoredQuads(b, weight.layout, load);
+  return StoredQuads(b, weight.layout, rows, load);
 }

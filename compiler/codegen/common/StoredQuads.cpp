@@ -7,17 +7,25 @@
 //
 // Planes: a load, a shift and a mask for each field.
 //
-// Grid, 8 elements of an entry, for all rows at once:
+// Grid, for all rows at once:
 //
-//   number of the entry  ==>  gather a word  76543210 (a level a half byte)
-//     first quad   word & 0x0f0f0f0f         6 4 2 0 (word byte 3 .. byte 0)
-//     second quad  word >> 4 & 0x0f0f0f0f
+//   number of the entry  ==>  look up a word, of which half byte 2 * i holds
+//                             the level of element i and, if the entry has two
+//                             quads, that of i + 4 above it
+//     first quad   word & 0x03030303
+//     second quad  word >> 2 & 0x03030303
 //
-// so half byte 2 * i holds level i of the first quad, 2 * i + 1 that of the
-// second. Entries of 4 elements are words of a level a byte. Numbers have no
-// more bits than the table has entries, whatever a file says. Then each byte
-// gets its sign above the level: four bytes of signs of 32 elements are a word
-// of each row, of which a quad's half of one byte is spread.
+// Only four half bytes are used, so a table for permutations has 16 bits: half
+// bytes 0, 4, 2, 6. Numbers of two entries, of k and of the k behind it, are
+// looked up as one vector:
+//
+//   two rows of numbers  ==>  concatenated, i16  ==>  permute  ==>  each result
+//   twice, the upper copy shifted by 4: the word, with anything in between
+//
+// Numbers have no more bits than the table has entries, whatever a file says.
+// Then each byte gets its sign above the level: four bytes of signs of 32
+// elements are a word of each row, of which a quad's half of one byte is
+// spread.
 //
 // Trits: a byte b is the fraction b / 256; its n-th digit to the base 3 is
 // 3 * (b * 3^n mod 256) / 256.
@@ -43,9 +51,14 @@ static Value toBytes(KernelBuilder &b, Value words) {
   return b.bitcast(words, b.vec(b.i8(), 4 * lanes));
 }
 
-StoredQuads::StoredQuads(KernelBuilder &b, pack::LayoutAttr layout, Loader load)
+StoredQuads::StoredQuads(KernelBuilder &b, pack::LayoutAttr layout,
+                         int64_t rows, Loader load)
     : b(b), layout(layout), format(pack::getBlockFormat(layout)),
-      load(std::move(load)) {}
+      load(std::move(load)) {
+  const IntDot &dot = getIntDot(b.getTarget().isa);
+  canPermute =
+      format.grid && dot.canPermute(1 << format.grid->getEntryBits(), rows);
+}
 
 Value codegen::lookUpQuants(KernelBuilder &b, pack::LayoutAttr layout,
                             Value stored, int64_t offset) {
@@ -159,51 +172,101 @@ Value StoredQuads::getTrits(int64_t k) {
 // Grid
 //===----------------------------------------------------------------------===//
 
+/// The half byte of a grid's entry with the levels of element i of its quads.
+static uint32_t getHalfByte(pack::Grid grid, uint32_t entry, int64_t i) {
+  int64_t levels = pack::getGridLevels(grid), bits = pack::getLevelBits(grid);
+  uint32_t half = 0;
+  for (int64_t k = 0; k < pack::getGridElems(grid); ++k, entry /= levels)
+    if (k % 4 == i)
+      half |= entry % levels << (k / 4 * bits);
+  return half;
+}
+
+/// A word for each entry of the grid, half byte i from bit `places[i]` on.
+template <typename Word>
+static std::vector<Word> makeTable(pack::Grid grid, ArrayRef<int> places) {
+  std::vector<Word> words;
+  for (uint32_t entry : pack::getGridEntries(grid)) {
+    uint32_t word = 0;
+    for (auto [i, place] : llvm::enumerate(places))
+      word |= getHalfByte(grid, entry, i) << place;
+    words.push_back(static_cast<Word>(word));
+  }
+  return words;
+}
+
 /// The levels of a quad, a byte each.
 Value StoredQuads::getLevels(int64_t k) {
-  int64_t elems = pack::getGridElems(format.grid->grid);
+  pack::Grid grid = format.grid->grid;
+  int64_t elems = pack::getGridElems(grid), bits = pack::getLevelBits(grid);
+  if (canPermute)
+    permuteEntries(k / format.subBlock * format.subBlock);
   Value entry = getEntry(k / elems * elems);
-  if (elems == 4)
-    return toBytes(b, entry);
   if (k % elems != 0)
-    entry = b.shrU(entry, b.constLike(entry, 4));
-  return toBytes(b, b.bitAnd(entry, b.constLike(entry, repeat(0x0f))));
+    entry = b.shrU(entry, b.constLike(entry, bits));
+  Value mask = b.constLike(entry, repeat((int64_t(1) << bits) - 1));
+  return toBytes(b, b.bitAnd(entry, mask));
+}
+
+/// The number of the entry that begins with element k, as `type`.
+Value StoredQuads::emitEntryNumber(int64_t k, Type type) {
+  const pack::GridFormat &grid = *format.grid;
+  Value number = emitPart(grid.entry, k, type);
+  if (grid.entryHigh.bits == 0)
+    return number;
+  Value high = emitPart(grid.entryHigh, k, type);
+  return b.bitOr(number, b.shl(high, b.constLike(high, grid.entry.bits)));
 }
 
 /// The table's word of the entry that begins with element k.
 Value StoredQuads::getEntry(int64_t k) {
   return once("entry", k, [&] {
-    const pack::GridFormat &grid = *format.grid;
-    Value number = emitPart(grid.entry, k);
-    if (grid.entryHigh.bits > 0) {
-      Value high = emitPart(grid.entryHigh, k);
-      high = b.shl(high, b.constLike(high, grid.entry.bits));
-      number = b.bitOr(number, high);
-    }
-    return getIntDot(b.getTarget().isa).gather(b, emitTable(), number);
+    pack::Grid grid = format.grid->grid;
+    std::string name = "grid" + std::to_string(static_cast<int>(grid));
+    Value table = b.constTable(name, makeTable<uint32_t>(grid, {0, 8, 16, 24}));
+    return getIntDot(b.getTarget().isa)
+        .gather(b, table, emitEntryNumber(k, b.i32()));
   });
 }
 
-Value StoredQuads::emitPart(const pack::Slice &slice, int64_t k) {
-  return emitSlice(b, layout, slice, k,
+/// Makes the words of all entries of the sub-block that begins with element k
+/// known, by permutations.
+void StoredQuads::permuteEntries(int64_t k) {
+  if (known.contains({"entry", k}))
+    return;
+  pack::Grid grid = format.grid->grid;
+  int64_t elems = pack::getGridElems(grid);
+  SmallVector<Value> numbers;
+  for (int64_t i = k; i < k + format.subBlock; i += 2 * elems) {
+    Value first = emitEntryNumber(i, b.i16());
+    numbers.push_back(b.concat(first, emitEntryNumber(i + elems, b.i16())));
+  }
+  SmallVector<Value> words =
+      getIntDot(b.getTarget().isa)
+          .permute(b, makeTable<uint16_t>(grid, {0, 8, 4, 12}), numbers);
+  int64_t lanes = cast<VectorType>(words.front().getType()).getDimSize(0);
+  SmallVector<int16_t> shifts;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    shifts.push_back(lane % 2 * 4);
+  Value shift = b.constVector(b.vec(b.i16(), lanes), ArrayRef<int16_t>(shifts));
+  for (Value pair : words)
+    for (int64_t half : {0, 1}) {
+      SmallVector<int32_t> twice;
+      for (int64_t lane = 0; lane < lanes; ++lane)
+        twice.push_back(static_cast<int32_t>((half * lanes + lane) / 2));
+      Value word = b.shrU(b.shuffle(pair, pair, twice), shift);
+      known[{"entry", k}] = b.bitcast(word, b.vec(b.i32(), lanes / 2));
+      k += elems;
+    }
+}
+
+Value StoredQuads::emitPart(const pack::Slice &slice, int64_t k, Type type) {
+  return emitSlice(b, layout, slice, k, type,
                    [&](StringRef field, Type type, int64_t k) {
                      return once((field + ".row").str(),
                                  layout.getBitOffset(field, 0, k) / 8,
                                  [&] { return load(field, type, k); });
                    });
-}
-
-/// A word for each entry of the grid.
-Value StoredQuads::emitTable() {
-  pack::Grid grid = format.grid->grid;
-  int64_t elems = pack::getGridElems(grid), levels = pack::getGridLevels(grid);
-  std::vector<uint32_t> words = pack::getGridEntries(grid);
-  for (uint32_t &word : words) {
-    uint32_t digits = std::exchange(word, 0);
-    for (int64_t i = 0; i < elems; ++i, digits /= levels)
-      word |= digits % levels << (i % 4 * 8 + i / 4 * 4);
-  }
-  return b.constTable("grid" + std::to_string(static_cast<int>(grid)), words);
 }
 
 /// Bit `position` of each byte of a quad, which says whether it is negated.
@@ -214,7 +277,7 @@ Value StoredQuads::getSigns(int64_t k, int64_t position) {
     return getPlane(sign.field, k, position);
   if (sign.bits == 1 && sign.unit > 1)
     return once("sign", k / sign.unit, [&] {
-      Value bit = emitPart(sign, k);
+      Value bit = emitPart(sign, k, b.i32());
       Value all = b.sub(b.constLike(bit, 0), bit);
       return toBytes(b, b.bitAnd(all, b.constLike(all, repeat(1 << position))));
     });
@@ -229,9 +292,7 @@ Value StoredQuads::getSigns(int64_t k, int64_t position) {
   }
   Value spread =
       once("spread", k / 8, [&] { return b.shuffle(bytes, bytes, mask); });
-  Value bit = arith::ConstantOp::create(
-      b.getBuilder(), b.getLoc(),
-      DenseElementsAttr::get(b.vec(b.i8(), lanes), ArrayRef<int8_t>(bits)));
+  Value bit = b.constVector(b.vec(b.i8(), lanes), ArrayRef<int8_t>(bits));
   Value isSet = b.cmpI(arith::CmpIPredicate::eq, b.bitAnd(spread, bit), bit);
   return b.bitAnd(b.extendS(isSet, b.i8()), b.constLike(bit, 1 << position));
 }
@@ -243,7 +304,7 @@ Value StoredQuads::getSignWord(int64_t k) {
       return toBytes(b, load(format.grid->sign.field, b.i32(), k));
     Value word;
     for (int64_t l = 0; l < kSignBlock / 8; ++l) {
-      Value part = emitPart(format.grid->sign, k + 8 * l);
+      Value part = emitPart(format.grid->sign, k + 8 * l, b.i32());
       part = b.shl(part, b.constLike(part, 8 * l));
       word = word ? b.bitOr(word, part) : part;
     }

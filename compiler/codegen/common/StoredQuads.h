@@ -33,7 +33,9 @@ public:
   using Loader = std::function<Value(llvm::StringRef field, mlir::Type element,
                                      int64_t k)>;
 
-  StoredQuads(KernelBuilder &b, pack::LayoutAttr layout, Loader load);
+  /// `load` gives vectors of `rows` elements.
+  StoredQuads(KernelBuilder &b, pack::LayoutAttr layout, int64_t rows,
+              Loader load);
 
   /// True if the rows' parts of every field lie as a vector load takes them.
   static bool canRead(pack::LayoutAttr layout);
@@ -51,12 +53,13 @@ private:
   Value getTrits(int64_t k);
   Value getLevels(int64_t k);
   Value getEntry(int64_t k);
+  Value emitEntryNumber(int64_t k, mlir::Type type);
+  void permuteEntries(int64_t k);
   Value getSigns(int64_t k, int64_t position);
   Value getSignWord(int64_t k);
   Value getPlane(llvm::StringRef field, int64_t k, int64_t position);
   Value getQuad(llvm::StringRef field, int64_t k);
-  Value emitPart(const pack::Slice &slice, int64_t k);
-  Value emitTable();
+  Value emitPart(const pack::Slice &slice, int64_t k, mlir::Type type);
   /// `emit()`, once for each name and k.
   Value once(llvm::StringRef name, int64_t k, llvm::function_ref<Value()> emit);
 
@@ -64,6 +67,7 @@ private:
   pack::LayoutAttr layout;
   const pack::BlockFormat &format;
   Loader load;
+  bool canPermute; ///< Entries of the grid come by IntDot::permute.
   std::map<std::pair<std::string, int64_t>, Value> known;
 };
 

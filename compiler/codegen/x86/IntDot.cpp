@@ -27,8 +27,12 @@
 //     ==>  C [8 rows][16 weight rows]  ==>  memory  ==>  8 vectors
 //
 // Where a quad's weight bytes come from is the matter of StoredQuads; what it
-// asks of an instruction set, the look-up of bytes and the gathering of words,
-// stands here too.
+// asks of an instruction set, the look-up of bytes and of words, stands here
+// too. Words of a table of up to 512 come from registers on AVX-512: vpermi2w
+// looks 32 indices up in 64 words, and bits 6 and up of the index choose among
+// what the parts of the table gave. 512 words take 8 vpermi2w and 7 blends,
+// twice as many as 16 gathered words cost loads; but a gather is microcode, and
+// is made slower still by what protects from Downfall (CVE-2022-40982).
 //
 //===----------------------------------------------------------------------===//
 
@@ -46,6 +50,8 @@ using namespace modelc::codegen;
 static constexpr int64_t kQuadBytes = 4 * kLanes;
 static constexpr int64_t kHalfBytes = kQuadBytes / 2; // What a ymm holds.
 static constexpr int64_t kMaxActivation = 127;
+static constexpr int64_t kPermutedWords = 64; // What vpermi2w looks up in.
+static constexpr int64_t kMostPermutedWords = 512;
 
 namespace {
 
@@ -59,6 +65,11 @@ protected:
                Value indices) const override;
 
   Value gather(KernelBuilder &b, Value table, Value indices) const override;
+
+  bool canPermute(int64_t words, int64_t rows) const override;
+
+  SmallVector<Value> permute(KernelBuilder &b, ArrayRef<uint16_t> table,
+                             ArrayRef<Value> indices) const override;
 
   static Value loadWord(KernelBuilder &b, const DotBlock &block, int64_t row,
                         int64_t quad);
@@ -142,9 +153,7 @@ Value X86IntDot::lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
   SmallVector<int8_t> bytes;
   for (int64_t i = 0; i < type.getDimSize(0); ++i)
     bytes.push_back(size_t(i % 16) < table.size() ? table[i % 16] : 0);
-  Value vector = arith::ConstantOp::create(
-      b.getBuilder(), b.getLoc(),
-      DenseElementsAttr::get(type, ArrayRef<int8_t>(bytes)));
+  Value vector = b.constVector(type, ArrayRef<int8_t>(bytes));
   StringRef name = "llvm.x86.ssse3.pshuf.b.128";
   if (type.getDimSize(0) == 32)
     name = "llvm.x86.avx2.pshuf.b";
@@ -171,6 +180,37 @@ Value X86IntDot::gather(KernelBuilder &b, Value table, Value indices) const {
   return b.callIntrinsic(
       type, "llvm.x86.avx2.gather.d.d.256",
       {none, table, indices, b.constLike(indices, -1), scale});
+}
+
+bool X86IntDot::canPermute(int64_t words, int64_t rows) const {
+  return rows == kLanes && words >= kPermutedWords &&
+         words <= kMostPermutedWords;
+}
+
+SmallVector<Value> X86IntDot::permute(KernelBuilder &b,
+                                      ArrayRef<uint16_t> table,
+                                      ArrayRef<Value> indices) const {
+  SmallVector<Value> words;
+  if (table.size() == kPermutedWords) {
+    auto type = cast<VectorType>(indices.front().getType());
+    auto getPart = [&](size_t begin) {
+      return b.constVector(type, table.slice(begin, kPermutedWords / 2));
+    };
+    Value low = getPart(0), high = getPart(kPermutedWords / 2);
+    for (Value index : indices)
+      words.push_back(b.callIntrinsic(type, "llvm.x86.avx512.vpermi2var.hi.512",
+                                      {low, index, high}));
+    return words;
+  }
+  size_t half = table.size() / 2;
+  SmallVector<Value> lower = permute(b, table.take_front(half), indices);
+  SmallVector<Value> upper = permute(b, table.drop_front(half), indices);
+  for (auto [index, low, high] : llvm::zip(indices, lower, upper)) {
+    Value bit = b.bitAnd(index, b.constLike(index, half));
+    Value isUpper = b.cmpI(arith::CmpIPredicate::ne, bit, b.constLike(bit, 0));
+    words.push_back(b.select(isUpper, high, low));
+  }
+  return words;
 }
 
 //===----------------------------------------------------------------------===//
