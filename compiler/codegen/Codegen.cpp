@@ -8,6 +8,7 @@
 #include "compiler/codegen/Codegen.h"
 #include "compiler/codegen/Compile.h"
 #include "compiler/codegen/Link.h"
+#include "compiler/codegen/LinkDylib.h"
 
 using namespace modelc;
 using namespace modelc::codegen;
@@ -23,7 +24,8 @@ codegen::compileKernels(llvm::ArrayRef<KernelRequest> requests,
   std::vector<std::string> symbols;
   for (const KernelRequest &request : requests)
     symbols.push_back(request.symbol);
-  return linkKernels(*objects, symbols);
+  return target.isForMac() ? linkDylib(*objects, symbols)
+                           : linkKernels(*objects, symbols);
 }
 
 static KernelOutput getOutput(KernelText what) {

@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A kernel's way: specification ==> MLIR (llvm, arith, scf) ==> LLVM IR, -O3
-// ==> object file ==> one shared object per variant, linked in process.
+// ==> object file ==> one shared object per variant, or dylib for a Mac, linked
+// in process.
 //
 // Kernels are compiled apart from each other, each in contexts of its own, so
 // the bytes of the result do not depend on the number of threads.

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 //   #plan.matmul<...>  ==>  llvm.func with scf and arith  ==>  llvm dialect
-//     ==>  LLVM IR  ==>  LLVM IR at -O3  ==>  ELF object
+//     ==>  LLVM IR  ==>  LLVM IR at -O3  ==>  object of the target's system
 //
 // Every kernel has contexts of its own; its specification travels there as
 // text. Floating point is compiled as written: nothing is contracted, and no

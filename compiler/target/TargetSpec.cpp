@@ -10,6 +10,9 @@
 // optimisation guide for family 19h (56665) for register and cache sizes. For
 // AArch64: LLVM's AArch64TargetParser; the Arm Architecture Reference Manual
 // (DDI 0487) for registers; Neoverse technical reference manuals for caches.
+// For Apple's chips: LLVM's AArch64Processors.td for features; caches as macOS
+// gives them (hw.perflevel0.l1dcachesize, .l2cachesize, .cpusperl2), the second
+// level by four, the performance cores that share it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -53,6 +56,11 @@ static constexpr uint64_t kGraniteRapids =
 static constexpr uint64_t kNeonDotprod = bit(MODELC_FEATURE_ASIMDDP);
 static constexpr uint64_t kNeonI8mm = kNeonDotprod | bit(MODELC_FEATURE_I8MM);
 
+// What LLVM may use for the chip and names apart from its architecture's base.
+static constexpr uint64_t kAppleM1 = kNeonDotprod | bit(MODELC_FEATURE_ASIMDHP);
+static constexpr uint64_t kAppleM2 =
+    kAppleM1 | bit(MODELC_FEATURE_I8MM) | bit(MODELC_FEATURE_BF16);
+
 // Six rows by two panels keep 12 integer and 12 float accumulators, the
 // unpacked weights and the scales in 32 registers; 16 registers of half the
 // width leave room for 3 rows of 16 outputs in the integer kernels. Measured in
@@ -93,6 +101,8 @@ static constexpr Regime kNeonI8mmRegimes[] = {
 static constexpr int64_t kKiB = 1024;
 static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
 static constexpr const char *kArmTriple = "aarch64-unknown-linux-gnu";
+// The first macOS that still gets updates, as LinkDylib.cpp has it.
+static constexpr const char *kMacTriple = "arm64-apple-macos13";
 
 static constexpr TargetSpec kTargets[] = {
     {"x86-64-v3", "AVX2, FMA, F16C: Haswell, Zen and later", kTriple,
@@ -121,6 +131,18 @@ static constexpr TargetSpec kTargets[] = {
      "neoverse-v1", "-sve,-fullfp16,-bf16", kNeonI8mm, Isa::NeonDotprod, 0,
      kNeonRegimes, kNeonI8mmRegimes, kNoTiles, 64 * kKiB, 1024 * kKiB,
      "neoverse-v1"},
+    {"apple-m1", "NEON with SDOT: M1, Pro, Max, Ultra", kMacTriple, "apple-m1",
+     "", kAppleM1, Isa::NeonDotprod, 0, kNeonRegimes, kNeonRegimes, kNoTiles,
+     128 * kKiB, 3072 * kKiB},
+    {"apple-m2", "NEON with SMMLA for many rows, else SDOT", kMacTriple,
+     "apple-m2", "", kAppleM2, Isa::NeonDotprod, 0, kNeonRegimes,
+     kNeonI8mmRegimes, kNoTiles, 128 * kKiB, 4096 * kKiB},
+    {"apple-m3", "the same, for M3", kMacTriple, "apple-m3", "", kAppleM2,
+     Isa::NeonDotprod, 0, kNeonRegimes, kNeonI8mmRegimes, kNoTiles, 128 * kKiB,
+     4096 * kKiB},
+    {"apple-m4", "the same, for M4", kMacTriple, "apple-m4", "", kAppleM2,
+     Isa::NeonDotprod, 0, kNeonRegimes, kNeonI8mmRegimes, kNoTiles, 128 * kKiB,
+     4096 * kKiB},
 };
 
 llvm::ArrayRef<TargetSpec> modelc::target::getTargets() { return kTargets; }
@@ -175,9 +197,12 @@ bool TargetSpec::hasKernelsOf(Isa other) const {
          });
 }
 
+bool TargetSpec::isForMac() const { return llvm::Triple(triple).isMacOSX(); }
+
 bool TargetSpec::isForHost() const {
-  return llvm::Triple(triple).getArch() ==
-         llvm::Triple(llvm::sys::getDefaultTargetTriple()).getArch();
+  llvm::Triple host(llvm::sys::getDefaultTargetTriple());
+  return llvm::Triple(triple).getArch() == host.getArch() &&
+         isForMac() == host.isMacOSX();
 }
 
 /// LLVM's name of a feature, made from Linux's: avx512_vnni is avx512vnni,
@@ -185,6 +210,8 @@ bool TargetSpec::isForHost() const {
 static std::string getLlvmFeature(unsigned feature) {
   if (feature == MODELC_FEATURE_ASIMDDP)
     return "dotprod";
+  if (feature == MODELC_FEATURE_ASIMDHP)
+    return "fullfp16";
   llvm::StringRef linuxName = modelc_cpu_feature_name(feature);
   char separator = linuxName.starts_with("amx")   ? '-'
                    : linuxName.starts_with("sse") ? '.'

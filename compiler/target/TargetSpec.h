@@ -79,14 +79,17 @@ struct TargetSpec {
   /// that multiplies these; empty if there is none.
   llvm::ArrayRef<Regime> bf16Regimes;
   int64_t l1Bytes; ///< Data cache of one core.
-  int64_t l2Bytes; ///< Second-level cache of one core.
+  int64_t l2Bytes; ///< Second-level cache of one core, or its share.
   /// Another name that --target takes: a machine that is the same to kernels.
   llvm::StringRef alias = {};
 
   /// The matrix unit of its regimes, which is one; nothing if none has any.
   std::optional<Isa> getMatrixIsa() const;
 
-  /// True if its code is for processors of this machine's kind.
+  /// True if its code is for macOS: a dylib.
+  bool isForMac() const;
+
+  /// True if its code is for this machine's kind of processor and system.
   bool isForHost() const;
 
   /// True if some kernel uses the instruction set.

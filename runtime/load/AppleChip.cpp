@@ -5,58 +5,46 @@
 //
 //===----------------------------------------------------------------------===//
 //
-//   sysctl  ==>  AppleChip
+//   sysctl  ==>  bits MODELC_FEATURE_*
 //
 // Only in builds for macOS, and in tests.
 //
 //===----------------------------------------------------------------------===//
 
 #include "load/AppleChip.h"
-#if defined(__APPLE__)
-#include <sys/sysctl.h>
-#endif
+#include "modelc/cpu_features.h"
 
 namespace modelc::rt {
 
-/// hw.cpufamily, as XNU's mach/machine.h numbers the families.
-static uint32_t appleAmxGenerationOf(uint32_t family) {
+/// hw.cpufamily, as XNU's mach/machine.h numbers the families. An M4 is said to
+/// execute Apple AMX still, but has SME for that.
+static bool hasAppleAmx(uint32_t family) {
   switch (family) {
   case 0x1b588bb3: // Firestorm and Icestorm: M1, M1 Pro, Max, Ultra
-    return 1;
   case 0xda33d83d: // Avalanche and Blizzard: M2, M2 Pro, Max, Ultra
-    return 2;
   case 0xfa33415e: // Ibiza: M3
   case 0x5f4dea93: // Lobos: M3 Pro
   case 0x72015832: // Palma: M3 Max
-    return 3;
+    return true;
   default:
-    return 0;
+    return false;
   }
 }
 
-AppleChip detectAppleChip(ReadSysctl read) {
-  const auto has = [&](const char *name) {
-    uint32_t value = 0;
-    return read(name, &value) && value != 0;
+uint64_t detectAppleChip(ReadSysctl read) {
+  uint64_t features = 0;
+  const auto add = [&](uint32_t feature, bool has) {
+    features |= uint64_t(has) << feature;
   };
-  AppleChip chip;
-  chip.hasDotProd = has("hw.optional.arm.FEAT_DotProd");
-  chip.hasI8mm = has("hw.optional.arm.FEAT_I8MM");
-  chip.hasBf16 = has("hw.optional.arm.FEAT_BF16");
-  chip.hasSme = has("hw.optional.arm.FEAT_SME");
-  chip.hasSme2 = has("hw.optional.arm.FEAT_SME2");
-  uint32_t family = 0;
-  if (read("hw.cpufamily", &family))
-    chip.appleAmxGeneration = appleAmxGenerationOf(family);
-  return chip;
+  uint32_t value = 0;
+#define MODELC_DETECT(name, linuxName, word, bit, macName)                     \
+  add(MODELC_FEATURE_##name,                                                   \
+      read("hw.optional.arm." macName, &value) && value != 0);
+  MODELC_ARM_FEATURES(MODELC_DETECT)
+#undef MODELC_DETECT
+  add(MODELC_FEATURE_APPLE_AMX,
+      read("hw.cpufamily", &value) && hasAppleAmx(value));
+  return features;
 }
-
-#if defined(__APPLE__)
-bool readSysctl(const char *name, uint32_t *out_value) {
-  size_t sizeBytes = sizeof(*out_value);
-  return sysctlbyname(name, out_value, &sizeBytes, nullptr, 0) == 0 &&
-         sizeBytes == sizeof(*out_value);
-}
-#endif
 
 } // namespace modelc::rt

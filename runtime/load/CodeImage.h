@@ -10,14 +10,17 @@
 
 #include "load/Memory.h"
 #include "load/PlanTables.h"
-#include "load/PrivateLibrary.h"
 #include "load/Reporter.h"
 
 namespace modelc::rt {
 
-/// Owns the mapping; the code runs while this lives.
+/// Owns the mapping; the code runs while this lives. CodeImage.cpp maps
+/// segments of shared objects, CodeImageMac.cpp, in its place, loads dylibs.
 class CodeImage {
 public:
+  CodeImage();
+  ~CodeImage();
+
   /// Maps the segments of `variant` from `fd`, the plan's file, in which the
   /// CODE section begins at `codeFileOffset`. PERMISSION_DENIED if the file
   /// system does not let code run, RESOURCE_EXHAUSTED without memory. On macOS
@@ -32,12 +35,11 @@ public:
   }
 
 private:
+  /// What keeps the code in memory.
+  struct Loaded;
+
   const uint8_t *base = nullptr;
-#if defined(__APPLE__)
-  PrivateLibrary library;
-#else
-  Mapping image;
-#endif
+  Owned<Loaded> loaded;
 };
 
 } // namespace modelc::rt

@@ -12,23 +12,37 @@
 // plan is not one; the dylib inside it is. dyld shares no page of it with other
 // processes, which costs each the size of its code.
 //
-// In place of CodeImage.cpp in builds for macOS. Not compiled and not run so
-// far: there was no Mac, docs/howto/run-on-a-mac.md.
+// In place of CodeImage.cpp in builds for macOS. Not run on a Mac so far,
+// docs/howto/run-on-a-mac.md; tests run it as part of a Linux program.
 //
 //===----------------------------------------------------------------------===//
 
+#include "load/CodeFormat.h"
 #include "load/CodeImage.h"
-#include <dlfcn.h>
+#include "load/PrivateLibrary.h"
 #include <errno.h>
 #include <string.h>
 
 namespace modelc::rt {
+
+const CodeFormat kSystemCode = {CodeContainer::MachO, kMachOArm64};
+
+struct CodeImage::Loaded {
+  PrivateLibrary library;
+};
+
+CodeImage::CodeImage() = default;
+CodeImage::~CodeImage() = default;
 
 static modelc_code reportLoadError(PrivateLibrary::Step step,
                                    const Reporter &report);
 
 modelc_code CodeImage::map(int, uint64_t, const VariantTables &variant,
                            const Reporter &report) {
+  loaded = makeOwned<Loaded>();
+  if (!loaded)
+    return report.fail(MODELC_RESOURCE_EXHAUSTED, "no memory to load its code");
+  PrivateLibrary &library = loaded->library;
   const PrivateLibrary::Step failed = library.load(variant.code);
   if (failed != PrivateLibrary::Step::None)
     return reportLoadError(failed, report);
@@ -44,7 +58,7 @@ static modelc_code reportLoadError(PrivateLibrary::Step step,
                                    const Reporter &report) {
   if (step == PrivateLibrary::Step::Load)
     return report.fail(MODELC_PERMISSION_DENIED, "cannot execute its code: %s",
-                       dlerror());
+                       PrivateLibrary::lastError());
   const bool isDenied = errno == EACCES || errno == EPERM || errno == EROFS;
   return report.fail(isDenied ? MODELC_PERMISSION_DENIED
                               : MODELC_RESOURCE_EXHAUSTED,

@@ -24,7 +24,7 @@ struct CpuFeatures {
   uint64_t usable = 0;  ///< Of these, what the operating system lets run.
 };
 
-/// Asks the CPU (CPUID, XGETBV), or on AArch64 Linux (AT_HWCAP).
+/// Asks the CPU (CPUID, XGETBV), on AArch64 Linux (AT_HWCAP) or macOS (sysctl).
 CpuFeatures detectCpuFeatures();
 
 /// Whether the environment has MODELC_FORCE_CPU_FEATURES=1: features are not
@@ -46,7 +46,8 @@ int requestAmxPermission();
 /// Whether `features` has one of AMX's.
 bool needsAmx(uint64_t features);
 
-/// CPUs that this process may use (sched_getaffinity), at least 1.
+/// CPUs that this process may use (sched_getaffinity), on macOS performance
+/// cores; at least 1.
 uint32_t usableCpuCount();
 
 } // namespace modelc::rt

@@ -80,12 +80,25 @@ bool Mapping::reserveAddresses(uint64_t reservedBytes) {
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 }
 
+static bool giveBack(uint8_t *begin, uint64_t partBytes) {
+#if defined(__APPLE__)
+  // macOS keeps what is in pages that are not needed.
+  return mmap(begin, partBytes, PROT_READ | PROT_WRITE,
+              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+              0) != MAP_FAILED;
+#else
+  return madvise(begin, partBytes, MADV_DONTNEED) == 0;
+#endif
+}
+
 void Mapping::release(uint64_t offset, uint64_t partBytes) const {
   const uint64_t pageBytes = uint64_t(sysconf(_SC_PAGESIZE));
   const uint64_t begin = alignUp(offset, pageBytes);
   const uint64_t end = (offset + partBytes) / pageBytes * pageBytes;
+  if (begin >= end)
+    return;
   // A refusal costs memory and nothing else: what is there is not read again.
-  if (begin < end && madvise(bytes + begin, end - begin, MADV_DONTNEED) != 0)
+  if (!giveBack(bytes + begin, end - begin))
     errno = 0;
 }
 

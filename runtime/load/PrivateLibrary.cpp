@@ -64,6 +64,8 @@ PrivateLibrary::Step PrivateLibrary::load(std::span<const uint8_t> bytes) {
   return !isWritten ? Step::Write : handle ? Step::None : Step::Load;
 }
 
+const char *PrivateLibrary::lastError() { return dlerror(); }
+
 const uint8_t *PrivateLibrary::find(const char *symbol) const {
   return static_cast<const uint8_t *>(dlsym(handle, symbol));
 }

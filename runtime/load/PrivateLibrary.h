@@ -17,7 +17,7 @@ namespace modelc::rt {
 class PrivateLibrary {
 public:
   /// What failed; where the system says more, it is in errno, or for Load in
-  /// dlerror().
+  /// lastError().
   enum class Step { None, Create, Write, Load };
 
   PrivateLibrary() = default;
@@ -29,6 +29,10 @@ public:
   /// else /tmp, and has it loaded. The file's name is gone when this returns,
   /// whatever it returns.
   [[nodiscard]] Step load(std::span<const uint8_t> bytes);
+
+  /// What the dynamic linker had against the last library of this thread: text
+  /// of its own.
+  static const char *lastError();
 
   /// Null if there is no such symbol.
   const uint8_t *find(const char *symbol) const;

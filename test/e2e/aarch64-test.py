@@ -8,77 +8,44 @@ They are compiled here and run by the runtime built for AArch64, under qemu.
 Instructions are counted there, so that plans cannot pass without them.
 """
 
-import importlib.util
 import json
-import os
-import subprocess
 import sys
 
 import guest
 import support
 import synthetic
-from support import Skip, require
+from support import require
 
+TARGETS = ("aarch64", "neoverse-v2")
 # Types that the matrix instructions are tried on: one of each way to unpack.
 MATRIX_TYPES = ("q8_0", "q4_0", "q4_K", "q6_K", "iq4_xs", "iq2_xs", "tq1_0")
 # More than a page of the cache; row tiles with one row, all but one, and all.
 TOKENS = support.TOKENS[:70]
 
 
-def expected_logits(tools, model, tokens):
-    """Those of this machine's plan: cascadelake's, or AVX2's where there is no
-    AVX-512."""
-    for target in ("cascadelake", "x86-64-v3"):
-        plan = tools.compile(model, target, "here.mplan", "--strict")
-        if tools.features(plan) <= support.cpu_flags():
-            return tools.logits(plan, tokens=tokens)
-    raise Skip("this machine runs no plan of ours")
-
-
-def check(tools, model, options=((),), tokens=None, targets=tuple(guest.CPUS)):
-    tokens = tokens or TOKENS
-    expected = expected_logits(tools, model, tokens)
-    for target in targets:
-        plan = tools.compile(model, target, "there.mplan", "--strict")
-        tools.run("modelc", "verify", plan, f"--source={model}")
-        for more in options:
-            found = guest.get_logits(tools, plan, target, *more, tokens=tokens)
-            require(found == expected, f"{target}: other bits with {more}")
-
-
-def expert_model(tools):
-    return os.path.join(tools.root, "test", "inputs",
-                        "stories6M-qwen3moe-q4_K.gguf")
-
-
 def check_type(tools, kind, preset="tiny-llama"):
-    if not importlib.util.find_spec("numpy"):
-        raise Skip("no numpy")
-    script = os.path.join(tools.root, "test", "models", "make-model.py")
-    subprocess.run([sys.executable, script, preset, "model.gguf",
-                    f"--type={kind}"], check=True)
     # All at once in images; up to four rows without.
-    targets = ("aarch64", "neoverse-v2") if kind in MATRIX_TYPES else (
-        "aarch64",)
-    check(tools, "model.gguf", (("-t", "1"), ("-t", "1", "--batch=3")),
-          support.TOKENS[:13], targets)
+    targets = TARGETS if kind in MATRIX_TYPES else ("aarch64",)
+    guest.check(tools, guest.write_model(tools, kind, preset), targets,
+                (("-t", "1"), ("-t", "1", "--batch=3")), support.TOKENS[:13])
 
 
 def test_demo(tools):
     """Threads, and prompts in pieces around the edges of tiles."""
-    check(tools, tools.demo, (("-t", "1"), ("-t", "3", "--batch=33"),
-                              ("-t", "1", "--batch=1"),
-                              ("-t", "1", "--batch=5")))
+    options = (("-t", "1"), ("-t", "3", "--batch=33"),
+               ("-t", "1", "--batch=1"), ("-t", "1", "--batch=5"))
+    guest.check(tools, tools.demo, TARGETS, options, TOKENS)
 
 
 def test_experts(tools):
-    check(tools, expert_model(tools), (("-t", "1"), ("-t", "2", "--batch=35")))
+    guest.check(tools, guest.expert_model(tools), TARGETS,
+                (("-t", "1"), ("-t", "2", "--batch=35")), TOKENS)
 
 
 def test_shared_expert(tools):
     for kind in ("q4_K", "q6_K"):
-        check(tools, synthetic.write_model("model.gguf", "qwen2moe", kind),
-              (("-t", "1"),), support.TOKENS[:21])
+        model = synthetic.write_model("model.gguf", "qwen2moe", kind)
+        guest.check(tools, model, TARGETS, (("-t", "1"),), support.TOKENS[:21])
 
 
 def test_simple_types(tools):
@@ -119,24 +86,13 @@ def test_other_families(tools):
             "other bits with a cache of blocks")
 
 
-def count_products(plan, tools, rows):
-    """Multiplications of quantised weights by so many rows, from the plan's
-    report."""
-    work = 0
-    for row in tools.inspect(plan)["report"]["tensors"]:
-        if row["use"].split("+")[-1] == "matmul" and \
-                row["type"] not in ("f32", "f16", "bf16"):
-            work += rows * row["shape"][-2] * row["shape"][-1]
-    return work
-
-
 def test_work_of_sdot(tools):
     """All multiplications of quantised weights, of whole tiles of four rows,
     are in SDOTs of 16, and nothing else is."""
     plan = tools.compile(tools.demo, "aarch64", "there.mplan", "--strict")
     for tokens, rows in ((1, 1), (4, 4), (6, 8)):
         counts = guest.count(tools, plan, "aarch64", support.TOKENS[:tokens])
-        work = count_products(plan, tools, rows)
+        work = guest.count_products(plan, tools, rows)
         require(work > 0 and counts["sdot"] * 16 == work,
                 f"{counts['sdot']} SDOTs for {work} products")
         require(counts["smmla"] == 0, f"{counts['smmla']} SMMLAs")
@@ -149,10 +105,21 @@ def test_work_of_smmla(tools):
     for tokens, rows, name, size in ((4, 4, "sdot", 16), (6, 8, "smmla", 32)):
         counts = guest.count(tools, plan, "neoverse-v2",
                              support.TOKENS[:tokens])
-        work = count_products(plan, tools, rows)
+        work = guest.count_products(plan, tools, rows)
         require(work > 0 and counts[name] * size == work,
                 f"{counts[name]} times {name} for {work} products")
         require(sum(counts.values()) == counts[name], f"not {name} alone")
+
+
+def test_large_pages(tools):
+    """Code is copied where pages are larger than the format's."""
+    plan = tools.compile(tools.demo, "aarch64", "there.mplan")
+    tokens = support.TOKENS[:3]
+    expected = guest.expected_logits(tools, tools.demo, tokens)
+    for size in (16384, 65536):
+        command = guest.get_command_for(tools, "aarch64", "-p", str(size))
+        require(tools.logits(plan, tokens=tokens, tool=command) == expected,
+                f"other bits with pages of {size} bytes")
 
 
 def test_refusals(tools):

@@ -3,20 +3,28 @@
 Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
 SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-The guest is modelc-run as tools/cmake/ModelcGuestRuntime.cmake builds it.
-Without it, or without qemu-aarch64, tests are skipped.
+The guest is modelc-run as tools/cmake/ModelcGuestRuntime.cmake builds it; for
+targets of Apple's what stands in for it on a Mac, test/emulators/mac. Without
+it, or without qemu-aarch64, tests are skipped.
 """
 
 import collections
+import importlib.util
 import os
 import re
 import shutil
+import subprocess
+import sys
 
+import support
 from support import Skip, require
 
 # qemu's model of a CPU for the kernels of each target, with what they need and
 # as little more as there is.
-CPUS = {"aarch64": "cortex-a76", "neoverse-v2": "max"}
+CPUS = {"aarch64": "cortex-a76", "neoverse-v2": "max",
+        "apple-m1": "cortex-a76", "apple-m2": "max", "apple-m3": "max",
+        "apple-m4": "max"}
+MACS = tuple(target for target in CPUS if target.startswith("apple-"))
 # Arm Architecture Reference Manual (DDI 0487), C7.2: value and mask of the
 # forms on 16-byte registers.
 INSTRUCTIONS = {
@@ -28,10 +36,10 @@ CODE = re.compile(r"0x([0-9a-f]+):  ([0-9a-f]{8})  ")
 TRACE = re.compile(r"Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/")
 
 
-def get_command(tools, cpu, *options):
+def get_command(tools, cpu, *options, program="modelc-run"):
     """What to put before the arguments of modelc-run."""
     qemu = shutil.which("qemu-aarch64")
-    program = os.path.join(tools.bin, os.pardir, "aarch64", "bin", "modelc-run")
+    program = os.path.join(tools.bin, os.pardir, "aarch64", "bin", program)
     if not qemu:
         raise Skip("there is no qemu-aarch64")
     if not os.path.exists(program):
@@ -39,10 +47,56 @@ def get_command(tools, cpu, *options):
     return (qemu, "-cpu", cpu, *options, os.path.abspath(program))
 
 
+def get_command_for(tools, target, *options):
+    """The same for the machine that a target is for."""
+    if target in MACS:
+        chip = target.removeprefix("apple-")
+        return get_command(tools, CPUS[target], "-E", f"MODELC_MAC_CHIP={chip}",
+                           *options, program="modelc-run-mac")
+    return get_command(tools, CPUS[target], *options)
+
+
 def get_logits(tools, plan, target, *options, tokens):
     """The bytes of the logits of all tokens, as support.Tools.logits."""
     return tools.logits(plan, *options, tokens=tokens,
-                        tool=get_command(tools, CPUS[target]))
+                        tool=get_command_for(tools, target))
+
+
+def expected_logits(tools, model, tokens):
+    """Those of this machine's plan: cascadelake's, or AVX2's where there is no
+    AVX-512."""
+    for target in ("cascadelake", "x86-64-v3"):
+        plan = tools.compile(model, target, "here.mplan", "--strict")
+        if tools.features(plan) <= support.cpu_flags():
+            return tools.logits(plan, tokens=tokens)
+    raise Skip("this machine runs no plan of ours")
+
+
+def check(tools, model, targets, options, tokens):
+    """Plans for all targets have the expected logits, with each of the options
+    of modelc-run."""
+    expected = expected_logits(tools, model, tokens)
+    for target in targets:
+        plan = tools.compile(model, target, "there.mplan", "--strict")
+        tools.run("modelc", "verify", plan, f"--source={model}")
+        for more in options:
+            found = get_logits(tools, plan, target, *more, tokens=tokens)
+            require(found == expected, f"{target}: other bits with {more}")
+
+
+def expert_model(tools):
+    return os.path.join(tools.root, "test", "inputs",
+                        "stories6M-qwen3moe-q4_K.gguf")
+
+
+def write_model(tools, kind, preset="tiny-llama"):
+    """A generated model with weights of this type; its name."""
+    if not importlib.util.find_spec("numpy"):
+        raise Skip("no numpy")
+    script = os.path.join(tools.root, "test", "models", "make-model.py")
+    subprocess.run([sys.executable, script, preset, "model.gguf",
+                    f"--type={kind}"], check=True)
+    return "model.gguf"
 
 
 def count(tools, plan, target, tokens):
@@ -50,8 +104,8 @@ def count(tools, plan, target, tokens):
     exactly: qemu logs each block of instructions that it translates, and each
     that it executes."""
     log = "qemu.log"
-    tools.logits(plan, "-t", "1", tokens=tokens, tool=get_command(
-        tools, CPUS[target], "-d", "exec,nochain,in_asm", "-D", log))
+    tools.logits(plan, "-t", "1", tokens=tokens, tool=get_command_for(
+        tools, target, "-d", "exec,nochain,in_asm", "-D", log))
     blocks, runs, block = {}, collections.Counter(), None
     with open(log, encoding="ascii", errors="replace") as lines:
         for line in lines:
@@ -73,3 +127,14 @@ def count(tools, plan, target, tokens):
                 any(word & mask == value for value, mask in forms)
                 for word in blocks[start])
     return counts
+
+
+def count_products(plan, tools, rows):
+    """Multiplications of quantised weights by so many rows, from the plan's
+    report."""
+    work = 0
+    for row in tools.inspect(plan)["report"]["tensors"]:
+        if row["use"].split("+")[-1] == "matmul" and \
+                row["type"] not in ("f32", "f16", "bf16"):
+            work += rows * row["shape"][-2] * row["shape"][-1]
+    return work

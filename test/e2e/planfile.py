@@ -4,10 +4,15 @@ Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
 SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 Knows of runtime/include/modelc/plan_format.h what it takes to find a field
-and to make a changed plan consistent again.
+and to make a changed plan consistent again. As a program,
+
+    planfile.py PLAN OUT
+
+it writes the code of a plan's first variant, as it is in the file.
 """
 
 import struct
+import sys
 
 HEADER = struct.Struct("<8s II Q II I 7I")
 SECTION = struct.Struct("<I HH QQ I I")
@@ -55,6 +60,11 @@ class PlanFile:
                 return at, entry[3], entry[4]
         raise KeyError(kind)
 
+    def get_bytes(self, kind):
+        """The section's bytes."""
+        _, offset, size = self.find(kind)
+        return bytes(self.data[offset : offset + size])
+
     def weights(self):
         """(offset in the file, size) of every weight, in order."""
         _, table, size = self.find(WEIGHT_TABLE)
@@ -85,3 +95,15 @@ class PlanFile:
         self.write_u32(at + SECTION_CHECKSUM_AT,
                        crc32c(self.data[offset : offset + size]))
         self.repair_header()
+
+
+def main():
+    plan, out = sys.argv[1:]
+    with open(plan, "rb") as file:
+        code = PlanFile(file.read()).get_bytes(CODE)
+    with open(out, "wb") as file:
+        file.write(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@
 
 #include "load/AppleChip.h"
 #include "load/PrivateLibrary.h"
+#include "modelc/cpu_features.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <filesystem>
@@ -83,7 +84,8 @@ TEST_F(PrivateLibraryTest, SaysThatThereIsNoFolder) {
 bool readOfM1(const char *name, uint32_t *value) {
   if (strcmp(name, "hw.cpufamily") == 0)
     *value = 0x1b588bb3;
-  else if (strcmp(name, "hw.optional.arm.FEAT_DotProd") == 0)
+  else if (strcmp(name, "hw.optional.arm.FEAT_DotProd") == 0 ||
+           strcmp(name, "hw.optional.arm.FEAT_FP16") == 0)
     *value = 1;
   else if (strcmp(name, "hw.optional.arm.FEAT_I8MM") == 0)
     *value = 0;
@@ -97,23 +99,23 @@ bool readOfM3Max(const char *name, uint32_t *value) {
   return strstr(name, "SME") == nullptr;
 }
 
-bool readOfAnother(const char *name, uint32_t *value) {
+bool readOfM4(const char *name, uint32_t *value) {
   *value = strcmp(name, "hw.cpufamily") == 0 ? 0x6f5129ac : 1;
   return true;
 }
 
+constexpr uint64_t bit(uint32_t feature) { return uint64_t(1) << feature; }
+
 TEST(AppleChip, IsKnownByItsFamily) {
-  const AppleChip m1 = detectAppleChip(readOfM1);
-  EXPECT_EQ(m1.appleAmxGeneration, 1u);
-  EXPECT_TRUE(m1.hasDotProd);
-  EXPECT_FALSE(m1.hasI8mm || m1.hasBf16 || m1.hasSme || m1.hasSme2);
-  const AppleChip m3 = detectAppleChip(readOfM3Max);
-  EXPECT_EQ(m3.appleAmxGeneration, 3u);
-  EXPECT_TRUE(m3.hasDotProd && m3.hasI8mm && m3.hasBf16);
-  EXPECT_FALSE(m3.hasSme || m3.hasSme2);
-  const AppleChip m4 = detectAppleChip(readOfAnother);
-  EXPECT_EQ(m4.appleAmxGeneration, 0u);
-  EXPECT_TRUE(m4.hasSme && m4.hasSme2);
+  constexpr uint64_t kM1 =
+      bit(MODELC_FEATURE_ASIMDDP) | bit(MODELC_FEATURE_ASIMDHP);
+  constexpr uint64_t kM2 =
+      kM1 | bit(MODELC_FEATURE_I8MM) | bit(MODELC_FEATURE_BF16);
+  constexpr uint64_t kAmx = bit(MODELC_FEATURE_APPLE_AMX);
+  EXPECT_EQ(detectAppleChip(readOfM1), kM1 | kAmx);
+  EXPECT_EQ(detectAppleChip(readOfM3Max), kM2 | kAmx);
+  EXPECT_EQ(detectAppleChip(readOfM4),
+            kM2 | bit(MODELC_FEATURE_SME) | bit(MODELC_FEATURE_SME2));
 }
 
 } // namespace

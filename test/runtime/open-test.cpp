@@ -7,6 +7,7 @@
 
 #include "TestFolder.h"
 #include "TestPlan.h"
+#include "load/CodeFormat.h"
 #include "load/CpuFeatures.h"
 #include "load/ReadPlan.h"
 #include "modelc/cpu_features.h"
@@ -246,7 +247,28 @@ TEST_F(Open, CodeForAnotherProcessor) {
             nullptr);
   elf->e_ident[0] = 0;
   EXPECT_EQ(openBytes(builder.build()), MODELC_FAILED_PRECONDITION);
-  EXPECT_NE(strstr(status.message, "has code that is no ELF file"), nullptr);
+  EXPECT_STREQ(status.message,
+               "toy.mplan: does not run on this machine: any has code that is "
+               "neither an ELF nor a Mach-O file");
+}
+
+// The first bytes of a dylib for arm64.
+TEST_F(Open, CodeForAMac) {
+  constexpr uint32_t kHeader[] = {0xfeedfacf, 0x0100000c};
+  memcpy(builder.code.file.data(), kHeader, sizeof(kHeader));
+  EXPECT_EQ(openBytes(builder.build()), MODELC_FAILED_PRECONDITION);
+  EXPECT_STREQ(status.message, "toy.mplan: does not run on this machine: any "
+                               "has code for macOS (Mach-O), not Linux (ELF)");
+}
+
+// Less of a file than a header is none.
+TEST(CodeFormat, OfShortFiles) {
+  const uint8_t elf[] = {0x7f, 'E', 'L', 'F', 0, 0};
+  EXPECT_EQ(modelc::rt::readCodeFormat({elf, 6}),
+            (modelc::rt::CodeFormat{modelc::rt::CodeContainer::Elf, 0}));
+  for (size_t size : {0, 1, 3})
+    EXPECT_EQ(modelc::rt::readCodeFormat({elf, size}),
+              modelc::rt::CodeFormat());
 }
 
 uint64_t bit(uint32_t feature) { return uint64_t(1) << feature; }
@@ -352,7 +374,8 @@ TEST(CpuFeatures, AgreeWithLinux) {
   if (flags.empty())
     GTEST_SKIP() << "/proc/cpuinfo has no flags";
   const uint64_t usable = modelc::rt::detectCpuFeatures().usable;
-  for (uint32_t i = 0; i < MODELC_FEATURE_COUNT; ++i) {
+  // Those behind have the names of other things on x86-64.
+  for (uint32_t i = 0; i < MODELC_FEATURE_ASIMDDP; ++i) {
     // Linux 6 has no name for amx_fp16 before 6.3, so it may lack it.
     if (i == MODELC_FEATURE_AMX_FP16)
       continue;

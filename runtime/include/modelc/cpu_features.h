@@ -7,8 +7,9 @@
 //
 // One row for each MODELC_FEATURE_* of plan_format.h: its name, and where the
 // CPU says that it has it (Intel SDM volume 2, CPUID), or, on AArch64, where
-// Linux does (Documentation/arch/arm64/elf_hwcaps.rst). The runtime's check,
-// its messages and `modelc inspect` all come from these lists.
+// Linux does (Documentation/arch/arm64/elf_hwcaps.rst) or macOS
+// (developer.apple.com, "Determining Instruction Set Characteristics"). The
+// runtime's check, its messages and `modelc inspect` all come from these lists.
 //
 //===----------------------------------------------------------------------===//
 
@@ -52,10 +53,16 @@
   X(AMX_BF16, "amx_bf16", 7, 0, D, 22, AMX)                                    \
   X(AMX_FP16, "amx_fp16", 7, 1, A, 21, AMX)
 
-/// X(name, linuxName, word, bit): bit `bit` of getauxval(AT_<word>).
+/// X(name, linuxName, word, bit, macName)
+///   bit `bit` of getauxval(AT_<word>) on Linux
+///   macName  sysctl hw.optional.arm.<macName>
 #define MODELC_ARM_FEATURES(X)                                                 \
-  X(ASIMDDP, "asimddp", HWCAP, 20)                                             \
-  X(I8MM, "i8mm", HWCAP2, 13)
+  X(ASIMDDP, "asimddp", HWCAP, 20, "FEAT_DotProd")                             \
+  X(I8MM, "i8mm", HWCAP2, 13, "FEAT_I8MM")                                     \
+  X(ASIMDHP, "asimdhp", HWCAP, 10, "FEAT_FP16")                                \
+  X(BF16, "bf16", HWCAP2, 14, "FEAT_BF16")                                     \
+  X(SME, "sme", HWCAP2, 23, "FEAT_SME")                                        \
+  X(SME2, "sme2", HWCAP2, 37, "FEAT_SME2")
 
 #ifdef __cplusplus
 extern "C" {
@@ -66,12 +73,14 @@ static inline const char *modelc_cpu_feature_name(uint32_t feature) {
 #define MODELC_FEATURE_CASE(name, linuxName, leaf, subleaf, reg, bit, state)   \
   case MODELC_FEATURE_##name:                                                  \
     return linuxName;
-#define MODELC_ARM_FEATURE_CASE(name, linuxName, word, bit)                    \
+#define MODELC_ARM_FEATURE_CASE(name, linuxName, word, bit, macName)           \
   case MODELC_FEATURE_##name:                                                  \
     return linuxName;
   switch (feature) {
     MODELC_CPU_FEATURES(MODELC_FEATURE_CASE)
     MODELC_ARM_FEATURES(MODELC_ARM_FEATURE_CASE)
+  case MODELC_FEATURE_APPLE_AMX: // No system says so: AppleChip.cpp.
+    return "apple_amx";
   default:
     return NULL;
   }

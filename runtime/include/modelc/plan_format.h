@@ -69,7 +69,7 @@ enum {
   MODELC_SECTION_STATES = 10,        ///< ModelcState[].
   MODELC_SECTION_CONSTANTS = 11,     ///< Bytes, read by kernels.
   MODELC_SECTION_CODE_SEGMENTS = 12, ///< ModelcCodeSegment[].
-  MODELC_SECTION_CODE = 13,          ///< Bytes; an ELF shared object.
+  MODELC_SECTION_CODE = 13,          ///< Bytes; a shared object or dylib.
   MODELC_SECTION_WEIGHT_TABLE = 14,  ///< ModelcWeight[].
   MODELC_SECTION_WEIGHTS = 15        ///< Bytes; the packed weights.
 };
@@ -162,7 +162,7 @@ typedef struct ModelcReportRow {
 enum { MODELC_DEVICE_CPU = 0 };
 
 /// CPU features a variant may need, as bits of ModelcVariant.features. Names
-/// are those of Linux's /proc/cpuinfo.
+/// are those of Linux's /proc/cpuinfo, where it has one.
 enum {
   MODELC_FEATURE_SSE42 = 0,
   MODELC_FEATURE_AVX = 1,
@@ -193,7 +193,12 @@ enum {
   MODELC_FEATURE_AMX_FP16 = 26,
   MODELC_FEATURE_ASIMDDP = 27, ///< From here on of AArch64.
   MODELC_FEATURE_I8MM = 28,
-  MODELC_FEATURE_COUNT = 29
+  MODELC_FEATURE_ASIMDHP = 29,
+  MODELC_FEATURE_BF16 = 30,
+  MODELC_FEATURE_SME = 31,
+  MODELC_FEATURE_SME2 = 32,
+  MODELC_FEATURE_APPLE_AMX = 33, ///< Of Apple's chips M1 to M3.
+  MODELC_FEATURE_COUNT = 34
 };
 
 /// A way to run the model on one kind of machine. The first variant whose
@@ -223,9 +228,9 @@ typedef struct ModelcKernelRecord {
 /// the dylib loaded by dyld finds all kernels from it.
 #define MODELC_DYLIB_SYMBOL "modelc_first_kernel"
 
-/// One PT_LOAD of the code: bytes [fileOffset, +fileBytes) of the CODE section
-/// appear at [address, +memoryBytes) of the code image, readable and
-/// executable. Both offsets are equal modulo the page size.
+/// One PT_LOAD of the code, or a dylib's __TEXT: bytes [fileOffset, +fileBytes)
+/// of the CODE section appear at [address, +memoryBytes) of the code image,
+/// readable and executable. Both offsets are equal modulo the page size.
 typedef struct ModelcCodeSegment {
   uint64_t fileOffset; ///< Inside the CODE section.
   uint64_t address;    ///< Inside the image.
