@@ -231,6 +231,10 @@ TEST_F(FamiliesTest, Mistral3ScalesQueriesByPosition) {
                  .u32("mistral3.rope.scaling.original_context_length", 16)),
       "x.gguf: key 'mistral3.rope.scaling.original_context_length': found 16, "
       "expected more, as it is repeated in a context of 2097152");
+  EXPECT_EQ(import(file.u32("mistral3.rope.dimension_count", 2)),
+            "x.gguf: key 'mistral3.attention.temperature_scale': found "
+            "0.500000, expected 0 where 2 of the 4 elements of a head are "
+            "rotated");
 }
 
 TEST_F(FamiliesTest, GptOss) {

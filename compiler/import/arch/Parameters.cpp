@@ -209,12 +209,20 @@ static absl::Status readRopes(const Metadata &metadata,
   return base.status();
 }
 
-/// The values of a temper are a table, one for each original context.
+/// The values of a temper are a table, one for each original context. They
+/// scale what is rotated, which must be all of a head.
 static absl::Status checkTemper(const Metadata &metadata,
                                 const std::string &prefix,
                                 const DecoderParameters &p) {
   constexpr int64_t kMost = 1 << 16;
-  if (p.temperScale == 0 || p.contextLength / p.rope.originalContext < kMost)
+  if (p.temperScale == 0)
+    return absl::OkStatus();
+  if (p.rope.dims != p.keyDim)
+    return metadata.makeError(
+        prefix + "attention.temperature_scale", std::to_string(p.temperScale),
+        "0 where " + llvm::Twine(p.rope.dims) + " of the " +
+            llvm::Twine(p.keyDim) + " elements of a head are rotated");
+  if (p.contextLength / p.rope.originalContext < kMost)
     return absl::OkStatus();
   return metadata.makeError(prefix + "rope.scaling.original_context_length",
                             llvm::Twine(p.rope.originalContext),
