@@ -323,7 +323,7 @@ GgufBuilder modelc::test::buildTinyDecoder(const std::string &family,
   if (family == "qwen2moe" || family == "qwen3moe" || family == "gpt-oss" ||
       family == "glm4moe" || family == "deepseek2" || family == "qwen3next" ||
       family == "qwen35moe")
-    setTinyExperts(file, family);
+    setTinyExperts(file, family, layers);
   for (int layer = 0; layer < layers; ++layer)
     setTinyPeculiarities(file, family, "blk." + std::to_string(layer) + ".");
   for (int layer = 0; isHybrid(family) && layer < layers; ++layer)
@@ -339,13 +339,13 @@ GgufBuilder modelc::test::buildTinyDecoder(const std::string &family,
   return file;
 }
 
-void modelc::test::setTinyExperts(GgufBuilder &file,
-                                  const std::string &family) {
+void modelc::test::setTinyExperts(GgufBuilder &file, const std::string &family,
+                                  int layers) {
   constexpr model::GgmlType kF32 = model::GgmlType::F32;
   file.u32(family + ".expert_count", 4)
       .u32(family + ".expert_used_count", 2)
       .u32(family + ".expert_feed_forward_length", 12);
-  for (int layer = 0; layer < 2; ++layer) {
+  for (int layer = 0; layer < layers; ++layer) {
     const std::string block = "blk." + std::to_string(layer) + ".ffn_";
     for (const char *dense : {"gate", "up", "down"})
       file.removeTensor(block + dense + ".weight");

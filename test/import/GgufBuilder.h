@@ -105,7 +105,8 @@ inline GgufBuilder buildTinyLlama() { return buildTinyDecoder("llama"); }
 /// Gives a tiny model of `family` experts in place of its feed-forward
 /// networks: 4 of length 12, of which a token uses 2. Families that always have
 /// some are built so.
-void setTinyExperts(GgufBuilder &file, const std::string &family);
+void setTinyExperts(GgufBuilder &file, const std::string &family,
+                    int layers = 2);
 
 } // namespace modelc::test
 

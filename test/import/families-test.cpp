@@ -349,6 +349,23 @@ TEST_F(FamiliesTest, Deepseek2WithoutAbsorption) {
   EXPECT_TRUE(findOps<model::HeadMatmulOp>().empty());
 }
 
+// GLM-4.7-Flash, of files that do not say how its experts are chosen.
+TEST_F(FamiliesTest, Deepseek2GuessesGating) {
+  auto getGating = [&](int tokens, int predicting) {
+    GgufBuilder file =
+        buildTinyDecoder("deepseek2", 48)
+            .u32("deepseek2.vocab_size", tokens)
+            .u32("deepseek2.nextn_predict_layers", predicting)
+            .tensor("token_embd.weight", {tokens, 8}, GgmlType::F32);
+    EXPECT_EQ(import(file), "ok");
+    return findOps<model::RouteOp>()[0].getGating();
+  };
+  EXPECT_EQ(getGating(154880, 0), model::Gating::Sigmoid);
+  EXPECT_EQ(getGating(154880, 1), model::Gating::Sigmoid);
+  EXPECT_EQ(getGating(154880, 2), model::Gating::Softmax);
+  EXPECT_EQ(getGating(154879, 0), model::Gating::Softmax);
+}
+
 TEST_F(FamiliesTest, Deepseek2Refuses) {
   auto make = [] { return buildTinyDecoder("deepseek2"); };
   EXPECT_EQ(import(make().f32("deepseek2.attention.temperature_scale", 0.5f)),
