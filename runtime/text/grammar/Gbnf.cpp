@@ -18,6 +18,7 @@
 #include "Gbnf.h"
 #include "../Utf8.h"
 #include "../jinja/Strings.h"
+#include "Utf8Ranges.h"
 #include <algorithm>
 #include <charconv>
 #include <map>
@@ -272,43 +273,6 @@ bool GbnfReader::readText(uint32_t *result) {
   return true;
 }
 
-/// Sorts ranges, joins those that touch, and takes surrogates out; `negated`:
-/// gives what lies between them instead.
-std::vector<CodePointRange> normalize(std::vector<CodePointRange> ranges,
-                                      bool negated) {
-  std::sort(ranges.begin(), ranges.end(),
-            [](const CodePointRange &a, const CodePointRange &b) {
-              return a.first < b.first;
-            });
-  std::vector<CodePointRange> whole;
-  for (const CodePointRange &range : ranges) {
-    if (whole.empty() || range.first > whole.back().last + 1)
-      whole.push_back(range);
-    else
-      whole.back().last = std::max(whole.back().last, range.last);
-  }
-  if (negated) {
-    std::vector<CodePointRange> gaps;
-    uint32_t next = 0;
-    for (const CodePointRange &range : whole) {
-      if (range.first > next)
-        gaps.push_back({next, range.first - 1});
-      next = range.last + 1;
-    }
-    if (next <= text::kMaxCodePoint)
-      gaps.push_back({next, text::kMaxCodePoint});
-    whole = std::move(gaps);
-  }
-  std::vector<CodePointRange> characters;
-  for (const CodePointRange &range : whole) {
-    if (range.first < 0xd800)
-      characters.push_back({range.first, std::min(range.last, 0xd7ffu)});
-    if (range.last > 0xdfff)
-      characters.push_back({std::max(range.first, 0xe000u), range.last});
-  }
-  return characters;
-}
-
 bool GbnfReader::readClass(uint32_t *result) {
   ++at;
   bool negated = peek() == '^';
@@ -329,7 +293,7 @@ bool GbnfReader::readClass(uint32_t *result) {
     ranges.push_back(range);
   }
   ++at;
-  ranges = normalize(std::move(ranges), negated);
+  ranges = normalizeRanges(std::move(ranges), negated);
   if (ranges.empty())
     return fail("a class that no character is in");
   *result = add({.kind = Expression::Kind::set, .ranges = std::move(ranges)});

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Gbnf.h"
+#include "SchemaPattern.h"
 #include "SchemaTranslator.h"
 #include <algorithm>
 #include <cmath>
@@ -95,6 +96,18 @@ bool SchemaTranslator::translateString(const Dict &schema,
     return false;
   bool isLimited = least > 0 || most != kNoLimit;
   const Value *format = schema.find("format");
+  if (const Value *pattern = schema.find("pattern")) {
+    if (!pattern->isString())
+      return refuse(place, "pattern: expected a string");
+    if (isLimited || format)
+      return lack(place, "minLength, maxLength or format beside pattern");
+    std::string expression, what;
+    SchemaResult why = translatePattern(pattern->string(), &expression, &what);
+    if (why != SchemaResult::good)
+      return end(why, place, what);
+    *result = addRule("\"\\\"\" " + expression + " \"\\\"\"");
+    return true;
+  }
   if (!format) {
     *result = isLimited
                   ? addRule("\"\\\"\" char" + bounds(least, most) + " \"\\\"\"")

@@ -18,6 +18,8 @@
 #include <string>
 
 namespace modelc::grammar {
+
+using text::CodePointRange;
 namespace {
 
 /// `first` and `last` have UTF-8 of the same length.
@@ -61,6 +63,41 @@ void splitUtf8(uint32_t first, uint32_t last, std::vector<ByteSequence> *out) {
       return;
     first = longest + 1;
   }
+}
+
+std::vector<CodePointRange> normalizeRanges(std::vector<CodePointRange> ranges,
+                                            bool negated) {
+  std::sort(ranges.begin(), ranges.end(),
+            [](const CodePointRange &a, const CodePointRange &b) {
+              return a.first < b.first;
+            });
+  std::vector<CodePointRange> whole;
+  for (const CodePointRange &range : ranges) {
+    if (whole.empty() || range.first > whole.back().last + 1)
+      whole.push_back(range);
+    else
+      whole.back().last = std::max(whole.back().last, range.last);
+  }
+  if (negated) {
+    std::vector<CodePointRange> gaps;
+    uint32_t next = 0;
+    for (const CodePointRange &range : whole) {
+      if (range.first > next)
+        gaps.push_back({next, range.first - 1});
+      next = range.last + 1;
+    }
+    if (next <= text::kMaxCodePoint)
+      gaps.push_back({next, text::kMaxCodePoint});
+    whole = std::move(gaps);
+  }
+  std::vector<CodePointRange> characters;
+  for (const CodePointRange &range : whole) {
+    if (range.first < 0xd800)
+      characters.push_back({range.first, std::min(range.last, 0xd7ffu)});
+    if (range.last > 0xdfff)
+      characters.push_back({std::max(range.first, 0xe000u), range.last});
+  }
+  return characters;
 }
 
 } // namespace modelc::grammar

@@ -12,6 +12,7 @@
 #ifndef MODELC_RUNTIME_TEXT_GRAMMAR_UTF8RANGES_H
 #define MODELC_RUNTIME_TEXT_GRAMMAR_UTF8RANGES_H
 
+#include "../SplitRegex.h"
 #include <cstdint>
 #include <vector>
 
@@ -30,6 +31,11 @@ using ByteSequence = std::vector<ByteRange>;
 /// Appends sequences, apart from each other, whose texts are the UTF-8 of the
 /// code points `first` to `last`, which has no surrogates.
 void splitUtf8(uint32_t first, uint32_t last, std::vector<ByteSequence> *out);
+
+/// Sorts ranges, joins those that touch, and takes surrogates out; `negated`:
+/// gives what lies between them instead.
+std::vector<text::CodePointRange>
+normalizeRanges(std::vector<text::CodePointRange> ranges, bool negated);
 
 } // namespace modelc::grammar
 
