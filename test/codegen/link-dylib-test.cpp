@@ -7,10 +7,16 @@
 
 #include "AssembleIr.h"
 #include "compiler/codegen/LinkDylib.h"
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <llvm/BinaryFormat/MachO.h>
+#include <llvm/Support/Endian.h>
+#include <llvm/Support/SHA256.h>
+#include <optional>
 #include <unistd.h>
 
 namespace modelc::codegen::test {
@@ -124,18 +130,75 @@ TEST_F(Dylib, IsTheSameEachTime) {
   EXPECT_EQ(first.bytes, image.bytes);
 }
 
-// The signature is over all pages before it: an ad-hoc one, of hashes alone.
+/// Where LC_CODE_SIGNATURE says that the signature is.
+std::optional<llvm::MachO::linkedit_data_command>
+findSignature(const std::string &file) {
+  llvm::MachO::mach_header_64 header;
+  memcpy(&header, file.data(), sizeof(header));
+  size_t at = sizeof(header);
+  for (uint32_t i = 0; i < header.ncmds; ++i) {
+    llvm::MachO::linkedit_data_command command;
+    memcpy(&command, file.data() + at, sizeof(command));
+    if (command.cmd == llvm::MachO::LC_CODE_SIGNATURE)
+      return command;
+    at += command.cmdsize;
+  }
+  return std::nullopt;
+}
+
+/// A big-endian number.
+template <typename Int> Int readBig(const std::string &file, size_t at) {
+  return llvm::support::endian::read<Int, llvm::endianness::big>(file.data() +
+                                                                 at);
+}
+
+// An ad-hoc signature is one code directory, of the hashes of all pages before
+// it. macOS ends a process that touches a page of another hash.
+//
+// Source: XNU, osfmk/kern/cs_blobs.h.
 TEST_F(Dylib, BearsAnAdHocSignature) {
-  // CSMAGIC_EMBEDDED_SIGNATURE, then its length, both big-endian; the blob is
-  // the file's end, but for padding.
-  size_t at = image.bytes.rfind(std::string("\xfa\xde\x0c\xc0", 4));
-  ASSERT_NE(at, std::string::npos);
-  // CSMAGIC_CODEDIRECTORY, with CS_ADHOC among its flags at offset 12.
-  size_t directory = image.bytes.find(std::string("\xfa\xde\x0c\x02", 4), at);
-  ASSERT_NE(directory, std::string::npos);
-  EXPECT_TRUE(image.bytes[directory + 15] & 2);
-  EXPECT_NE(image.bytes.find("modelc-kernels.dylib", directory),
-            std::string::npos);
+  using Directory = llvm::MachO::CS_CodeDirectory;
+  const std::string &file = image.bytes;
+  auto command = findSignature(file);
+  ASSERT_TRUE(command);
+  ASSERT_EQ(command->dataoff % 16, 0u);
+  ASSERT_EQ(size_t(command->dataoff) + command->datasize, file.size());
+  const size_t blobs = command->dataoff;
+  ASSERT_EQ(readBig<uint32_t>(file, blobs),
+            llvm::MachO::CSMAGIC_EMBEDDED_SIGNATURE);
+  ASSERT_LE(readBig<uint32_t>(file, blobs + 4), command->datasize);
+  ASSERT_EQ(readBig<uint32_t>(file, blobs + 8), 1u);
+  ASSERT_EQ(readBig<uint32_t>(file, blobs + 12),
+            llvm::MachO::CSSLOT_CODEDIRECTORY);
+
+  const size_t directory = blobs + readBig<uint32_t>(file, blobs + 16);
+  auto read = [&](size_t offset) {
+    return readBig<uint32_t>(file, directory + offset);
+  };
+  ASSERT_EQ(read(0), llvm::MachO::CSMAGIC_CODEDIRECTORY);
+  ASSERT_LE(directory + read(offsetof(Directory, length)), file.size());
+  EXPECT_TRUE(read(offsetof(Directory, flags)) & llvm::MachO::CS_ADHOC);
+  EXPECT_STREQ(file.data() + directory + read(offsetof(Directory, identOffset)),
+               "modelc-kernels.dylib");
+  EXPECT_EQ(read(offsetof(Directory, codeLimit)), command->dataoff);
+  ASSERT_EQ(file[directory + offsetof(Directory, hashType)],
+            llvm::MachO::CS_HASHTYPE_SHA256);
+  ASSERT_EQ(file[directory + offsetof(Directory, hashSize)], 32);
+
+  const size_t pageBytes = 1 << file[directory + offsetof(Directory, pageSize)];
+  const size_t pages = read(offsetof(Directory, nCodeSlots));
+  const size_t hashes = directory + read(offsetof(Directory, hashOffset));
+  ASSERT_EQ(pages, (command->dataoff + pageBytes - 1) / pageBytes);
+  ASSERT_GT(pages, 0u);
+  ASSERT_LE(hashes + 32 * pages, file.size());
+  const llvm::ArrayRef<uint8_t> signedBytes(
+      reinterpret_cast<const uint8_t *>(file.data()), command->dataoff);
+  for (size_t page = 0; page < pages; ++page) {
+    auto hash = llvm::SHA256::hash(
+        signedBytes.drop_front(page * pageBytes).take_front(pageBytes));
+    EXPECT_EQ(memcmp(hash.data(), file.data() + hashes + 32 * page, 32), 0)
+        << "page " << page;
+  }
 }
 
 TEST(LinkDylib, RefusesImports) {
