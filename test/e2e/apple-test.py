@@ -17,28 +17,33 @@ import support
 from support import require
 
 TARGETS = ("apple-m1", "apple-m2")
-# Beside Q8_0 and Q4_K, which the models in test/inputs have.
-TYPES = ("q4_0", "q6_K", "f16")
+LATER_TARGETS = ("apple-m3", "apple-m4")
+TYPES = ("q4_0", "q4_K", "q6_K", "q8_0", "f16")
 
 
 def test_demo(tools):
     """Threads, prompts in pieces around the edges of tiles."""
     guest.check(tools, tools.demo, TARGETS, (("-t", "3", "--batch=33"),),
                 support.TOKENS[:36])
-    guest.check(tools, tools.demo, ("apple-m3", "apple-m4"),
+    guest.check(tools, tools.demo, LATER_TARGETS,
                 (("-t", "1", "--batch=5"),), support.TOKENS[:8])
 
 
 def test_experts(tools):
     guest.check(tools, guest.expert_model(tools), TARGETS, (("-t", "2"),),
                 support.TOKENS[:7])
+    for kind in TYPES:
+        guest.check(tools, guest.write_model(tools, kind, "tiny-qwen3moe"),
+                    ("apple-m1", "apple-m4"), (("-t", "1"),),
+                    support.TOKENS[:6])
 
 
 def test_types(tools):
     """Six tokens, in images, and three, without."""
     for kind in TYPES:
-        guest.check(tools, guest.write_model(tools, kind), TARGETS,
-                    (("-t", "1", "--batch=6"),), support.TOKENS[:9])
+        guest.check(tools, guest.write_model(tools, kind),
+                    TARGETS + LATER_TARGETS, (("-t", "1", "--batch=6"),),
+                    support.TOKENS[:9])
 
 
 def test_work(tools):
@@ -46,7 +51,8 @@ def test_work(tools):
     five rows on in SMMLAs of 32."""
     for target, tokens, rows, name, size in (
             ("apple-m1", 1, 1, "sdot", 16), ("apple-m1", 6, 8, "sdot", 16),
-            ("apple-m2", 4, 4, "sdot", 16), ("apple-m2", 6, 8, "smmla", 32)):
+            ("apple-m2", 4, 4, "sdot", 16), ("apple-m2", 6, 8, "smmla", 32),
+            ("apple-m3", 6, 8, "smmla", 32), ("apple-m4", 6, 8, "smmla", 32)):
         plan = tools.compile(tools.demo, target, "there.mplan", "--strict")
         counts = guest.count(tools, plan, target, support.TOKENS[:tokens])
         work = guest.count_products(plan, tools, rows)
