@@ -139,6 +139,9 @@ TEST(Jinja, FiltersAndTests) {
        {"{{ ' a,b,c '.strip().split(',', 1) }} {{ 'abc'.startswith(('x', 'a')) "
         "}} {{ 'aXbX'.replace('X', '-') }}",
         "['a', 'b,c'] True a-b-"},
+       {"{{ '<{}|{}{{}}>'.format('a', 2) }} {{ '{1}{n}{0}'.format(1, none, "
+        "n='x') }}",
+        "<a|2{}> Nonex1"},
        {"{{ 'a</think>b'.split('</think>')[-1].lstrip('\\n') }}", "b"}},
       R"({"d": {"b": [1, 2.5, null], "a": "é\n\"<"},
           "m": [{"r": "u", "c": "x"}, {"r": "a", "c": "y"},
@@ -171,6 +174,13 @@ TEST(Jinja, Errors) {
                               "which a template may not"},
        {"{{ 'a'.replace('b') }}",
         "error: line 1: replace: needs the argument 'new'"},
+       {"{{ '{}{}'.format(1) }}",
+        "error: line 1: format: there is no argument for '{}'"},
+       {"{{ '{:3}'.format(1) }}",
+        "error: line 1: format: there is no argument for '{:3}'"},
+       {"{{ '{0}{}'.format(1) }}",
+        "error: line 1: format: fields with and without numbers"},
+       {"{{ '}'.format() }}", "error: line 1: format: a '}' stands alone"},
        {"{{ 'a' | trim(1, 2) }}",
         "error: line 1: trim: takes at most 1 arguments"},
        {"{% set x.y = 1 %}", "error: line 1: 'x' is no namespace, its "

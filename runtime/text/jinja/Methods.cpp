@@ -16,6 +16,7 @@
 #include "Interpreter.h"
 #include "Strings.h"
 #include <algorithm>
+#include <charconv>
 
 namespace modelc::jinja {
 namespace {
@@ -205,6 +206,64 @@ Value join(Call &call) {
                                       call.line);
 }
 
+/// What {field} of str.format stands for, or nullptr. *next is the number of
+/// the next {}, *isNumbered whether there was one with a number.
+const Value *findField(const Call &call, std::string_view field, size_t *next,
+                       bool *isNumbered) {
+  const std::vector<Value> &positional = call.arguments.positional;
+  size_t index = 0;
+  const char *end = field.data() + field.size();
+  if (field.empty()) {
+    index = (*next)++;
+  } else if (field.front() >= '0' && field.front() <= '9') {
+    *isNumbered = true;
+    auto [rest, error] = std::from_chars(field.data(), end, index);
+    if (rest != end || error != std::errc())
+      return nullptr;
+  } else {
+    for (const auto &[name, value] : call.arguments.keywords)
+      if (name == field)
+        return &value;
+    return nullptr;
+  }
+  return index < positional.size() ? &positional[index] : nullptr;
+}
+
+/// str.format with {}, {0} and {name}; what comes behind a ':', '!' or '.' is
+/// no name.
+Value format(Call &call) {
+  const std::string text(call.selfText());
+  std::string out;
+  size_t next = 0;
+  bool isNumbered = false;
+  for (size_t at = 0; at < text.size();) {
+    const char c = text[at++];
+    if (c != '{' && c != '}') {
+      out += c;
+      continue;
+    }
+    if (at < text.size() && text[at] == c) {
+      out += c;
+      ++at;
+      continue;
+    }
+    const size_t end = text.find('}', at);
+    if (c == '}' || end == text.npos)
+      return call.fail(std::string("a '") + c + "' stands alone");
+    const std::string field = text.substr(at, end - at);
+    const Value *value = findField(call, field, &next, &isNumbered);
+    if (isNumbered && next > 0)
+      return call.fail("fields with and without numbers");
+    if (!value)
+      return call.fail("there is no argument for '{" + field + "}'");
+    out += call.interpreter.toText(*value, call.line);
+    if (!call.interpreter.spend(out.size() / 4, call.line))
+      return Value();
+    at = end + 1;
+  }
+  return make(call, out);
+}
+
 Value lower(Call &call) { return make(call, toLower(call.selfText())); }
 Value upper(Call &call) { return make(call, toUpper(call.selfText())); }
 Value title(Call &call) { return make(call, titleByLetters(call.selfText())); }
@@ -300,6 +359,7 @@ constexpr Builtin kStringMethods[] = {
     {"index", indexOf, {"sub"}, 1},
     {"count", countText, {"sub"}, 1},
     {"join", join, {"iterable"}, 1},
+    {"format", format, {}, 0, true},
     {"lower", lower},
     {"upper", upper},
     {"title", title},
