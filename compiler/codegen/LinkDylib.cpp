@@ -21,6 +21,7 @@
 #include "compiler/codegen/LinkDylib.h"
 #include "absl/status/status.h"
 #include "compiler/codegen/Lld.h"
+#include "compiler/target/TargetSpec.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Object/MachO.h"
 #include "llvm/TargetParser/Triple.h"
@@ -42,14 +43,16 @@ absl::StatusOr<CodeImage>
 codegen::linkDylib(llvm::ArrayRef<std::string> objects,
                    llvm::ArrayRef<std::string> symbols) {
   // The name goes into the image's identity, where LLD would otherwise put
-  // that of the output file. macOS 13 is the first that still gets updates.
+  // that of the output file.
+  const std::string oldestMacos =
+      llvm::Triple(target::kMacTriple).getOSVersion().getAsString();
   std::vector<const char *> options = {"ld64.lld",
                                        "-arch",
                                        "arm64",
                                        "-platform_version",
                                        "macos",
-                                       "13.0",
-                                       "13.0",
+                                       oldestMacos.c_str(),
+                                       oldestMacos.c_str(),
                                        "-dylib",
                                        "-adhoc_codesign",
                                        "-install_name",

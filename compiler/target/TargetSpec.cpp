@@ -101,8 +101,6 @@ static constexpr Regime kNeonI8mmRegimes[] = {
 static constexpr int64_t kKiB = 1024;
 static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
 static constexpr const char *kArmTriple = "aarch64-unknown-linux-gnu";
-// The first macOS that still gets updates, as LinkDylib.cpp has it.
-static constexpr const char *kMacTriple = "arm64-apple-macos13";
 
 static constexpr TargetSpec kTargets[] = {
     {"x86-64-v3", "AVX2, FMA, F16C: Haswell, Zen and later", kTriple,

@@ -21,6 +21,10 @@
 
 namespace modelc::target {
 
+/// Of code for Macs, with the first macOS that it runs on: the oldest that
+/// still gets updates.
+inline constexpr char kMacTriple[] = "arm64-apple-macos13";
+
 /// The instruction set that a target's kernels are written for.
 enum class Isa {
   Avx2,        ///< 16 ymm, vpmaddubsw for integer products, FMA, F16C.

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-//
+
 #ifndef MODELC_RUNTIME_LOAD_APPLECHIP_H
 #define MODELC_RUNTIME_LOAD_APPLECHIP_H
 

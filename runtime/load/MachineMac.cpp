@@ -27,8 +27,8 @@ CpuFeatures detectCpuFeatures() {
 
 int requestAmxPermission() { return ENOSYS; }
 
-/// Performance cores: what others do in the same time, an efficiency core has
-/// others wait for.
+/// Performance cores alone: with an efficiency core they would wait for it at
+/// each barrier.
 uint32_t usableCpuCount() {
   uint32_t count = 0;
   for (const char *name : {"hw.perflevel0.logicalcpu", "hw.logicalcpu"})

@@ -119,9 +119,7 @@ Value NeonIntDot::lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
                          Value indices) const {
   SmallVector<int8_t> bytes(table);
   bytes.resize(kRegisterBytes);
-  Value entries = arith::ConstantOp::create(
-      b.getBuilder(), b.getLoc(),
-      DenseElementsAttr::get(getBytes(b), ArrayRef<int8_t>(bytes)));
+  Value entries = b.constVector(getBytes(b), ArrayRef<int8_t>(bytes));
   auto find = [&](Value part) {
     return b.callIntrinsic(getBytes(b), "llvm.aarch64.neon.tbl1.v16i8",
                            {entries, part});

@@ -437,9 +437,7 @@ Value KernelBuilder::laneMask(Value count) {
 Value KernelBuilder::laneMask(int64_t count) {
   SmallVector<bool> lanes(kLanes, false);
   std::fill_n(lanes.begin(), std::min(count, kLanes), true);
-  auto attr =
-      DenseElementsAttr::get(vec(builder.getI1Type()), ArrayRef<bool>(lanes));
-  return arith::ConstantOp::create(builder, loc, attr);
+  return constVector(vec(builder.getI1Type()), ArrayRef<bool>(lanes));
 }
 
 Value KernelBuilder::loadFloats(Type element, Value pointer, int64_t bytes,

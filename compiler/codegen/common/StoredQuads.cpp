@@ -172,24 +172,17 @@ Value StoredQuads::getTrits(int64_t k) {
 // Grid
 //===----------------------------------------------------------------------===//
 
-/// The half byte of a grid's entry with the levels of element i of its quads.
-static uint32_t getHalfByte(pack::Grid grid, uint32_t entry, int64_t i) {
-  int64_t levels = pack::getGridLevels(grid), bits = pack::getLevelBits(grid);
-  uint32_t half = 0;
-  for (int64_t k = 0; k < pack::getGridElems(grid); ++k, entry /= levels)
-    if (k % 4 == i)
-      half |= entry % levels << (k / 4 * bits);
-  return half;
-}
-
-/// A word for each entry of the grid, half byte i from bit `places[i]` on.
+/// A word for each entry of the grid. The levels of element i of its quads
+/// stand from bit `places[i]` on.
 template <typename Word>
 static std::vector<Word> makeTable(pack::Grid grid, ArrayRef<int> places) {
+  int64_t elems = pack::getGridElems(grid), levels = pack::getGridLevels(grid);
+  int64_t bits = pack::getLevelBits(grid);
   std::vector<Word> words;
   for (uint32_t entry : pack::getGridEntries(grid)) {
     uint32_t word = 0;
-    for (auto [i, place] : llvm::enumerate(places))
-      word |= getHalfByte(grid, entry, i) << place;
+    for (int64_t k = 0; k < elems; ++k, entry /= levels)
+      word |= entry % levels << (places[k % 4] + k / 4 * bits);
     words.push_back(static_cast<Word>(word));
   }
   return words;

@@ -30,9 +30,9 @@
 // asks of an instruction set, the look-up of bytes and of words, stands here
 // too. Words of a table of up to 512 come from registers on AVX-512: vpermi2w
 // looks 32 indices up in 64 words, and bits 6 and up of the index choose among
-// what the parts of the table gave. 512 words take 8 vpermi2w and 7 blends,
-// twice as many as 16 gathered words cost loads; but a gather is microcode, and
-// is made slower still by what protects from Downfall (CVE-2022-40982).
+// what the parts of the table gave. For 512 words that is 8 vpermi2w and 7
+// blends, where gathers are two, each of 16 loads, in microcode that is slower
+// still with what protects from Downfall (CVE-2022-40982).
 //
 //===----------------------------------------------------------------------===//
 

@@ -18,7 +18,6 @@
 #include "Gbnf.h"
 #include "../Utf8.h"
 #include "../jinja/Strings.h"
-#include "Utf8Ranges.h"
 #include <algorithm>
 #include <charconv>
 #include <map>
@@ -35,10 +34,6 @@ bool isDigit(char c) { return c >= '0' && c <= '9'; }
 bool isNameCharacter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || isDigit(c) ||
          c == '-' || c == '_';
-}
-
-bool isSurrogate(uint32_t codePoint) {
-  return codePoint >= 0xd800 && codePoint <= 0xdfff;
 }
 
 class GbnfReader {

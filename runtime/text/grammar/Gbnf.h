@@ -15,12 +15,10 @@
 #ifndef MODELC_RUNTIME_TEXT_GRAMMAR_GBNF_H
 #define MODELC_RUNTIME_TEXT_GRAMMAR_GBNF_H
 
-#include "../SplitRegex.h"
+#include "Utf8Ranges.h"
 #include <string>
 
 namespace modelc::grammar {
-
-using text::CodePointRange;
 
 /// Longest text of a grammar or a schema.
 inline constexpr size_t kMaxGrammarBytes = size_t{1} << 20;

@@ -19,9 +19,10 @@
 #include "Gbnf.h"
 #include "Utf8Ranges.h"
 #include <algorithm>
+#include <charconv>
+#include <span>
 
 namespace modelc::grammar {
-
 namespace {
 
 /// Deepest nesting of groups. The grammar's own groups are one for each, and
@@ -30,14 +31,16 @@ constexpr int kMaxDepth = kMaxGroupDepth / 4;
 
 using Ranges = std::vector<CodePointRange>;
 
-const Ranges kDigits = {{'0', '9'}};
-const Ranges kWord = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
+constexpr CodePointRange kDigits[] = {{'0', '9'}};
+constexpr CodePointRange kWord[] = {
+    {'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
 /// WhiteSpace and LineTerminator.
-const Ranges kSpaces = {{9, 13},          {' ', ' '},       {0xa0, 0xa0},
-                        {0x1680, 0x1680}, {0x2000, 0x200a}, {0x2028, 0x2029},
-                        {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000},
-                        {0xfeff, 0xfeff}};
-const Ranges kLineEnds = {{'\n', '\n'}, {'\r', '\r'}, {0x2028, 0x2029}};
+constexpr CodePointRange kSpaces[] = {
+    {9, 13},          {' ', ' '},       {0xa0, 0xa0},     {0x1680, 0x1680},
+    {0x2000, 0x200a}, {0x2028, 0x2029}, {0x202f, 0x202f}, {0x205f, 0x205f},
+    {0x3000, 0x3000}, {0xfeff, 0xfeff}};
+constexpr CodePointRange kLineEnds[] = {
+    {'\n', '\n'}, {'\r', '\r'}, {0x2028, 0x2029}};
 
 /// Characters that JSON has a short escape for, or that need one.
 constexpr std::pair<uint32_t, char> kEscapes[] = {
@@ -96,6 +99,20 @@ std::string writeSet(const Ranges &set) {
   return escapes.empty() ? plain : "(" + plain + escapes + ")";
 }
 
+/// What \d, \w or \s is, by its letter; nothing for other letters.
+std::span<const CodePointRange> findClass(uint32_t letter) {
+  switch (letter) {
+  case 'd':
+    return kDigits;
+  case 'w':
+    return kWord;
+  case 's':
+    return kSpaces;
+  default:
+    return {};
+  }
+}
+
 class PatternReader {
 public:
   explicit PatternReader(std::string_view pattern) : pattern(pattern) {}
@@ -126,7 +143,7 @@ private:
   bool readClassMember(Ranges *member);
   /// Behind a backslash.
   bool readEscape(bool isInClass, Ranges *set);
-  bool readHex(int digits, uint32_t *codePoint);
+  bool readHex(size_t digits, uint32_t *codePoint);
   bool readQuantifier(std::string *out);
   bool readNumber(uint32_t *number);
   bool writeChecked(Ranges set, bool negated, std::string *out);
@@ -206,7 +223,8 @@ bool PatternReader::readAtom(int depth, std::string *out) {
   if (take("["))
     return readClass(out);
   if (take("."))
-    return writeChecked(kLineEnds, true, out);
+    return writeChecked({std::begin(kLineEnds), std::end(kLineEnds)}, true,
+                        out);
   Ranges set;
   if (take("\\"))
     return readEscape(false, &set) && writeChecked(set, false, out);
@@ -268,20 +286,12 @@ bool PatternReader::readEscape(bool isInClass, Ranges *set) {
   if (atEnd())
     return refuse("it ends with a '\\'");
   uint32_t c = takeCodePoint();
+  const bool isCapital = c >= 'A' && c <= 'Z';
+  if (auto known = findClass(isCapital ? c - 'A' + 'a' : c); !known.empty()) {
+    *set = normalizeRanges(Ranges(known.begin(), known.end()), isCapital);
+    return true;
+  }
   switch (c) {
-  case 'd':
-  case 'w':
-  case 's':
-    *set = c == 'd' ? kDigits : c == 'w' ? kWord : kSpaces;
-    return true;
-  case 'D':
-  case 'W':
-  case 'S':
-    *set = normalizeRanges(c == 'D'   ? kDigits
-                           : c == 'W' ? kWord
-                                      : kSpaces,
-                           true);
-    return true;
   case 'x':
   case 'u':
     if (!readHex(c == 'x' ? 2 : 4, &c))
@@ -308,28 +318,24 @@ bool PatternReader::readEscape(bool isInClass, Ranges *set) {
     c = '\b';
     break;
   default:
-    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-        (c >= 'A' && c <= 'Z'))
+    if (isCapital || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'))
       return lack(std::string("'\\") + static_cast<char>(c) + "'");
   }
   *set = {{c, c}};
   return true;
 }
 
-bool PatternReader::readHex(int digits, uint32_t *codePoint) {
-  uint32_t value = 0;
-  for (int i = 0; i < digits; ++i) {
-    char c = atEnd() ? '\0' : pattern[at++];
-    constexpr std::string_view kHex = "0123456789abcdef";
-    size_t digit = kHex.find(c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
-    if (digit == kHex.npos)
-      return refuse("expected " + std::to_string(digits) +
-                    " hexadecimal digits behind '\\x' or '\\u'");
-    value = value * 16 + static_cast<uint32_t>(digit);
-  }
-  if (value >= 0xd800 && value <= 0xdfff)
+bool PatternReader::readHex(size_t digits, uint32_t *codePoint) {
+  std::string_view hex = pattern.substr(at, digits);
+  auto [stop, failure] =
+      std::from_chars(hex.data(), hex.data() + hex.size(), *codePoint, 16);
+  if (hex.size() != digits || failure != std::errc() ||
+      stop != hex.data() + digits)
+    return refuse("expected " + std::to_string(digits) +
+                  " hexadecimal digits behind '\\x' or '\\u'");
+  at += digits;
+  if (isSurrogate(*codePoint))
     return lack("half of a surrogate pair");
-  *codePoint = value;
   return true;
 }
 

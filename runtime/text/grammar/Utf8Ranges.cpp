@@ -18,8 +18,6 @@
 #include <string>
 
 namespace modelc::grammar {
-
-using text::CodePointRange;
 namespace {
 
 /// `first` and `last` have UTF-8 of the same length.

@@ -18,6 +18,13 @@
 
 namespace modelc::grammar {
 
+using text::CodePointRange;
+
+/// True of a half of a pair of UTF-16, which is no character.
+inline bool isSurrogate(uint32_t codePoint) {
+  return codePoint >= 0xd800 && codePoint <= 0xdfff;
+}
+
 struct ByteRange {
   uint8_t low;
   uint8_t high;
@@ -34,8 +41,8 @@ void splitUtf8(uint32_t first, uint32_t last, std::vector<ByteSequence> *out);
 
 /// Sorts ranges, joins those that touch, and takes surrogates out; `negated`:
 /// gives what lies between them instead.
-std::vector<text::CodePointRange>
-normalizeRanges(std::vector<text::CodePointRange> ranges, bool negated);
+std::vector<CodePointRange> normalizeRanges(std::vector<CodePointRange> ranges,
+                                            bool negated);
 
 } // namespace modelc::grammar
 

@@ -232,7 +232,7 @@ const Value *findField(const Call &call, std::string_view field, size_t *next,
 /// str.format with {}, {0} and {name}; what comes behind a ':', '!' or '.' is
 /// no name.
 Value format(Call &call) {
-  const std::string text(call.selfText());
+  const std::string_view text = call.selfText();
   std::string out;
   size_t next = 0;
   bool isNumbered = false;
@@ -250,12 +250,13 @@ Value format(Call &call) {
     const size_t end = text.find('}', at);
     if (c == '}' || end == text.npos)
       return call.fail(std::string("a '") + c + "' stands alone");
-    const std::string field = text.substr(at, end - at);
+    const std::string_view field = text.substr(at, end - at);
     const Value *value = findField(call, field, &next, &isNumbered);
     if (isNumbered && next > 0)
       return call.fail("fields with and without numbers");
     if (!value)
-      return call.fail("there is no argument for '{" + field + "}'");
+      return call.fail("there is no argument for '{" + std::string(field) +
+                       "}'");
     out += call.interpreter.toText(*value, call.line);
     if (!call.interpreter.spend(out.size() / 4, call.line))
       return Value();
