@@ -30,6 +30,9 @@ ActivationNeeds pack::getActivationNeeds(LayoutAttr weight) {
   ActivationNeeds needs;
   if (int64_t offset = getQuantOffset(weight))
     needs.starts.insert({offset, format.subBlock});
+  if (format.joinsSubBlocks)
+    if (int64_t offset = -getOperandProducts(weight).least)
+      needs.starts.insert({offset, format.getSumLength()});
   if (format.min != MinKind::None)
     needs.sums.insert(format.subBlock);
   return needs;

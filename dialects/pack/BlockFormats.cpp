@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/pack/BlockFormats.h"
+#include "dialects/pack/Layouts.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace modelc;
@@ -71,8 +72,12 @@ static constexpr BlockFormat kFormats[] = {
     {GgmlType::Q5_0, 32, 16, {}, ScaleKind::F16, 0, MinKind::None},
     {GgmlType::Q5_1, 32, 0, {}, ScaleKind::F16, 0, MinKind::Added},
     {GgmlType::Q8_0, 32, 0, {}, ScaleKind::F16, 0, MinKind::None},
-    {GgmlType::Q2_K, 16, 0, {}, ScaleKind::F16, 0, MinKind::Subtracted},
-    {GgmlType::Q3_K, 16, 4, {}, ScaleKind::F16, 32, MinKind::None},
+    // clang-format off
+    {GgmlType::Q2_K, 16, 0, {}, ScaleKind::F16, 0, MinKind::Subtracted,
+     nullptr, {}, /*joinsSubBlocks=*/true},
+    {GgmlType::Q3_K, 16, 4, {}, ScaleKind::F16, 32, MinKind::None,
+     nullptr, {}, /*joinsSubBlocks=*/true},
+    // clang-format on
     {GgmlType::Q4_K, 32, 0, {}, ScaleKind::F16, 0, MinKind::Subtracted},
     {GgmlType::Q5_K, 32, 0, {}, ScaleKind::F16, 0, MinKind::Subtracted},
     {GgmlType::Q6_K, 16, 32, {}, ScaleKind::F16, 0, MinKind::None},
@@ -152,4 +157,33 @@ int64_t pack::getLargestUnsignedQuant(LayoutAttr layout) {
   if (!format.codebook.empty())
     return *llvm::max_element(format.codebook) + getQuantOffset(layout);
   return (int64_t(1) << getQuantBits(layout)) - 1;
+}
+
+int64_t BlockFormat::getSumLength() const {
+  return joinsSubBlocks ? kActivationBlock : subBlock;
+}
+
+/// The range of numbers of `bits` bits from which `offset` is subtracted.
+static std::pair<int64_t, int64_t> getRange(int64_t bits, int64_t offset) {
+  return {-offset, (int64_t(1) << bits) - 1 - offset};
+}
+
+OperandProducts pack::getOperandProducts(LayoutAttr panel) {
+  FieldAttr high = panel.getField(kSubscaleHigh);
+  int64_t subscaleBits =
+      panel.getField(kSubscale).getBits() + (high ? high.getBits() : 0);
+  auto [q0, q1] = getRange(getQuantBits(panel), getQuantOffset(panel));
+  auto [s0, s1] = getRange(subscaleBits, getBlockFormat(panel).subscaleBias);
+  auto corners = {q0 * s0, q0 * s1, q1 * s0, q1 * s1};
+  int64_t least = std::min(corners), largest = std::max(corners);
+  bool isNegated = largest > INT8_MAX;
+  if (isNegated)
+    std::tie(least, largest) = std::make_pair(-largest, -least);
+  assert(least >= INT8_MIN && largest <= INT8_MAX && "products are no bytes");
+  return {least, largest, isNegated};
+}
+
+bool pack::holdsProducts(LayoutAttr layout) {
+  return layout.getField(kOperand) && getBlockFormat(layout).joinsSubBlocks &&
+         !layout.getField(kBlockSubscale);
 }

@@ -63,6 +63,7 @@ inline constexpr llvm::StringLiteral kTrits4 = "trits_4";
 /// Fields of an image, which a kernel unpacks a panel to: what it makes of the
 /// fields above.
 inline constexpr llvm::StringLiteral kOperand = "operand"; ///< Quant + offset.
+inline constexpr llvm::StringLiteral kBlockSubscale = "block_subscale"; ///< f32
 inline constexpr llvm::StringLiteral kBlockScale = "block_scale"; ///< D, f32.
 inline constexpr llvm::StringLiteral kBlockMin = "block_min";     ///< M, f32.
 
@@ -134,12 +135,19 @@ struct BlockFormat {
   MinKind min;
   const GridFormat *grid = nullptr;   ///< Of QuantKind::Grid.
   llvm::ArrayRef<TritRun> trits = {}; ///< Of QuantKind::Trits.
+  /// True if sub-blocks of 16 enter a dot product together, each sum multiplied
+  /// by its subscale, which is no part of D then: of types whose products of
+  /// quant and subscale are bytes. See docs/numerics.md, "Matmul".
+  bool joinsSubBlocks = false;
 
   QuantKind getQuantKind() const {
     if (grid)
       return QuantKind::Grid;
     return trits.empty() ? QuantKind::Planes : QuantKind::Trits;
   }
+
+  /// Elements whose products with activations are one exact sum: 16 or 32.
+  int64_t getSumLength() const;
 };
 
 /// The format of a block type, or null for types that have none yet.
@@ -161,6 +169,23 @@ int64_t getQuantOffset(LayoutAttr layout);
 
 /// The largest quant plus getQuantOffset().
 int64_t getLargestUnsignedQuant(LayoutAttr layout);
+
+/// What the operands of an image are if they are products of quants and
+/// subscales.
+struct OperandProducts {
+  /// The range, 255 at most. As signed bytes they hold it; plus -least they
+  /// are unsigned ones.
+  int64_t least, largest;
+  /// True if all are negated, and D with them, which has the same result: of
+  /// Q3_K, where -4 * -32 were too large for a signed byte.
+  bool isNegated;
+};
+
+/// Those of a panel of a type that joins sub-blocks.
+OperandProducts getOperandProducts(LayoutAttr panel);
+
+/// True for an image that has products as operands.
+bool holdsProducts(LayoutAttr layout);
 
 } // namespace modelc::pack
 

@@ -57,8 +57,10 @@ bool hasPairs(LayoutAttr panel);
 /// the float scales of each sub-block and, if the type has minima, these.
 /// Where `operandK` is 8 and not 4, octets take the place of quads: 16 bytes
 /// hold 8 consecutive k of two rows, as SMMLA multiplies them (Arm Architecture
-/// Reference Manual, DDI 0487, C7.2).
-LayoutAttr getImageLayout(LayoutAttr panel, int64_t operandK = 4);
+/// Reference Manual, DDI 0487, C7.2). Of types that join sub-blocks, operands
+/// are products with subscales, or else the image `keepsSubscales` as floats.
+LayoutAttr getImageLayout(LayoutAttr panel, int64_t operandK = 4,
+                          bool keepsSubscales = false);
 
 /// What kernels read of a quantised activation beside quants and scale.
 struct ActivationNeeds {

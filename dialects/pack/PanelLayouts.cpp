@@ -172,7 +172,8 @@ bool pack::hasPairs(LayoutAttr panel) {
              panel.getByteOffset(kValues, 0, 0) + 4;
 }
 
-LayoutAttr pack::getImageLayout(LayoutAttr panel, int64_t operandK) {
+LayoutAttr pack::getImageLayout(LayoutAttr panel, int64_t operandK,
+                                bool keepsSubscales) {
   const BlockFormat &format = getBlockFormat(panel);
   // As many as two activation blocks, like the smallest groups of panels.
   constexpr int64_t kImageK = 64;
@@ -188,13 +189,17 @@ LayoutAttr pack::getImageLayout(LayoutAttr panel, int64_t operandK) {
     suffix = "o" + std::to_string(operandK);
   }
   int64_t bit = 8 * kImageK * kPanelRows;
-  auto addFloats = [&](StringRef name) {
-    b.add(name, 32, format.subBlock, b.j * kVectorBits + b.n * 32 + bit);
-    bit += kImageK / format.subBlock * kVectorBits;
+  auto addFloats = [&](StringRef name, int64_t unit) {
+    b.add(name, 32, unit, b.j * kVectorBits + b.n * 32 + bit);
+    bit += kImageK / unit * kVectorBits;
   };
-  addFloats(kBlockScale);
+  if (format.joinsSubBlocks && keepsSubscales) {
+    addFloats(kBlockSubscale, format.subBlock);
+    suffix += ".subscales";
+  }
+  addFloats(kBlockScale, format.getSumLength());
   if (format.min != MinKind::None)
-    addFloats(kBlockMin);
+    addFloats(kBlockMin, format.subBlock);
   const model::GgmlTypeInfo &info = model::getGgmlTypeInfo(format.type);
   return b.finish("image." + info.name + ".n16k" + Twine(kImageK) + suffix,
                   bit / 8, 64);

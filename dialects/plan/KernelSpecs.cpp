@@ -185,9 +185,11 @@ int64_t MatmulSpecAttr::getScratchBytes() const {
   if (!hasImages())
     return (isPair ? 2 : 1) * getProductBytes();
   int64_t imageBytes = 0;
+  // Enough for the images of all instruction sets.
   for (size_t i = 0; i < getWeights().size(); ++i)
     imageBytes = std::max(
-        imageBytes, pack::getImageLayout(getWeightLayout(i))
+        imageBytes, pack::getImageLayout(getWeightLayout(i), /*operandK=*/4,
+                                         /*keepsSubscales=*/true)
                         .getPanelOffset(pack::kPanelRows, getImageColumns()));
   return (isPair ? 2 : 1) * getImageSumBytes() + getProductBytes() +
          getImagePanels() * imageBytes;

@@ -482,8 +482,8 @@ TEST_P(Experts, RowsAroundTiles) {
   ASSERT_EQ(kernels.size(), specs.size());
   int64_t products = 0;
   for (auto [shape, spec, kernel] : llvm::zip_equal(shapes, specs, kernels)) {
-    int64_t length =
-        pack::getBlockFormat(spec.getMatmul().getWeightLayout(0)).subBlock;
+    int64_t length = pack::getBlockFormat(spec.getMatmul().getWeightLayout(0))
+                         .getSumLength();
     int64_t perTile = static_cast<int64_t>(shape.types.size()) *
                       llvm::divideCeil(shape.rows, pack::kPanelRows) *
                       (shape.columns / length);

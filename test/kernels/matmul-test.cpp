@@ -225,7 +225,7 @@ TEST_P(Matmul, RowsAroundTiles) {
     for (int64_t count = 1; count <= 70; ++count) {
       check(shapes[i], specs[i], kernels[i], count);
       int64_t length =
-          pack::getBlockFormat(specs[i].getWeightLayout(0)).subBlock;
+          pack::getBlockFormat(specs[i].getWeightLayout(0)).getSumLength();
       products += 3 * kPanels * llvm::divideCeil(count, regime.rowTile) *
                   (shapes[i].columns / length);
     }

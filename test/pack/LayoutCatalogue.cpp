@@ -54,6 +54,9 @@ std::vector<LayoutAttr> test::getCatalogue(PackContext &context) {
   for (const char *name : {"q8_0", "q4_K", "q6_K"})
     layouts.push_back(getImageLayout(
         getPanelLayout(context.get(), context.getType(name), 0)));
+  layouts.push_back(
+      getImageLayout(getPanelLayout(context.get(), context.getType("q2_K"), 0),
+                     /*operandK=*/4, /*keepsSubscales=*/true));
   mlir::Type f16 = context.getType("f16");
   layouts.push_back(
       getQuantizedActivationLayout(context.get(), 4, kDrawnNeeds));

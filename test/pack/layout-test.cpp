@@ -292,6 +292,24 @@ TEST_F(Layouts, QuantOffsets) {
   EXPECT_EQ(getSumField(16), "sum16");
 }
 
+TEST_F(Layouts, OperandProducts) {
+  OperandProducts q2 = getOperandProducts(panel("q2_K"));
+  EXPECT_EQ(q2.least, 0);
+  EXPECT_EQ(q2.largest, 3 * 15);
+  EXPECT_FALSE(q2.isNegated);
+  OperandProducts q3 = getOperandProducts(panel("q3_K"));
+  EXPECT_EQ(q3.least, -(-4 * -32));
+  EXPECT_EQ(q3.largest, -(-4 * 31));
+  EXPECT_TRUE(q3.isNegated);
+
+  for (const char *type : {"q2_K", "q3_K"}) {
+    EXPECT_TRUE(holdsProducts(getImageLayout(panel(type))));
+    EXPECT_FALSE(holdsProducts(getImageLayout(panel(type), 4, true)));
+    EXPECT_FALSE(holdsProducts(panel(type)));
+  }
+  EXPECT_FALSE(holdsProducts(getImageLayout(panel("q6_K"))));
+}
+
 /// In a release build of MLIR nothing verifies attributes that code makes.
 TEST_F(Layouts, AllPassTheirVerifier) {
   mlir::Location here = mlir::UnknownLoc::get(context.get());
@@ -426,7 +444,7 @@ TEST_F(Layouts, WhatMatmulsNeedOfActivations) {
                         {"q4_1", {}, {32}},
                         {"q8_0", {}, {}},
                         {"q2_K", {}, {16}},
-                        {"q3_K", {{4, 16}}, {}},
+                        {"q3_K", {{4, 16}, {128, 32}}, {}},
                         {"q4_K", {}, {32}},
                         {"q6_K", {{32, 16}}, {}},
                         {"iq4_nl", {{127, 32}}, {}},

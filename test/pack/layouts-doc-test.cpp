@@ -45,7 +45,7 @@ int64_t countLines(const std::string &text, const std::string &pattern) {
 
 /// Lines of a type's row, and of the constants that it alone refers to.
 int64_t countFormatLines(const std::string &formats, const std::string &type) {
-  std::regex row("^ +\\{GgmlType::" + type + ",[^}]*(\\{\\}[^}]*)?\\},\n",
+  std::regex row("^ +\\{GgmlType::" + type + ",[^}]*(\\{\\}[^}]*)*\\},\n",
                  std::regex::multiline);
   std::smatch match;
   if (!std::regex_search(formats, match, row))

@@ -16,6 +16,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
 
 using namespace modelc;
 using namespace modelc::reference;
@@ -217,26 +218,37 @@ QuantizedBlock reference::quantizeBlock(std::span<const float> x) {
   return block;
 }
 
+/// Of elements begin .. begin + count - 1 of a block, by activations that
+/// begin with the same one.
+static int sumProducts(const Block &block, int64_t length, int64_t begin,
+                       int64_t count, const int8_t *a) {
+  int sum = 0;
+  for (int64_t i = 0; i < count; ++i)
+    sum += block[(begin + i) / length].quants[(begin + i) % length] * a[i];
+  return sum;
+}
+
 /// One output of a block-quantised weight.
 static float multiplyBlocks(WeightType type, const uint8_t *row,
                             std::span<const QuantizedBlock> x) {
-  int64_t length = getSubBlockElems(type);
-  int64_t blocks = int64_t(x.size()) * 32 / getBlockElems(type);
+  int64_t length = getSubBlockElems(type), sumElems = getSumElems(type);
+  int64_t elems = getBlockElems(type);
+  int64_t blocks = int64_t(x.size()) * 32 / elems;
   float acc = 0;
   for (int64_t b = 0; b < blocks; ++b) {
     Block block = readBlock(type, row + b * getBlockBytes(type));
-    for (int64_t s = 0; s < getBlockElems(type) / length; ++s) {
-      int64_t k = b * getBlockElems(type) + s * length;
+    for (int64_t first = 0; first < elems; first += sumElems) {
+      int64_t k = b * elems + first;
       const QuantizedBlock &input = x[k / 32];
-      int sum = 0, inputSum = 0;
-      for (int64_t i = 0; i < length; ++i) {
-        int a = input.quants[k % 32 + i];
-        sum += block[s].quants[i] * a;
-        inputSum += a;
+      const int8_t *a = input.quants.data() + k % 32;
+      int sum = sumProducts(block, length, first, sumElems, a);
+      acc =
+          std::fma(float(sum), block[first / length].scale * input.scale, acc);
+      for (int64_t i = 0; hasMinimum(type) && i < sumElems; i += length) {
+        int inputSum = std::accumulate(a + i, a + i + length, 0);
+        acc = std::fma(block[(first + i) / length].minimum,
+                       input.scale * float(inputSum), acc);
       }
-      acc = std::fma(float(sum), block[s].scale * input.scale, acc);
-      if (hasMinimum(type))
-        acc = std::fma(block[s].minimum, input.scale * float(inputSum), acc);
     }
   }
   return acc;

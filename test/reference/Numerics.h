@@ -77,6 +77,9 @@ struct SubBlock {
 int64_t getSubBlockElems(WeightType type);
 bool hasMinimum(WeightType type);
 
+/// Elements of one exact sum of a matmul.
+int64_t getSumElems(WeightType type);
+
 /// A block of a block type; the first elements / getSubBlockElems(type) parts
 /// count.
 using Block = std::array<SubBlock, 16>;

@@ -220,25 +220,28 @@ static void readQ2_0(const uint8_t *block, SubBlock *parts) {
 
 static void readQ2_K(const uint8_t *block, SubBlock *parts) {
   for (int s = 0; s < 16; ++s) {
-    parts[s].scale = readF16(block + 80) * float(getLowNibble(block[s]));
+    parts[s].scale = readF16(block + 80);
     parts[s].minimum = -(readF16(block + 82) * float(getHighNibble(block[s])));
   }
   for (int k = 0; k < 256; ++k)
     parts[k / 16].quants[k % 16] =
-        getTwoBits(block + 16 + k / 128 * 32, k % 128);
+        getTwoBits(block + 16 + k / 128 * 32, k % 128) *
+        getLowNibble(block[k / 16]);
 }
 
 static void readQ3_K(const uint8_t *block, SubBlock *parts) {
   const uint8_t *scales = block + 96;
+  int subscales[16];
   for (int s = 0; s < 16; ++s) {
     int low = s < 8 ? getLowNibble(scales[s]) : getHighNibble(scales[s - 8]);
     int high = scales[8 + s % 4] >> (2 * (s / 4)) & 3;
-    parts[s].scale = readF16(block + 108) * float(low + 16 * high - 32);
+    subscales[s] = low + 16 * high - 32;
+    parts[s].scale = readF16(block + 108);
   }
   for (int k = 0; k < 256; ++k) {
     int low = getTwoBits(block + 32 + k / 128 * 32, k % 128);
     int high = block[k % 32] >> (k / 32) & 1;
-    parts[k / 16].quants[k % 16] = low + 4 * high - 4;
+    parts[k / 16].quants[k % 16] = (low + 4 * high - 4) * subscales[k / 16];
   }
 }
 
@@ -461,6 +464,11 @@ int64_t reference::getSubBlockElems(WeightType type) {
   default:
     return 32;
   }
+}
+
+int64_t reference::getSumElems(WeightType type) {
+  bool hasProducts = type == WeightType::Q2_K || type == WeightType::Q3_K;
+  return hasProducts ? 32 : getSubBlockElems(type);
 }
 
 bool reference::hasMinimum(WeightType type) {

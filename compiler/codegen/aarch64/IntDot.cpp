@@ -193,13 +193,15 @@ private:
 SmallVector<Value> NeonDotprodDot::emit(KernelBuilder &b,
                                         const DotBlock &block) const {
   constexpr int64_t kParts = kLanes / kRegisterWords;
-  int64_t rows = block.input.getRows(), offset = getOffset(block.panel);
+  int64_t rows = block.input.getRows();
+  bool isTrue = pack::holdsProducts(block.weights.front().layout);
+  int64_t offset = isTrue ? 0 : getOffset(block.panel);
   ActivationQuads activations(b, block);
   VectorType sumType = b.vec(b.i32(), kRegisterWords);
   SmallVector<Value> sums; // [panel][row][part]
   for (size_t panel = 0; panel < block.weights.size(); ++panel)
     for (int64_t row = 0; row < rows; ++row) {
-      Value start = offset == 0 ? b.splatI32(0) : loadStart(b, block, row);
+      Value start = loadStart(b, block, row, offset);
       sums.append(kParts, b.slice(start, 0, kRegisterWords));
     }
   std::vector<StoredQuads> panels;
@@ -224,10 +226,11 @@ SmallVector<Value> NeonDotprodDot::emit(KernelBuilder &b,
 }
 
 void NeonDotprodDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
-  int64_t offset = getOffset(step.panel.layout);
+  bool isTrue = pack::holdsProducts(step.layout);
+  int64_t offset = isTrue ? 0 : getOffset(step.panel.layout);
   StoredQuads quads = readRows(b, step.panel, 0, kLanes);
   for (int64_t k = 0; k < step.elements; k += 4)
-    b.store(quads.getOperand(k, offset), step.image, step.getByte(k));
+    b.store(makeOperand(quads, step, k, offset), step.image, step.getByte(k));
 }
 
 //===----------------------------------------------------------------------===//
@@ -237,7 +240,7 @@ void NeonDotprodDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
 bool NeonI8mmDot::supports(pack::LayoutAttr weight,
                            pack::LayoutAttr input) const {
   return weight.getRows() == kLanes && StoredQuads::canRead(weight) &&
-         pack::getBlockFormat(weight).subBlock % kOctet == 0 &&
+         pack::getBlockFormat(weight).getSumLength() % kOctet == 0 &&
          input.getRows() % 2 == 0 &&
          getElementStride(input, pack::kQuants) == 1 &&
          getRowStride(input, pack::kQuants).has_value();
@@ -303,13 +306,9 @@ SmallVector<Value> NeonI8mmDot::emit(KernelBuilder &b,
 
 /// Two quads of each row side by side.
 void NeonI8mmDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
-  int64_t offset = getOffset(step.panel.layout);
   StoredQuads quads = readRows(b, step.panel, 0, kLanes);
   auto getWords = [&](int64_t k) {
-    Value operand = quads.getOperand(k, offset);
-    if (offset != 0)
-      operand = b.sub(operand, b.constLike(operand, offset));
-    return b.bitcast(operand, b.vec(b.i32()));
+    return b.bitcast(makeTrueOperand(b, quads, step, k), b.vec(b.i32()));
   };
   SmallVector<int32_t> mask;
   for (int32_t n = 0; n < kLanes; ++n)

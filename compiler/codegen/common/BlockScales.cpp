@@ -115,9 +115,20 @@ static Value emitScale(KernelBuilder &b, pack::LayoutAttr layout, int64_t k,
   llvm_unreachable("no such kind of scale");
 }
 
+Value codegen::emitSubscale(KernelBuilder &b, pack::LayoutAttr layout,
+                            int64_t k, FieldLoader load) {
+  Value bits =
+      emitStoredBits(b, layout, pack::kSubscale, pack::kSubscaleHigh, k, load);
+  bool isSigned = layout.getField(pack::kSubscale).getBits() == 8;
+  Type type = getTypeLike(bits, b.i32());
+  Value subscale = isSigned ? b.extendS(bits, type) : b.extendU(bits, type);
+  int64_t bias = pack::getBlockFormat(layout).subscaleBias;
+  return bias == 0 ? subscale : b.sub(subscale, b.constLike(subscale, bias));
+}
+
 /// What `scale` is multiplied by, exactly; null for 1.
-static Value emitSubscale(KernelBuilder &b, pack::LayoutAttr layout, int64_t k,
-                          FieldLoader load) {
+static Value emitScaleFactor(KernelBuilder &b, pack::LayoutAttr layout,
+                             int64_t k, FieldLoader load) {
   const pack::BlockFormat &format = pack::getBlockFormat(layout);
   if (format.grid) {
     Value sub = emitSlice(b, layout, format.grid->subscale, k, b.i32(), load);
@@ -125,31 +136,30 @@ static Value emitSubscale(KernelBuilder &b, pack::LayoutAttr layout, int64_t k,
     Value power = b.constLike(sub, (127 - format.grid->scaleShift) << 23);
     return b.mul(toFloat(b, sub), b.bitcast(power, getTypeLike(sub, b.f32())));
   }
-  if (!layout.getField(pack::kSubscale))
+  if (!layout.getField(pack::kSubscale) || format.joinsSubBlocks)
     return {};
+  return toFloat(b, emitSubscale(b, layout, k, load));
+}
+
+/// M, or null if the type has none.
+static Value emitMin(KernelBuilder &b, pack::LayoutAttr layout, int64_t k,
+                     FieldLoader load) {
+  pack::MinKind kind = pack::getBlockFormat(layout).min;
+  if (kind == pack::MinKind::None)
+    return {};
+  Value min = b.toF32(load(pack::kMin, b.f16(), k));
+  if (kind == pack::MinKind::Added)
+    return min;
   Value bits =
-      emitStoredBits(b, layout, pack::kSubscale, pack::kSubscaleHigh, k, load);
-  bool isSigned = layout.getField(pack::kSubscale).getBits() == 8;
-  Value sub = isSigned ? b.extendS(bits, b.i32()) : b.extendU(bits, b.i32());
-  if (format.subscaleBias != 0)
-    sub = b.sub(sub, b.constLike(sub, format.subscaleBias));
-  return toFloat(b, sub);
+      emitStoredBits(b, layout, pack::kSubmin, pack::kSubminHigh, k, load);
+  Value sub = toFloat(b, b.extendU(bits, getTypeLike(bits, b.i32())));
+  return b.neg(b.mul(min, sub));
 }
 
 BlockScales codegen::emitBlockScales(KernelBuilder &b, pack::LayoutAttr layout,
                                      int64_t k, FieldLoader load) {
-  const pack::BlockFormat &format = pack::getBlockFormat(layout);
-  BlockScales result = {emitScale(b, layout, k, load), {}};
-  if (Value sub = emitSubscale(b, layout, k, load))
-    result.scale = b.mul(result.scale, sub);
-  if (format.min == pack::MinKind::None)
-    return result;
-  result.min = b.toF32(load(pack::kMin, b.f16(), k));
-  if (format.min == pack::MinKind::Subtracted) {
-    Value bits =
-        emitStoredBits(b, layout, pack::kSubmin, pack::kSubminHigh, k, load);
-    Value sub = toFloat(b, b.extendU(bits, getTypeLike(bits, b.i32())));
-    result.min = b.neg(b.mul(result.min, sub));
-  }
-  return result;
+  Value scale = emitScale(b, layout, k, load);
+  if (Value factor = emitScaleFactor(b, layout, k, load))
+    scale = b.mul(scale, factor);
+  return {scale, emitMin(b, layout, k, load)};
 }

@@ -24,9 +24,14 @@ struct BlockScales {
   mlir::Value min;   ///< What is added: M or -M; null if the type has none.
 };
 
-/// D and M of the sub-block that begins with element `k` of the group.
+/// D and M of the sub-block that begins with element `k` of the group. D has no
+/// subscale in it where sub-blocks are joined.
 BlockScales emitBlockScales(KernelBuilder &b, pack::LayoutAttr layout,
                             int64_t k, FieldLoader load);
+
+/// The true subscale of a type that keeps one in a field of its own, i32.
+mlir::Value emitSubscale(KernelBuilder &b, pack::LayoutAttr layout, int64_t k,
+                         FieldLoader load);
 
 } // namespace modelc::codegen
 

@@ -246,12 +246,15 @@ Value EmbedEmitter::loadQuants(Value chunk, int64_t first) {
 
 /// float(quant) * D, plus the minimum if there is one, of kLanes elements.
 Value EmbedEmitter::decodeQuants(Value chunk, int64_t first) {
-  Value q = b.intToFloat(loadQuants(chunk, first), b.f32());
-  BlockScales scales = emitBlockScales(
-      b, layout, first, [&](StringRef field, Type element, int64_t k) {
-        Value row = b.offset(chunk, b.mul(rowInPanel, getRowStride(field)));
-        return b.load(element, row, getBit(field, k) / 8);
-      });
+  auto load = [&](StringRef field, Type element, int64_t k) {
+    Value row = b.offset(chunk, b.mul(rowInPanel, getRowStride(field)));
+    return b.load(element, row, getBit(field, k) / 8);
+  };
+  Value quants = loadQuants(chunk, first);
+  if (pack::getBlockFormat(layout).joinsSubBlocks)
+    quants = b.mul(quants, b.splat(emitSubscale(b, layout, first, load)));
+  Value q = b.intToFloat(quants, b.f32());
+  BlockScales scales = emitBlockScales(b, layout, first, load);
   if (!scales.min)
     return b.mul(q, b.splat(scales.scale));
   return b.fma(q, b.splat(scales.scale), b.splat(scales.min));

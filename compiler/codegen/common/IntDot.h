@@ -18,21 +18,21 @@
 
 namespace modelc::codegen {
 
-/// One sub-block, for the 16 rows of each of some panels and the rows of one
-/// tile of activations.
+/// What one exact sum goes over: a sub-block, or two, for the 16 rows of each
+/// of some panels and the rows of one tile of activations.
 struct DotBlock {
   pack::LayoutAttr input;
   /// The panel layout of the weights.
   pack::LayoutAttr panel;
   /// Where each panel's group stands: all in `panel`, or all in its image.
   llvm::ArrayRef<GroupCursor> weights;
-  /// First element of the sub-block from the cursors.
+  /// First element from the cursors.
   int64_t k = 0;
   /// Elements: 16 or 32.
   int64_t length = 0;
-  /// First byte of the activation group that the sub-block lies in.
+  /// First byte of the activation group that they lie in.
   mlir::Value inputGroup;
-  /// First element of the sub-block inside the activation group.
+  /// First element inside the activation group.
   int64_t inputK = 0;
   /// Scratch of the matmul's getProductBytes(), or null.
   mlir::Value products;
@@ -45,6 +45,7 @@ struct UnpackStep {
   mlir::Value image; ///< Where the image has this step.
   /// First byte, from there, of the quad that begins with element k.
   llvm::function_ref<int64_t(int64_t k)> getByte;
+  pack::LayoutAttr layout; ///< The image's.
 };
 
 /// How many k of a block the instruction set takes at once, and how.
@@ -66,8 +67,9 @@ public:
   virtual void begin(KernelBuilder &) const {}
   virtual void end(KernelBuilder &) const {}
 
-  /// The exact sums over the sub-block of true weight quants times activation
-  /// quants: vectors of kLanes i32, [panel][row of the activation tile].
+  /// The exact sums over the block of true weight quants, or what an image has
+  /// of them, times activation quants: vectors of kLanes i32, [panel][row of
+  /// the activation tile].
   virtual llvm::SmallVector<mlir::Value> emit(KernelBuilder &b,
                                               const DotBlock &block) const = 0;
 

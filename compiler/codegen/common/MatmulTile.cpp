@@ -46,26 +46,39 @@ static bool hasScaleVectors(pack::LayoutAttr layout) {
   });
 }
 
-/// The scales of a panel's rows, in lanes.
-static BlockScales emitPanelScales(KernelBuilder &b, const GroupCursor &weight,
-                                   int64_t k) {
-  return emitBlockScales(
-      b, weight.layout, k, [&](StringRef field, Type element, int64_t k) {
-        return b.load(b.vec(element), weight.getBase(b, field),
-                      weight.layout.getBitOffset(field, 0, k) / 8);
-      });
+/// Loads fields of a panel's rows, in lanes.
+static auto getPanelLoader(KernelBuilder &b, const GroupCursor &panel) {
+  return [&b, &panel](StringRef field, Type element, int64_t k) {
+    return b.load(b.vec(element), panel.getBase(b, field),
+                  panel.layout.getBitOffset(field, 0, k) / 8);
+  };
 }
 
-/// The scales of a panel's rows as its image has them.
-static BlockScales loadImageScales(KernelBuilder &b, const GroupCursor &image,
-                                   int64_t k) {
-  auto loadFloats = [&](StringRef field) -> Value {
-    if (!image.layout.getField(field))
-      return {};
-    return b.load(b.vec(b.f32()), image.getBase(b, field),
-                  image.layout.getByteOffset(field, 0, k));
-  };
-  return {loadFloats(pack::kBlockScale), loadFloats(pack::kBlockMin)};
+/// Floats of a panel's rows that its image has, or null.
+static Value loadImageFloats(KernelBuilder &b, const GroupCursor &image,
+                             StringRef field, int64_t k) {
+  if (!image.layout.getField(field))
+    return {};
+  return b.load(b.vec(b.f32()), image.getBase(b, field),
+                image.layout.getByteOffset(field, 0, k));
+}
+
+/// The scales of the rows of a panel, or of its image.
+static BlockScales getScales(KernelBuilder &b, const GroupCursor &weight,
+                             int64_t k) {
+  if (weight.layout.getField(pack::kOperand))
+    return {loadImageFloats(b, weight, pack::kBlockScale, k),
+            loadImageFloats(b, weight, pack::kBlockMin, k)};
+  return emitBlockScales(b, weight.layout, k, getPanelLoader(b, weight));
+}
+
+/// The subscales of the same, as floats.
+static Value getSubscales(KernelBuilder &b, const GroupCursor &weight,
+                          int64_t k) {
+  if (weight.layout.getField(pack::kOperand))
+    return loadImageFloats(b, weight, pack::kBlockSubscale, k);
+  return b.intToFloat(
+      emitSubscale(b, weight.layout, k, getPanelLoader(b, weight)), b.f32());
 }
 
 /// Loops over the steps of `range`; `body` takes the step's number and its
@@ -170,8 +183,9 @@ private:
                 Values &sums);
   void addBlock(ArrayRef<GroupCursor> weights, Value inputGroup, int64_t k,
                 Values &sums);
-  void addSubBlock(ArrayRef<GroupCursor> weights, const DotBlock &block,
-                   Values &sums);
+  Values emitDots(ArrayRef<GroupCursor> weights, const DotBlock &block);
+  void addDots(ArrayRef<GroupCursor> weights, const DotBlock &block,
+               Values &sums);
 
   KernelBuilder &b;
   const MatmulTile &tile;
@@ -307,40 +321,72 @@ void TileEmitter::addFloat(ArrayRef<GroupCursor> weights, Value inputGroup,
   }
 }
 
-/// One block of activations, which has one or two sub-blocks of weights.
+/// One block of activations, which has one or two exact sums.
 void TileEmitter::addBlock(ArrayRef<GroupCursor> weights, Value inputGroup,
                            int64_t k, Values &sums) {
-  int64_t length = pack::getBlockFormat(tile.panel).subBlock;
-  for (int64_t sub = 0; sub < pack::kActivationBlock; sub += length)
-    addSubBlock(weights,
-                {tile.input, tile.panel, weights, k + sub, length, inputGroup,
-                 sub, tile.products},
-                sums);
+  int64_t length = pack::getBlockFormat(tile.panel).getSumLength();
+  for (int64_t begin = 0; begin < pack::kActivationBlock; begin += length)
+    addDots(weights,
+            {tile.input, tile.panel, weights, k + begin, length, inputGroup,
+             begin, tile.products},
+            sums);
 }
 
-/// sums += float(integer sum) * (D * activation scale)
-///       + min * (activation scale * sum of activation quants).
-void TileEmitter::addSubBlock(ArrayRef<GroupCursor> weights,
-                              const DotBlock &block, Values &sums) {
-  Values dots = getIntDot(b.getTarget(), tile.input).emit(b, block);
-  SmallVector<BlockScales> scales;
-  for (const GroupCursor &weight : weights)
-    scales.push_back(tile.weight == tile.panel
-                         ? emitPanelScales(b, weight, block.k)
-                         : loadImageScales(b, weight, block.k));
-  auto loadInput = [&](StringRef field, int64_t row) {
-    int64_t byte = tile.input.getByteOffset(field, row, block.inputK);
+/// The exact sums as floats, [panel][row]. Sums of sub-blocks that are joined
+/// here and products with subscales are below 2^24, hence exact as well; they
+/// are added to +0 so that a sum of 0 is +0 whatever its terms.
+SmallVector<Value> TileEmitter::emitDots(ArrayRef<GroupCursor> weights,
+                                         const DotBlock &block) {
+  const IntDot &dot = getIntDot(b.getTarget(), tile.input);
+  const pack::BlockFormat &format = pack::getBlockFormat(tile.panel);
+  if (!format.joinsSubBlocks || pack::holdsProducts(tile.weight))
+    return llvm::map_to_vector(dot.emit(b, block), [&](Value sum) {
+      return b.intToFloat(sum, b.f32());
+    });
+  Values joined(tile.panels * rows, b.splatF32(0));
+  for (int64_t begin = 0; begin < block.length; begin += format.subBlock) {
+    DotBlock part = block;
+    part.k += begin;
+    part.inputK += begin;
+    part.length = format.subBlock;
+    Values sums = dot.emit(b, part);
+    for (auto [panel, weight] : llvm::enumerate(weights)) {
+      Value subscales = getSubscales(b, weight, part.k);
+      for (size_t i = panel * rows; i < (panel + 1) * rows; ++i)
+        joined[i] = b.fma(b.intToFloat(sums[i], b.f32()), subscales, joined[i]);
+    }
+  }
+  return joined;
+}
+
+/// sums += exact sum * (D * activation scale)
+///       + min * (activation scale * sum of activation quants), for each
+///         sub-block of a type with minima.
+void TileEmitter::addDots(ArrayRef<GroupCursor> weights, const DotBlock &block,
+                          Values &sums) {
+  Values dots = emitDots(weights, block);
+  int64_t subBlock = pack::getBlockFormat(tile.panel).subBlock;
+  SmallVector<SmallVector<BlockScales, 2>> scales; // [panel][sub-block]
+  for (const GroupCursor &weight : weights) {
+    auto &ofPanel = scales.emplace_back();
+    for (int64_t k = 0; k < block.length; k += subBlock)
+      ofPanel.push_back(getScales(b, weight, block.k + k));
+  }
+  auto loadInput = [&](StringRef field, int64_t row, int64_t k) {
+    int64_t byte = tile.input.getByteOffset(field, row, block.inputK + k);
     return b.splat(b.load(b.f32(), block.inputGroup, byte));
   };
   for (int64_t row = 0; row < rows; ++row) {
-    Value inputScale = loadInput(pack::kScale, row);
+    Value inputScale = loadInput(pack::kScale, row, 0);
     for (int64_t panel = 0; panel < tile.panels; ++panel) {
       Value &sum = sums[panel * rows + row];
-      Value dot = b.intToFloat(dots[panel * rows + row], b.f32());
-      sum = b.fma(dot, b.mul(scales[panel].scale, inputScale), sum);
-      if (scales[panel].min)
-        sum = b.fma(scales[panel].min,
-                    loadInput(pack::getSumField(block.length), row), sum);
+      Value scale = b.mul(scales[panel].front().scale, inputScale);
+      sum = b.fma(dots[panel * rows + row], scale, sum);
+      for (auto [i, part] : llvm::enumerate(scales[panel]))
+        if (part.min)
+          sum = b.fma(part.min,
+                      loadInput(pack::getSumField(subBlock), row, i * subBlock),
+                      sum);
     }
   }
 }
@@ -360,11 +406,18 @@ static void unpackStep(KernelBuilder &b, const IntDot &dot,
            layout.getByteOffset(field, 0, k);
   };
   auto getQuad = [&](int64_t k) { return getByte(pack::kOperand, k); };
-  dot.unpack(b, {panel, elements, image, getQuad});
-  int64_t subBlock = pack::getBlockFormat(panel.layout).subBlock;
-  for (int64_t k = 0; k < elements; k += subBlock) {
-    BlockScales scales = emitPanelScales(b, panel, k);
-    b.store(scales.scale, image, getByte(pack::kBlockScale, k));
+  dot.unpack(b, {panel, elements, image, getQuad, layout});
+  const pack::BlockFormat &format = pack::getBlockFormat(panel.layout);
+  bool isNegated = pack::holdsProducts(layout) &&
+                   pack::getOperandProducts(panel.layout).isNegated;
+  for (int64_t k = 0; k < elements; k += format.subBlock) {
+    BlockScales scales = getScales(b, panel, k);
+    if (layout.getField(pack::kBlockSubscale))
+      b.store(getSubscales(b, panel, k), image,
+              getByte(pack::kBlockSubscale, k));
+    if (k % format.getSumLength() == 0)
+      b.store(isNegated ? b.neg(scales.scale) : scales.scale, image,
+              getByte(pack::kBlockScale, k));
     if (scales.min)
       b.store(scales.min, image, getByte(pack::kBlockMin, k));
   }

@@ -46,13 +46,28 @@ SmallVector<int64_t> codegen::getQuads(const DotBlock &block) {
   return quads;
 }
 
-Value codegen::loadStart(KernelBuilder &b, const DotBlock &block, int64_t row) {
-  int64_t offset = pack::getQuantOffset(block.panel);
+Value codegen::loadStart(KernelBuilder &b, const DotBlock &block, int64_t row,
+                         int64_t offset) {
   if (offset == 0)
     return b.splatI32(0);
   std::string field = pack::getStartField(offset, block.length);
   return b.splat(b.load(b.i32(), block.inputGroup,
                         block.input.getByteOffset(field, row, block.inputK)));
+}
+
+Value codegen::makeOperand(StoredQuads &quads, const UnpackStep &step,
+                           int64_t k, int64_t offset) {
+  return pack::holdsProducts(step.layout) ? quads.getProduct(k, offset)
+                                          : quads.getOperand(k, offset);
+}
+
+Value codegen::makeTrueOperand(KernelBuilder &b, StoredQuads &quads,
+                               const UnpackStep &step, int64_t k) {
+  if (pack::holdsProducts(step.layout))
+    return quads.getProduct(k, 0);
+  int64_t offset = pack::getQuantOffset(step.panel.layout);
+  Value operand = quads.getOperand(k, offset);
+  return offset == 0 ? operand : b.sub(operand, b.constLike(operand, offset));
 }
 
 StoredQuads codegen::readRows(KernelBuilder &b, const GroupCursor &weight,

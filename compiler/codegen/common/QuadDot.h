@@ -34,8 +34,18 @@ StoredQuads readRows(KernelBuilder &b, const GroupCursor &weight, int64_t begin,
                      int64_t rows);
 
 /// -offset * sum(activations) of a row, in every lane: where the sum of a dot
-/// product starts whose weights are stored plus an offset.
-mlir::Value loadStart(KernelBuilder &b, const DotBlock &block, int64_t row);
+/// product starts whose operands are `offset` too large.
+mlir::Value loadStart(KernelBuilder &b, const DotBlock &block, int64_t row,
+                      int64_t offset);
+
+/// A quad of the step's as its image has it, from element k on: quants, or
+/// products with subscales, plus `offset`.
+mlir::Value makeOperand(StoredQuads &quads, const UnpackStep &step, int64_t k,
+                        int64_t offset);
+
+/// The same as signed bytes, without offset.
+mlir::Value makeTrueOperand(KernelBuilder &b, StoredQuads &quads,
+                            const UnpackStep &step, int64_t k);
 
 } // namespace modelc::codegen
 

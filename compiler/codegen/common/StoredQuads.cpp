@@ -30,9 +30,18 @@
 // Trits: a byte b is the fraction b / 256; its n-th digit to the base 3 is
 // 3 * (b * 3^n mod 256) / 256.
 //
+// Products with subscales: there is no product of bytes, so a word of two
+// quants q1, q0 is multiplied twice by the subscale s, all modulo 2^16:
+//
+//   (256 * q1 + q0) * s   its lower byte is q0 * s
+//   256 * q1 * s          its upper byte is q1 * s, its lower byte 0
+//
+// or once, if no q0 * s reaches the upper byte.
+//
 //===----------------------------------------------------------------------===//
 
 #include "compiler/codegen/common/StoredQuads.h"
+#include "compiler/codegen/common/BlockScales.h"
 #include "compiler/codegen/common/FieldAccess.h"
 #include "compiler/codegen/common/IntDot.h"
 
@@ -108,6 +117,54 @@ Value StoredQuads::once(StringRef name, int64_t k, function_ref<Value()> emit) {
   auto key = std::make_pair(name.str(), k);
   auto found = known.find(key);
   return found != known.end() ? found->second : known[key] = emit();
+}
+
+//===----------------------------------------------------------------------===//
+// Products with subscales
+//===----------------------------------------------------------------------===//
+
+/// What the quants of element k's sub-block are multiplied by, i32.
+Value StoredQuads::getFactor(int64_t k) {
+  k = k / format.subBlock * format.subBlock;
+  return once("factor", k, [&] {
+    Value subscale = emitSubscale(b, layout, k, load);
+    return pack::getOperandProducts(layout).isNegated
+               ? b.sub(b.constLike(subscale, 0), subscale)
+               : subscale;
+  });
+}
+
+/// (stored - zero) * factor + offset = stored * factor + (offset - zero *
+/// factor), each modulo 256.
+Value StoredQuads::getProduct(int64_t k, int64_t offset) {
+  Value stored = get(k), factor = getFactor(k);
+  int64_t rows = cast<VectorType>(factor.getType()).getDimSize(0);
+  Type wordsType = b.vec(b.i16(), 2 * rows);
+  int64_t subBlock = k / format.subBlock;
+  Value twice = once("factor.words", subBlock, [&] {
+    Value low = b.bitAnd(factor, b.constLike(factor, 0xffff));
+    Value high = b.shl(factor, b.constLike(factor, 16));
+    return b.bitcast(b.bitOr(low, high), wordsType);
+  });
+  Value words = b.bitcast(stored, wordsType);
+  Value products = b.mul(words, twice);
+  int64_t zero = pack::getQuantOffset(layout);
+  bool staysInByte = zero == 0 && pack::getOperandProducts(layout).least == 0;
+  if (!staysInByte) {
+    Value upper = b.bitAnd(words, b.constLike(words, 0xff00));
+    products = b.bitOr(b.bitAnd(products, b.constLike(products, 0xff)),
+                       b.mul(upper, twice));
+  }
+  products = b.bitcast(products, stored.getType());
+  if (zero == 0 && offset == 0)
+    return products;
+  Value added = once("factor.added", subBlock, [&] {
+    Value byte = b.sub(b.constLike(factor, offset),
+                       b.mul(factor, b.constLike(factor, zero)));
+    byte = b.bitAnd(byte, b.constLike(byte, 0xff));
+    return toBytes(b, b.mul(byte, b.constLike(byte, repeat(1))));
+  });
+  return b.add(products, added);
 }
 
 //===----------------------------------------------------------------------===//

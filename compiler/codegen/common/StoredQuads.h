@@ -44,11 +44,15 @@ public:
   /// unsigned bytes (or signed ones, if that is what quants are).
   Value get(int64_t k);
 
-  /// The same as operands of a dot product: true quants plus `offset`. An
-  /// image holds these and nothing else.
+  /// The same as operands of a dot product: true quants plus `offset`. Of an
+  /// image, whose operands are all it has, what they are.
   Value getOperand(int64_t k, int64_t offset);
 
+  /// The operands of a panel's image with pack::OperandProducts, plus `offset`.
+  Value getProduct(int64_t k, int64_t offset);
+
 private:
+  Value getFactor(int64_t k);
   Value getPlanes(int64_t k);
   Value getTrits(int64_t k);
   Value getLevels(int64_t k);

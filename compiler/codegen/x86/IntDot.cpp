@@ -86,6 +86,7 @@ public:
 class Avx2Dot final : public X86IntDot {
 public:
   bool supports(pack::LayoutAttr weight, pack::LayoutAttr input) const override;
+  pack::LayoutAttr getImageLayout(pack::LayoutAttr panel) const override;
   SmallVector<Value> emit(KernelBuilder &b,
                           const DotBlock &block) const override;
   void unpack(KernelBuilder &b, const UnpackStep &step) const override;
@@ -225,11 +226,13 @@ bool Avx512VnniDot::supports(pack::LayoutAttr weight,
 SmallVector<Value> Avx512VnniDot::emit(KernelBuilder &b,
                                        const DotBlock &block) const {
   int64_t rows = block.input.getRows();
-  int64_t offset = pack::getQuantOffset(block.panel);
+  int64_t offset = pack::holdsProducts(block.weights.front().layout)
+                       ? -pack::getOperandProducts(block.panel).least
+                       : pack::getQuantOffset(block.panel);
   SmallVector<Value> sums;
   for (size_t panel = 0; panel < block.weights.size(); ++panel)
     for (int64_t row = 0; row < rows; ++row)
-      sums.push_back(loadStart(b, block, row));
+      sums.push_back(loadStart(b, block, row, offset));
   std::vector<StoredQuads> panels;
   for (const GroupCursor &weight : block.weights)
     panels.push_back(readRows(b, weight, 0, kLanes));
@@ -251,10 +254,13 @@ SmallVector<Value> Avx512VnniDot::emit(KernelBuilder &b,
 }
 
 void Avx512VnniDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
-  int64_t offset = pack::getQuantOffset(step.panel.layout);
+  pack::LayoutAttr panel = step.panel.layout;
+  int64_t offset = pack::holdsProducts(step.layout)
+                       ? -pack::getOperandProducts(panel).least
+                       : pack::getQuantOffset(panel);
   StoredQuads quads = readRows(b, step.panel, 0, kLanes);
   for (int64_t k = 0; k < step.elements; k += 4)
-    b.store(quads.getOperand(k, offset), step.image, step.getByte(k));
+    b.store(makeOperand(quads, step, k, offset), step.image, step.getByte(k));
 }
 
 //===----------------------------------------------------------------------===//
@@ -263,6 +269,12 @@ void Avx512VnniDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
 
 bool Avx2Dot::supports(pack::LayoutAttr weight, pack::LayoutAttr input) const {
   return X86IntDot::supports(weight, input) && getQuadsPerSum(weight) > 0;
+}
+
+/// Products with subscales would be too large for a sum of two quads in 16
+/// bits, and cost more than they save.
+pack::LayoutAttr Avx2Dot::getImageLayout(pack::LayoutAttr panel) const {
+  return pack::getImageLayout(panel, /*operandK=*/4, /*keepsSubscales=*/true);
 }
 
 /// Quads of products with weights of this size whose pair sums fit an i16.
@@ -385,7 +397,8 @@ SmallVector<Value> Avx2Dot::emit(KernelBuilder &b,
     results.push_back(
         isSignedWeight
             ? sum
-            : b.add(sum, loadStart(b, block, static_cast<int64_t>(i) % rows)));
+            : b.add(sum, loadStart(b, block, static_cast<int64_t>(i) % rows,
+                                   offset)));
   }
   return results;
 }
@@ -425,7 +438,7 @@ static TileConfig getTileConfig() {
 
 bool IntelAmxDot::supports(pack::LayoutAttr weight,
                            pack::LayoutAttr input) const {
-  int64_t length = pack::getBlockFormat(weight).subBlock;
+  int64_t length = pack::getBlockFormat(weight).getSumLength();
   return weight.getRows() == kLanes && StoredQuads::canRead(weight) &&
          (length == 16 || length == 32) && input.getRows() == kTileRows &&
          getElementStride(input, pack::kQuants) == 1 &&
@@ -483,12 +496,7 @@ void IntelAmxDot::multiply(KernelBuilder &b, const DotBlock &block,
 }
 
 void IntelAmxDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
-  int64_t offset = pack::getQuantOffset(step.panel.layout);
   StoredQuads quads = readRows(b, step.panel, 0, kLanes);
-  for (int64_t k = 0; k < step.elements; k += 4) {
-    Value operand = quads.getOperand(k, offset);
-    if (offset != 0)
-      operand = b.sub(operand, b.constLike(operand, offset));
-    b.store(operand, step.image, step.getByte(k));
-  }
+  for (int64_t k = 0; k < step.elements; k += 4)
+    b.store(makeTrueOperand(b, quads, step, k), step.image, step.getByte(k));
 }
