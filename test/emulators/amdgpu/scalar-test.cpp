@@ -1,0 +1,293 @@
+//===- scalar-test.cpp - Scalar instructions against statements of the manuals
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// "RDNA3 ISA" 16.1-16.5, "CDNA3 ISA" 12.1-12.5: the result and SCC of each
+// instruction, in the wide integers of the documents' pseudo code. The rows
+// share nothing with the interpreter.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Bench.h"
+
+#include <gtest/gtest.h>
+
+namespace modelc::amdgpu {
+namespace {
+
+/// a = s0 (or s[0:1]), b = s2 (or s[2:3]), d = the old s4 (or s[4:5]).
+struct Inputs {
+  uint64_t a, b, d;
+  bool scc;
+};
+struct Outputs {
+  uint64_t d;
+  bool scc;
+};
+
+struct Row {
+  const char *gfx9, *gfx11; ///< assembler text
+  Outputs (*state)(const Inputs &in);
+};
+
+#define BOTH(text) text, text
+/// 32-bit operands, and what they are as signed numbers.
+#define STATE(d_, scc_)                                                        \
+  [](const Inputs &in) -> Outputs {                                            \
+    [[maybe_unused]] const uint64_t a = uint32_t(in.a), b = uint32_t(in.b);    \
+    [[maybe_unused]] const int64_t sa = int32_t(in.a), sb = int32_t(in.b);     \
+    [[maybe_unused]] const bool scc = in.scc;                                  \
+    const uint64_t d = uint32_t(d_);                                           \
+    return {d, bool(scc_)};                                                    \
+  }
+#define STATE64(d_, scc_)                                                      \
+  [](const Inputs &in) -> Outputs {                                            \
+    [[maybe_unused]] const uint64_t a = in.a, b = in.b;                        \
+    [[maybe_unused]] const bool scc = in.scc;                                  \
+    const uint64_t d = d_;                                                     \
+    return {d, bool(scc_)};                                                    \
+  }
+/// Only SCC.
+#define COMPARE(condition)                                                     \
+  [](const Inputs &in) -> Outputs {                                            \
+    [[maybe_unused]] const uint64_t a = uint32_t(in.a), b = uint32_t(in.b);    \
+    [[maybe_unused]] const int64_t sa = int32_t(in.a), sb = int32_t(in.b);     \
+    return {in.d, bool(condition)};                                            \
+  }
+
+uint64_t onesOf(uint64_t value) {
+  uint64_t count = 0;
+  for (; value; value >>= 1)
+    count += value & 1;
+  return count;
+}
+/// The position of the first one from bit 0; -1: none.
+uint64_t firstOne(uint64_t value, int bits) {
+  for (int i = 0; i < bits; ++i)
+    if (value >> i & 1)
+      return uint64_t(i);
+  return 0xffffffff;
+}
+/// The same from the top, counted from there.
+uint64_t firstOneFromTop(uint64_t value, int bits) {
+  for (int i = 0; i < bits; ++i)
+    if (value >> (bits - 1 - i) & 1)
+      return uint64_t(i);
+  return 0xffffffff;
+}
+uint64_t lowBits(uint64_t count) {
+  uint64_t bits = 0;
+  for (uint64_t i = 0; i < count && i < 64; ++i)
+    bits |= uint64_t(1) << i;
+  return bits;
+}
+bool isOutOfInt32(int64_t value) {
+  return value < -2147483648LL || value > 2147483647LL;
+}
+
+const Row kRows[] = {
+    {BOTH("s_mov_b32 s4, s0"), STATE(a, scc)},
+    {BOTH("s_mov_b32 s4, 0x12345678"), STATE(0x12345678, scc)},
+    {BOTH("s_mov_b32 s4, -5"), STATE(-5, scc)},
+    {BOTH("s_movk_i32 s4, 0x8001"), STATE(-32767, scc)},
+    {BOTH("s_not_b32 s4, s0"), STATE(a ^ 0xffffffff, d != 0)},
+    {BOTH("s_bcnt1_i32_b32 s4, s0"), STATE(onesOf(a), d != 0)},
+    {"s_ff1_i32_b32 s4, s0", "s_ctz_i32_b32 s4, s0",
+     STATE(firstOne(a, 32), scc)},
+    {"s_flbit_i32_b32 s4, s0", "s_clz_i32_u32 s4, s0",
+     STATE(firstOneFromTop(a, 32), scc)},
+    {BOTH("s_sext_i32_i8 s4, s0"),
+     STATE(a % 256 < 128 ? a % 256 : a % 256 - 256, scc)},
+    {BOTH("s_sext_i32_i16 s4, s0"),
+     STATE(a % 65536 < 32768 ? a % 65536 : a % 65536 - 65536, scc)},
+    {BOTH("s_abs_i32 s4, s0"), STATE(sa < 0 ? -sa : sa, d != 0)},
+    {BOTH("s_add_u32 s4, s0, s2"), STATE(a + b, a + b > 0xffffffff)},
+    {BOTH("s_sub_u32 s4, s0, s2"), STATE(a - b, b > a)},
+    {BOTH("s_addc_u32 s4, s0, s2"),
+     STATE(a + b + scc, a + b + scc > 0xffffffff)},
+    {BOTH("s_subb_u32 s4, s0, s2"), STATE(a - b - scc, b + scc > a)},
+    {BOTH("s_add_i32 s4, s0, s2"), STATE(sa + sb, isOutOfInt32(sa + sb))},
+    {BOTH("s_sub_i32 s4, s0, s2"), STATE(sa - sb, isOutOfInt32(sa - sb))},
+    {BOTH("s_mul_i32 s4, s0, s2"), STATE(sa * sb, scc)},
+    {BOTH("s_mul_hi_u32 s4, s0, s2"), STATE(a * b / 0x100000000, scc)},
+    {BOTH("s_mul_hi_i32 s4, s0, s2"), STATE((sa * sb) >> 32, scc)},
+    {BOTH("s_lshl2_add_u32 s4, s0, s2"),
+     STATE(a * 4 + b, a * 4 + b > 0xffffffff)},
+    {BOTH("s_and_b32 s4, s0, s2"), STATE(a & b, d != 0)},
+    {BOTH("s_xor_b32 s4, s0, s2"), STATE(a ^ b, d != 0)},
+    {BOTH("s_nor_b32 s4, s0, s2"), STATE(~(a | b), d != 0)},
+    {"s_andn2_b32 s4, s0, s2", "s_and_not1_b32 s4, s0, s2",
+     STATE(a & ~b, d != 0)},
+    {BOTH("s_lshl_b32 s4, s0, s2"), STATE(a << b % 32, d != 0)},
+    {BOTH("s_lshr_b32 s4, s0, s2"), STATE(a >> b % 32, d != 0)},
+    {BOTH("s_ashr_i32 s4, s0, s2"), STATE(sa >> b % 32, d != 0)},
+    {BOTH("s_bfm_b32 s4, s0, s2"), STATE(lowBits(a % 32) << b % 32, scc)},
+    {BOTH("s_bfe_u32 s4, s0, 0x70005"), STATE(a / 32 % 128, d != 0)},
+    {BOTH("s_bfe_i32 s4, s0, 0x70005"),
+     STATE(a / 32 % 128 < 64 ? a / 32 % 128 : a / 32 % 128 - 128, d != 0)},
+    {BOTH("s_pack_lh_b32_b16 s4, s0, s2"),
+     STATE(a % 65536 + b / 65536 * 65536, scc)},
+    {BOTH("s_cselect_b32 s4, s0, s2"), STATE(scc ? a : b, scc)},
+    {BOTH("s_mov_b64 s[4:5], s[0:1]"), STATE64(a, scc)},
+    {BOTH("s_mov_b64 s[4:5], -2"), STATE64(uint64_t(-2), scc)},
+    {BOTH("s_not_b64 s[4:5], s[0:1]"), STATE64(~a, d != 0)},
+    {BOTH("s_or_b64 s[4:5], s[0:1], s[2:3]"), STATE64(a | b, d != 0)},
+    {BOTH("s_xnor_b64 s[4:5], s[0:1], s[2:3]"), STATE64(~a ^ b, d != 0)},
+    {BOTH("s_lshl_b64 s[4:5], s[0:1], s2"), STATE64(a << b % 64, d != 0)},
+    {BOTH("s_lshr_b64 s[4:5], s[0:1], s2"), STATE64(a >> b % 64, d != 0)},
+    {BOTH("s_ashr_i64 s[4:5], s[0:1], s2"),
+     STATE64(uint64_t(int64_t(a) >> b % 64), d != 0)},
+    {BOTH("s_bfe_u64 s[4:5], s[0:1], 0x280009"),
+     STATE64(a >> 9 & lowBits(40), d != 0)},
+    {BOTH("s_cselect_b64 s[4:5], s[0:1], s[2:3]"), STATE64(scc ? a : b, scc)},
+    {BOTH("s_cmp_lt_i32 s0, s2"), COMPARE(sa < sb)},
+    {BOTH("s_cmp_ge_u32 s0, s2"), COMPARE(a >= b)},
+    {BOTH("s_cmp_lg_u32 s0, s2"), COMPARE(a != b)},
+    {BOTH("s_cmp_gt_i32 s0, -1"), COMPARE(sa > -1)},
+    {BOTH("s_bitcmp1_b32 s0, s2"), COMPARE(a >> b % 32 & 1)},
+};
+
+class Scalars : public testing::TestWithParam<const Chip *> {};
+
+TEST_P(Scalars, AreWhatTheManualSays) {
+  const Chip &chip = *GetParam();
+  Bench bench(chip);
+  for (const Row &row : kRows) {
+    const char *text = chip.generation == 9 ? row.gfx9 : row.gfx11;
+    const std::vector<uint8_t> code = assemble(text, chip);
+    for (int trial = 0; trial < 8; ++trial) {
+      bench.randomise();
+      const Inputs in = {bench.wave.pairOf(0), bench.wave.pairOf(2),
+                         bench.wave.pairOf(4), bench.wave.scc};
+      ASSERT_EQ(bench.run(code), "") << text;
+      const Outputs expected = row.state(in);
+      const bool wide = std::string(text).find("s[4:5]") != std::string::npos;
+      const uint64_t mask = wide ? ~UINT64_C(0) : 0xffffffff;
+      ASSERT_EQ(bench.wave.pairOf(4), (expected.d & mask) | (in.d & ~mask))
+          << chip.name << ": " << text << std::hex << " a=" << in.a
+          << " b=" << in.b;
+      ASSERT_EQ(bench.wave.scc, expected.scc)
+          << chip.name << ": " << text << std::hex << " a=" << in.a
+          << " b=" << in.b;
+    }
+  }
+}
+
+/// The old EXEC goes to the destination, SCC says whether a lane is left.
+TEST_P(Scalars, SaveExec) {
+  const Chip &chip = *GetParam();
+  Bench bench(chip);
+  const bool wide = chip.waveSize == 64;
+  const uint64_t all = wide ? ~UINT64_C(0) : 0xffffffff;
+  const std::string width = wide ? "b64 s[4:5], s[0:1]" : "b32 s4, s0";
+  const std::string andNot =
+      chip.generation == 9 ? "s_andn2_saveexec_" : "s_and_not1_saveexec_";
+  for (const std::string &name : {std::string("s_and_saveexec_"),
+                                  std::string("s_or_saveexec_"), andNot}) {
+    bench.randomise();
+    const uint64_t source = bench.wave.pairOf(0) & all;
+    const uint64_t old = UINT64_C(0xf0f00ff033335555) & all;
+    bench.wave.setMask(kExec, old);
+    ASSERT_EQ(bench.run(name + width), "");
+    const uint64_t expected = name == andNot   ? source & ~old
+                              : name[2] == 'a' ? source & old
+                                               : source | old;
+    EXPECT_EQ(bench.wave.exec(), expected) << name;
+    EXPECT_EQ(bench.wave.maskOf(4), old) << name;
+    EXPECT_EQ(bench.wave.scc, expected != 0) << name;
+  }
+}
+
+/// The sum of 1 to 10, by a branch backwards: its offset counts words from the
+/// next instruction.
+TEST_P(Scalars, BranchesLoop) {
+  Bench bench(*GetParam());
+  ASSERT_EQ(bench.run("s_mov_b32 s4, 0\n"
+                      "s_movk_i32 s0, 10\n"
+                      "s_add_u32 s4, s4, s0\n"
+                      "s_sub_u32 s0, s0, 1\n"
+                      "s_cmp_lg_u32 s0, 0\n"
+                      "s_cbranch_scc1 65532\n"),
+            "");
+  EXPECT_EQ(bench.wave.scalars[4], 55u);
+}
+
+TEST_P(Scalars, BranchesByMasks) {
+  const Chip &chip = *GetParam();
+  struct Case {
+    const char *name;
+    uint64_t vcc, exec;
+    bool taken;
+  };
+  // The upper half of a mask of 64 lanes counts too.
+  const uint64_t upper = chip.waveSize == 64 ? UINT64_C(1) << 63 : 1u << 31;
+  const Case cases[] = {
+      {"s_cbranch_vccz", 0, 1, true},
+      {"s_cbranch_vccz", upper, 1, false},
+      {"s_cbranch_vccnz", upper, 1, true},
+      {"s_cbranch_vccnz", 0, 1, false},
+      {"s_cbranch_execz", 1, 0, true},
+      {"s_cbranch_execz", 1, upper, false},
+      {"s_cbranch_execnz", 1, upper, true},
+      {"s_branch", 0, 0, true},
+  };
+  Bench bench(chip);
+  for (const Case &one : cases) {
+    bench.wave.setPair(kVcc, 0);
+    bench.wave.setMask(kVcc, one.vcc);
+    bench.wave.setMask(kExec, one.exec);
+    ASSERT_EQ(bench.run("s_movk_i32 s4, 1\n" + std::string(one.name) +
+                        " 1\ns_movk_i32 s4, 2\n"),
+              "");
+    EXPECT_EQ(bench.wave.scalars[4], one.taken ? 1u : 2u) << one.name;
+  }
+}
+
+/// A call by address: PC-relative, there and back.
+TEST_P(Scalars, CallsReturn) {
+  Bench bench(*GetParam());
+  ASSERT_EQ(bench.run("s_getpc_b64 s[0:1]\n"            // 4 bytes
+                      "s_add_u32 s0, s0, 24\n"          // at 0 of s[0:1]
+                      "s_addc_u32 s1, s1, 0\n"          // 4
+                      "s_swappc_b64 s[30:31], s[0:1]\n" // 8
+                      "s_add_u32 s4, s4, 1\n"           // 12
+                      "s_nop 0\n"                       // 16
+                      "s_branch 2\n"                    // 20, behind the callee
+                      "s_movk_i32 s4, 40\n"             // 24, the callee
+                      "s_setpc_b64 s[30:31]\n"),        // 28
+            "");
+  EXPECT_EQ(bench.wave.scalars[4], 41u);
+}
+
+TEST_P(Scalars, LoadsStayInBounds) {
+  const Chip &chip = *GetParam();
+  Bench bench(chip);
+  uint32_t *words = static_cast<uint32_t *>(bench.memory.allocate(32));
+  for (uint32_t i = 0; i < 8; ++i)
+    words[i] = 100 + i;
+  bench.wave.setPair(2, reinterpret_cast<uint64_t>(words));
+  const std::string two =
+      chip.generation == 9 ? "s_load_dwordx2" : "s_load_b64";
+  ASSERT_EQ(bench.run(two + " s[4:5], s[2:3], 0x18"), "");
+  EXPECT_EQ(bench.wave.pairOf(4), 106u | UINT64_C(107) << 32);
+  bench.wave.scalars[6] = 8;
+  ASSERT_EQ(bench.run(two + " s[4:5], s[2:3], s6"), "");
+  EXPECT_EQ(bench.wave.pairOf(4), 102u | UINT64_C(103) << 32);
+  bench.wave.setPair(8, reinterpret_cast<uint64_t>(words + 7));
+  ASSERT_EQ(bench.run(two + " s[4:5], s[8:9], -0x10"), "");
+  EXPECT_EQ(bench.wave.pairOf(4), 103u | UINT64_C(104) << 32);
+  const std::string error = bench.run(two + " s[4:5], s[2:3], 0x1c");
+  EXPECT_TRUE(error.starts_with(two + ": access of 8 bytes at 0x")) << error;
+  EXPECT_TRUE(error.ends_with("is outside of every allocation")) << error;
+}
+
+INSTANTIATE_TEST_SUITE_P(Chips, Scalars,
+                         testing::Values(&kChips[0], &kChips[1], &kChips[2],
+                                         &kChips[3]),
+                         [](const auto &info) { return info.param->name; });
+
+} // namespace
+} // namespace modelc::amdgpu
