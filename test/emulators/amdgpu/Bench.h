@@ -10,6 +10,7 @@
 
 #include "Launch.h"
 
+#include <ostream>
 #include <random>
 #include <string>
 #include <vector>
@@ -20,6 +21,18 @@ namespace modelc::amdgpu {
 /// test unless `mayFail`, if LLVM cannot assemble it.
 std::vector<uint8_t> assemble(const std::string &text, const Chip &chip,
                               bool mayFail = false);
+
+/// Those of kChips, for parameters of tests.
+inline std::vector<const Chip *> allChips() {
+  std::vector<const Chip *> all;
+  for (const Chip &chip : kChips)
+    all.push_back(&chip);
+  return all;
+}
+/// How GoogleTest prints such a parameter.
+inline void PrintTo(const Chip *chip, std::ostream *stream) {
+  *stream << chip->name;
+}
 
 /// One wave with 64 KiB of LDS, whose registers the test sets and reads.
 class Bench {

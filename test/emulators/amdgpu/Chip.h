@@ -15,22 +15,21 @@ namespace modelc::amdgpu {
 
 struct Chip {
   const char *name;
-  int32_t generation; ///< 9, 11, 12: the family of instruction encodings
+  int32_t generation; ///< 9 to 12: the family of instruction encodings
   uint32_t waveSize;  ///< lanes; what LLVM's kernels for it use
   /// HW register numbers (encodings of scalar operands).
   uint16_t m0, null; ///< null 0xffff: there is none
   /// Work-group ids are in TTMP9 and TTMP7, not in SGPRs.
   bool groupIdsInTtmp;
-  /// Scratch addresses need no set-up in the kernel.
-  bool architectedScratch;
   uint32_t multiprocessors; ///< as the product has them
 };
 
 inline constexpr Chip kChips[] = {
-    {"gfx90a", 9, 64, 124, 0xffff, false, false, 104},
-    {"gfx942", 9, 64, 124, 0xffff, false, true, 304},
-    {"gfx1100", 11, 32, 125, 124, false, true, 48},
-    {"gfx1201", 12, 32, 125, 124, true, true, 32},
+    {"gfx90a", 9, 64, 124, 0xffff, false, 104},
+    {"gfx942", 9, 64, 124, 0xffff, false, 304},
+    {"gfx1030", 10, 32, 124, 125, false, 40},
+    {"gfx1100", 11, 32, 125, 124, false, 48},
+    {"gfx1201", 12, 32, 125, 124, true, 32},
 };
 
 /// Bytes of LDS that a work-group can have, on all of them.

@@ -271,6 +271,7 @@ bool readKernels(const std::string &blob, const std::vector<Symbol> &symbols,
 bool fits(const std::string &target, const Chip &chip) {
   const std::string name = chip.name;
   return target == name || (target == "gfx9-4-generic" && name == "gfx942") ||
+         (target == "gfx10-3-generic" && name == "gfx1030") ||
          (target == "gfx11-generic" && name == "gfx1100") ||
          (target == "gfx12-generic" && name == "gfx1201");
 }

@@ -326,7 +326,8 @@ int64_t offsetOf(const Source &source, Space space, int64_t number) {
   if (space == Space::Local || space == Space::Buffer ||
       (space == Space::Flat && generation < 12))
     return number;
-  const uint32_t shift = generation == 12 ? 64 - 24 : 64 - 13;
+  const uint32_t bits = generation == 12 ? 24 : generation == 10 ? 12 : 13;
+  const uint32_t shift = 64 - bits;
   return int64_t(uint64_t(number) << shift) >> shift;
 }
 

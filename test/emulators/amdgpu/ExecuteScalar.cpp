@@ -162,6 +162,14 @@ void callPc(Wave &wave, const Instruction &in) {
   branch(wave, in);
 }
 
+/// Of hardware registers only those of FLAT_SCRATCH (20 and 21) may be set, by
+/// kernels for gfx10: here scratch has its aperture.
+void setHardwareRegister(Wave &wave, const Instruction &in) {
+  const uint32_t id = uint32_t(in.offset) & 63;
+  if (id != 20 && id != 21)
+    wave.fault("hardware register " + std::to_string(id) + " is not emulated");
+}
+
 void trap(Wave &wave, const Instruction &) {
   wave.fault("s_trap: the kernel gives up");
 }
@@ -267,6 +275,7 @@ constexpr NamedHandler kControlTable[] = {
     {"s_setpc_b64", setPc},
     {"s_swappc_b64", swapPc},
     {"s_call_b64", callPc},
+    {"s_setreg_b32", setHardwareRegister},
     {"s_trap", trap},
     {"s_barrier", barrier},
     {"s_barrier_signal", barrierSignal},

@@ -169,9 +169,11 @@ const uint32_t *wordsOf(const Wave &wave, const Instruction &in, uint32_t index,
   uint32_t value = 0;
   if (operand.kind == OperandKind::Constant)
     value = uint32_t(operand.constant >> (32 * regOffset));
-  else if (operand.kind == OperandKind::Scalar)
-    value = operand.reg == kScc ? uint32_t(wave.scc)
-                                : wave.scalars[operand.reg + regOffset];
+  else if (operand.reg == kScc)
+    value = uint32_t(wave.scc);
+  else if (operand.kind == OperandKind::Scalar &&
+           operand.reg != wave.chip->null)
+    value = wave.scalars[operand.reg + regOffset];
   for (uint32_t lane = 0; lane < kMaxLanes; ++lane)
     buffer[lane] = value;
   if (in.extra == Extra::Sdwa && index < 2)

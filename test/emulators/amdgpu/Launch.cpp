@@ -162,8 +162,15 @@ void initialWave(const Run &run, const Extent &group, uint32_t firstItem,
   std::fill_n(wave.vectors[kAccumulators], rows * kMaxLanes, kUndefined);
   for (uint32_t lane = 0; lane < wave.lanes; ++lane) {
     const uint32_t item = firstItem + lane;
-    wave.vectors[0][lane] = item % size.x | item / size.x % size.y << 10 |
-                            item / size.x / size.y << 20;
+    const uint32_t x = item % size.x, y = item / size.x % size.y,
+                   z = item / size.x / size.y;
+    if (run.chip.generation == 10) {
+      wave.vectors[0][lane] = x;
+      wave.vectors[1][lane] = y;
+      wave.vectors[2][lane] = z;
+    } else {
+      wave.vectors[0][lane] = x | y << 10 | z << 20;
+    }
   }
   wave.scratchBytes = run.kernel.privateBytes;
   wave.scratch.assign(uint64_t(wave.scratchBytes) * wave.lanes, 0xA5);

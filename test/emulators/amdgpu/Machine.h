@@ -68,6 +68,8 @@ struct Wave {
   uint32_t (*vectors)[kMaxLanes] = nullptr; ///< [512][64], not owned
 
   uint64_t pairOf(uint32_t reg) const {
+    if (reg == chip->null)
+      return 0;
     return scalars[reg] | uint64_t(scalars[reg + 1]) << 32;
   }
   /// A mask as wide as the wave.

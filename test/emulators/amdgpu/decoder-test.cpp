@@ -182,6 +182,17 @@ const Row kGfx9[] = {
     {"buffer_load_dword V1, V1, S4, S1 offen", "buffer_load_dword"},
 };
 
+const Row kGfx10[] = {
+    {"v_add_co_ci_u32 V1, C, V1, V1, C", "v_add_co_ci_u32"},
+    {"v_dot4_i32_i8 V1, V1, V1, V1", "v_dot4_i32_i8"},
+    {"v_permlanex16_b32 V1, V1, S1, S1", "v_permlanex16_b32", true},
+    {"v_mov_b32_dpp V1, V1 dpp8:[1,0,3,2,5,4,7,6]", "v_mov_b32"},
+    {"s_load_dwordx4 S4, S2, S1", "s_load_dwordx4"},
+    {"ds_write_b64 V1, V2 offset:8", "ds_write_b64"},
+    {"global_load_dwordx4 V4, V1, S2 offset:-16", "global_load_dwordx4"},
+    {"buffer_load_dword V1, V1, S4, S1 offen", "buffer_load_dword"},
+};
+
 const Row kGfx11[] = {
     {"v_add_co_ci_u32 V1, C, V1, V1, C", "v_add_co_ci_u32"},
     {"v_dot4_i32_iu8 V1, V1, V1, V1", "v_dot4_i32_iu8"},
@@ -243,6 +254,9 @@ TEST_P(Decoding, FindsTheRegistersThatLlvmPrints) {
     testRow(row);
   if (chip.generation == 9)
     for (const Row &row : kGfx9)
+      testRow(row);
+  else if (chip.generation == 10)
+    for (const Row &row : kGfx10)
       testRow(row);
   else
     for (const Row &row : kGfx11)
@@ -311,9 +325,7 @@ TEST(Pairs, ReadBeforeTheyWrite) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Chips, Decoding,
-                         testing::Values(&kChips[0], &kChips[1], &kChips[2],
-                                         &kChips[3]),
+INSTANTIATE_TEST_SUITE_P(Chips, Decoding, testing::ValuesIn(allChips()),
                          [](const auto &info) { return info.param->name; });
 
 } // namespace

@@ -47,7 +47,7 @@ static void barrier(void) {
 }
 
 static int dot4(int a, int b, int c) {
-#ifdef __GFX9__
+#if defined(__GFX9__) || defined(__GFX10__)
   return __builtin_amdgcn_sdot4(a, b, c, 0);
 #else
   return __builtin_amdgcn_sudot4(1, a, 1, b, c, 0);
@@ -89,6 +89,7 @@ KERNEL void gemv_dot4(GLOBAL const v4i *w, GLOBAL const v4i *x, GLOBAL int *y,
     y[row] = sum;
 }
 
+#ifndef __GFX10__ // it has no matrix instructions
 /// C[16][16] = A[16][k] * B[16][k], bytes, through LDS, one wave.
 KERNEL void matmul_bytes(GLOBAL const i8 *a, GLOBAL const i8 *b, GLOBAL int *c,
                          int k) {
@@ -174,6 +175,8 @@ KERNEL void matmul_halves(GLOBAL const _Float16 *a, GLOBAL const _Float16 *b,
     c[i * 16 + row] = sum[r];
   }
 }
+
+#endif // __GFX10__
 
 /// A row of n floats for each work-group of 128: exp(x - max) / sum.
 KERNEL void softmax(GLOBAL const float *x, GLOBAL float *y, int n) {

@@ -22,7 +22,6 @@ class Memories : public testing::TestWithParam<const Chip *> {
 protected:
   const Chip &chip = *GetParam();
   Bench bench{chip};
-  const bool gfx9 = chip.generation == 9;
   const uint32_t lanes = chip.waveSize;
   /// All lanes but some.
   const uint64_t someLanes =
@@ -30,7 +29,7 @@ protected:
 
   /// The name of before gfx11, or from there on.
   std::string either(const char *old, const char *now) const {
-    return gfx9 ? old : now;
+    return chip.generation <= 10 ? old : now;
   }
   /// Global memory of `sizeBytes` whose bytes are 0, 1, 2, ...
   uint8_t *counted(uint32_t sizeBytes) {
@@ -54,6 +53,9 @@ protected:
       bench.v(0, lane) = stride * lane;
   }
 };
+
+/// v_permlane16_b32 came with gfx10.
+class RowPermutes : public Memories {};
 
 uint32_t wordAt(const uint8_t *bytes) {
   return bytes[0] | bytes[1] << 8 | bytes[2] << 16 | uint32_t(bytes[3]) << 24;
@@ -388,9 +390,7 @@ TEST_P(Memories, CountsBelow) {
 }
 
 /// Nibble i of two scalars names the lane of the row, or of the other row.
-TEST_P(Memories, PermutesRows) {
-  if (gfx9)
-    GTEST_SKIP() << "v_permlane16_b32 came with gfx10";
+TEST_P(RowPermutes, AreOfTheRow) {
   bench.randomise();
   ASSERT_EQ(bench.run("v_permlane16_b32 v4, v2, s0, s1\n"
                       "v_permlanex16_b32 v5, v2, s0, s1"),
@@ -403,6 +403,12 @@ TEST_P(Memories, PermutesRows) {
     ASSERT_EQ(bench.v(5, lane), bench.v(2, (lane / 16 ^ 1) * 16 + select));
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Chips, RowPermutes,
+                         testing::Values(findChip("gfx1030"),
+                                         findChip("gfx1100"),
+                                         findChip("gfx1201")),
+                         [](const auto &info) { return info.param->name; });
 
 // What the hardware would not survive.
 
@@ -425,9 +431,7 @@ TEST_P(Memories, OutOfBoundsIsAnError) {
                     "65536");
 }
 
-INSTANTIATE_TEST_SUITE_P(Chips, Memories,
-                         testing::Values(&kChips[0], &kChips[1], &kChips[2],
-                                         &kChips[3]),
+INSTANTIATE_TEST_SUITE_P(Chips, Memories, testing::ValuesIn(allChips()),
                          [](const auto &info) { return info.param->name; });
 
 } // namespace
