@@ -171,7 +171,7 @@ void setHardwareRegister(Wave &wave, const Instruction &in) {
 }
 
 void trap(Wave &wave, const Instruction &) {
-  wave.fault("s_trap: the kernel gives up");
+  wave.fault("the kernel gives up");
 }
 
 // Barriers. Arrival and waiting are apart since gfx12. A wave that has ended
@@ -180,6 +180,7 @@ void trap(Wave &wave, const Instruction &) {
 void arrive(Wave &wave) {
   Group &group = *wave.group;
   wave.barrierPhase = group.phase + 1;
+  wave.hasArrived = true;
   ++group.arrivals;
 }
 
@@ -191,10 +192,15 @@ void barrierSignal(Wave &wave, const Instruction &in) {
 void barrierWait(Wave &wave, const Instruction &in) {
   if (int16_t(in.src[0].constant) != -1)
     return wave.fault("only the barrier of the work-group, -1, is known");
+  // Without an arrival of its own it waits for one that it holds up.
+  if (!wave.hasArrived)
+    wave.barrierPhase = wave.group->phase + 1;
+  wave.hasArrived = false;
   wave.state = WaveState::Waiting;
 }
 void barrier(Wave &wave, const Instruction &) {
   arrive(wave);
+  wave.hasArrived = false;
   wave.state = WaveState::Waiting;
 }
 

@@ -15,7 +15,8 @@
 
 namespace modelc::amdgpu {
 
-HipLibrary::HipLibrary(const std::string &chip) : chip(chip) {
+HipLibrary::HipLibrary(const std::string &chip, const std::string &target)
+    : target(target.empty() ? chip : target) {
   if (chip.empty())
     unsetenv("AMDGPUEMU_CHIP");
   else
@@ -39,8 +40,8 @@ HipLibrary::~HipLibrary() {
 }
 
 void HipLibrary::loadKernels() {
-  const std::vector<char> image =
-      readFile(std::string(MODELC_AMDGPU_KERNELS) + "/kernels-" + chip + ".co");
+  const std::vector<char> image = readFile(std::string(MODELC_AMDGPU_KERNELS) +
+                                           "/kernels-" + target + ".co");
   ASSERT_EQ(hipModuleLoadData(&module, image.data()), hipSuccess);
 }
 

@@ -20,7 +20,8 @@ namespace modelc::amdgpu {
 /// has a fresh device.
 class HipLibrary {
 public:
-  explicit HipLibrary(const std::string &chip);
+  /// `target`: what loadKernels() takes kernels of; empty: `chip` itself.
+  explicit HipLibrary(const std::string &chip, const std::string &target = "");
   ~HipLibrary();
   HipLibrary(const HipLibrary &) = delete;
   HipLibrary &operator=(const HipLibrary &) = delete;
@@ -67,7 +68,7 @@ public:
   HIP_FUNCTIONS(HIP_MEMBER)
 #undef HIP_MEMBER
 
-  /// Loads kernels.c for the chip; function() finds its kernels.
+  /// Loads kernels.c for the target; function() finds its kernels.
   void loadKernels();
   hipFunction_t function(const char *name);
 
@@ -99,7 +100,7 @@ public:
 
 private:
   void *library;
-  std::string chip;
+  std::string target;
   hipModule_t module = nullptr;
 };
 

@@ -59,6 +59,7 @@ struct Wave {
   uint32_t lanes; ///< chip->waveSize
   WaveState state = WaveState::Running;
   uint32_t barrierPhase = 0; ///< waits until the group has passed it
+  bool hasArrived = false;   ///< at the barrier, and did not wait yet
   uint64_t pc = 0;           ///< the address of the next instruction
   uint64_t nextPc = 0;       ///< after this one; branches set it
   bool scc = false;

@@ -8,6 +8,7 @@
 
 #include "HipLibrary.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -17,10 +18,23 @@
 namespace modelc::amdgpu {
 namespace {
 
+/// A chip that runs code for the target, which may be a family's.
+std::string chipOf(const std::string &target) {
+  const std::pair<const char *, const char *> families[] = {
+      {"gfx9-4-generic", "gfx942"},
+      {"gfx10-3-generic", "gfx1030"},
+      {"gfx11-generic", "gfx1100"},
+      {"gfx12-generic", "gfx1201"}};
+  for (const auto &[family, chip] : families)
+    if (target == family)
+      return chip;
+  return target;
+}
+
 class Kernels : public testing::TestWithParam<const char *> {
 protected:
-  std::string chip = GetParam();
-  HipLibrary hip{GetParam()};
+  std::string chip = chipOf(GetParam());
+  HipLibrary hip{chip, GetParam()};
   std::mt19937 random{1};
 
   bool isWave64() const { return chip.starts_with("gfx9"); }
@@ -312,14 +326,24 @@ TEST_P(Kernels, UnknownInstructionIsNamed) {
   EXPECT_EQ(hip.hipDeviceSynchronize(), hipErrorLaunchFailure);
 }
 
-INSTANTIATE_TEST_SUITE_P(Chips, MatrixKernels,
+/// gfx9-4-generic is gfx9_4_generic as a part of a name.
+std::string nameOf(const testing::TestParamInfo<const char *> &info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, MatrixKernels,
                          testing::Values("gfx90a", "gfx942", "gfx1100",
-                                         "gfx1201"),
-                         [](const auto &info) { return info.param; });
-INSTANTIATE_TEST_SUITE_P(Chips, Kernels,
+                                         "gfx1201", "gfx9-4-generic",
+                                         "gfx11-generic", "gfx12-generic"),
+                         nameOf);
+INSTANTIATE_TEST_SUITE_P(Targets, Kernels,
                          testing::Values("gfx90a", "gfx942", "gfx1030",
-                                         "gfx1100", "gfx1201"),
-                         [](const auto &info) { return info.param; });
+                                         "gfx1100", "gfx1201", "gfx9-4-generic",
+                                         "gfx10-3-generic", "gfx11-generic",
+                                         "gfx12-generic"),
+                         nameOf);
 
 } // namespace
 } // namespace modelc::amdgpu

@@ -107,7 +107,7 @@ KERNEL void matmul_bytes(GLOBAL const i8 *a, GLOBAL const i8 *b, GLOBAL int *c,
       tileB[i] = b[i / 32 * k + at + i % 32];
     }
     barrier();
-#ifdef __gfx942__
+#if defined(__gfx942__) || defined(__gfx9_4_generic__)
     typedef __attribute__((address_space(3))) const long Part;
     sum = __builtin_amdgcn_mfma_i32_16x16x32_i8(
         *(Part *)(tileA + row * 32 + part * 8),
