@@ -241,7 +241,7 @@ struct Scope {
     void *begin = memory.allocate(std::max<size_t>(bytes.size(), 1));
     if (!begin)
       return 0;
-    std::memcpy(begin, bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), static_cast<uint8_t *>(begin));
     owned.push_back(begin);
     return reinterpret_cast<uint64_t>(begin);
   }

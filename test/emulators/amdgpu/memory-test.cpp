@@ -176,9 +176,11 @@ TEST_P(Memories, GlobalStores) {
       const uint32_t lane = at / 20, byte = at % 20 - 4;
       const bool written =
           at % 20 >= 4 && byte < store.bytes && bench.isActive(lane);
-      const uint8_t value = uint8_t(bench.v(4 + (byte & 15) / 4, lane) >>
-                                    (8 * (byte % 4) + store.shift));
-      ASSERT_EQ(bytes[at], written ? value : before[at])
+      uint8_t expected = before[at];
+      if (written)
+        expected = uint8_t(bench.v(4 + byte / 4, lane) >>
+                           (8 * (byte % 4) + store.shift));
+      ASSERT_EQ(bytes[at], expected)
           << chip.name << ": " << text << ", lane " << lane;
     }
   }

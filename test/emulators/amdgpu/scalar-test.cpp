@@ -130,6 +130,39 @@ const Row kRows[] = {
      STATE(a / 32 % 128 < 64 ? a / 32 % 128 : a / 32 % 128 - 128, d != 0)},
     {BOTH("s_pack_lh_b32_b16 s4, s0, s2"),
      STATE(a % 65536 + b / 65536 * 65536, scc)},
+    {BOTH("s_brev_b32 s4, s0"),
+     [](const Inputs &in) -> Outputs {
+       uint64_t d = 0;
+       for (int i = 0; i < 32; ++i)
+         d |= (in.a >> i & 1) << (31 - i);
+       return {d, in.scc};
+     }},
+    {BOTH("s_bcnt0_i32_b32 s4, s0"), STATE(32 - onesOf(a), d != 0)},
+    {BOTH("s_min_i32 s4, s0, s2"), STATE(sa < sb ? a : b, sa < sb)},
+    {BOTH("s_min_u32 s4, s0, s2"), STATE(a < b ? a : b, a < b)},
+    {BOTH("s_absdiff_i32 s4, s0, s2"),
+     STATE(sa > sb ? sa - sb : sb - sa, d != 0)},
+    {BOTH("s_lshl1_add_u32 s4, s0, s2"),
+     STATE(a * 2 + b, a * 2 + b > 0xffffffff)},
+    {BOTH("s_lshl3_add_u32 s4, s0, s2"),
+     STATE(a * 8 + b, a * 8 + b > 0xffffffff)},
+    {BOTH("s_lshl4_add_u32 s4, s0, s2"),
+     STATE(a * 16 + b, a * 16 + b > 0xffffffff)},
+    {BOTH("s_pack_ll_b32_b16 s4, s0, s2"),
+     STATE(a % 65536 + b % 65536 * 65536, scc)},
+    {BOTH("s_pack_hh_b32_b16 s4, s0, s2"),
+     STATE(a / 65536 + b / 65536 * 65536, scc)},
+    {BOTH("s_bfm_b64 s[4:5], s0, s2"), STATE64(lowBits(a % 64) << b % 64, scc)},
+    {BOTH("s_bcnt1_i32_b64 s4, s[0:1]"),
+     [](const Inputs &in) -> Outputs { return {onesOf(in.a), in.a != 0}; }},
+    {"s_ff1_i32_b64 s4, s[0:1]", "s_ctz_i32_b64 s4, s[0:1]",
+     [](const Inputs &in) -> Outputs { return {firstOne(in.a, 64), in.scc}; }},
+    {"s_flbit_i32_b64 s4, s[0:1]", "s_clz_i32_u64 s4, s[0:1]",
+     [](const Inputs &in) -> Outputs {
+       return {firstOneFromTop(in.a, 64), in.scc};
+     }},
+    {BOTH("s_cmp_eq_u64 s[0:1], s[2:3]"), COMPARE(in.a == in.b)},
+    {BOTH("s_bitcmp0_b64 s[0:1], s2"), COMPARE(!(in.a >> b % 64 & 1))},
     {BOTH("s_cselect_b32 s4, s0, s2"), STATE(scc ? a : b, scc)},
     {BOTH("s_mov_b64 s[4:5], s[0:1]"), STATE64(a, scc)},
     {BOTH("s_mov_b64 s[4:5], -2"), STATE64(uint64_t(-2), scc)},
