@@ -88,9 +88,19 @@ template <bool one, class T> void setBit(Wave &wave, const Instruction &in) {
   setScalarOf<T>(wave, dest, one ? old | bit : old & ~bit);
 }
 
+/// What changes EXEC as a whole is as wide as the wave.
+bool isAsWideAsWave(Wave &wave, const Instruction &in) {
+  const bool wide = std::string_view(in.name).ends_with("_b64");
+  if (wide != (wave.lanes == 64))
+    wave.fault("it is not as wide as the wave, which is not emulated");
+  return wide == (wave.lanes == 64);
+}
+
 /// EXEC changes, the old one goes to the destination.
 template <class Change>
 void saveExec(Wave &wave, const Instruction &in, Change change) {
+  if (!isAsWideAsWave(wave, in))
+    return;
   const uint64_t old = wave.exec();
   const uint64_t source = wave.lanes == 64 ? readScalar64(wave, in.src[0])
                                            : readScalar(wave, in.src[0]);
@@ -108,6 +118,8 @@ void saveExec(Wave &wave, const Instruction &in, Change change) {
 
 /// EXEC and the destination both become the result.
 template <bool notSource> void writeExec(Wave &wave, const Instruction &in) {
+  if (!isAsWideAsWave(wave, in))
+    return;
   const uint64_t source = wave.lanes == 64 ? readScalar64(wave, in.src[0])
                                            : readScalar(wave, in.src[0]);
   const uint64_t now =
@@ -115,17 +127,6 @@ template <bool notSource> void writeExec(Wave &wave, const Instruction &in) {
   wave.setMask(in.dest.reg, now);
   wave.setMask(kExec, now);
   wave.scc = now != 0;
-}
-
-void wholeQuads(Wave &wave, const Instruction &in) {
-  const uint64_t source = wave.lanes == 64 ? readScalar64(wave, in.src[0])
-                                           : readScalar(wave, in.src[0]);
-  uint64_t result = 0;
-  for (uint32_t quad = 0; quad < 16; ++quad)
-    if (source >> (4 * quad) & 15)
-      result |= UINT64_C(15) << (4 * quad);
-  wave.setMask(in.dest.reg, result);
-  wave.scc = result != 0;
 }
 
 // Control flow.
@@ -267,8 +268,6 @@ constexpr NamedHandler kControlTable[] = {
     {"s_andn1_wrexec_b64", writeExec<true>},
     {"s_and_not0_wrexec_b32", writeExec<true>},
     {"s_and_not1_wrexec_b32", writeExec<false>},
-    {"s_wqm_b32", wholeQuads},
-    {"s_wqm_b64", wholeQuads},
     {"s_endpgm", endProgram},
     {"s_branch", branch},
     {"s_cbranch_scc0", BRANCH_IF(!wave.scc)},

@@ -299,6 +299,66 @@ TEST_P(Memories, AtomicsAccumulate) {
   EXPECT_EQ(bench.v(4, lanes - 2), 7u);
 }
 
+struct Atomic {
+  const char *old, *now; ///< without the prefix
+  uint64_t (*state)(uint64_t memory, uint64_t data, int bits);
+};
+int64_t asSigned(uint64_t value, int bits) {
+  return int64_t(value << (64 - bits)) >> (64 - bits);
+}
+const Atomic kAtomics[] = {
+    {"swap", "swap_b", [](uint64_t, uint64_t b, int) { return b; }},
+    {"sub", "sub_u", [](uint64_t a, uint64_t b, int) { return a - b; }},
+    {"smin", "min_i",
+     [](uint64_t a, uint64_t b, int n) {
+       return asSigned(a, n) < asSigned(b, n) ? a : b;
+     }},
+    {"umin", "min_u",
+     [](uint64_t a, uint64_t b, int) { return a < b ? a : b; }},
+    {"smax", "max_i",
+     [](uint64_t a, uint64_t b, int n) {
+       return asSigned(a, n) > asSigned(b, n) ? a : b;
+     }},
+    {"umax", "max_u",
+     [](uint64_t a, uint64_t b, int) { return a > b ? a : b; }},
+    {"and", "and_b", [](uint64_t a, uint64_t b, int) { return a & b; }},
+    {"or", "or_b", [](uint64_t a, uint64_t b, int) { return a | b; }},
+    {"xor", "xor_b", [](uint64_t a, uint64_t b, int) { return a ^ b; }},
+};
+
+/// A word, or two, for each lane.
+TEST_P(Memories, AtomicsOfEveryKind) {
+  uint8_t *bytes = counted(64 * 8);
+  for (const Atomic &atomic : kAtomics)
+    for (int bits : {32, 64}) {
+      bench.randomise();
+      bench.wave.setMask(kExec, someLanes);
+      setAddresses(bytes, 8);
+      const std::vector<uint8_t> before(bytes, bytes + 64 * 8);
+      const std::string old =
+          std::string(atomic.old) + (bits == 64 ? "_x2" : "");
+      const std::string now = atomic.now + std::to_string(bits);
+      const std::string text = "global_atomic_" +
+                               either(old.c_str(), now.c_str()) + " v[0:1], " +
+                               (bits == 64 ? "v[2:3]" : "v2") + ", off";
+      ASSERT_EQ(bench.run(text), "") << text;
+      for (uint32_t lane = 0; lane < lanes; ++lane) {
+        const auto word = [&](const uint8_t *at) {
+          return wordAt(at) | (bits == 64 ? uint64_t(wordAt(at + 4)) << 32 : 0);
+        };
+        const uint64_t data =
+            bench.v(2, lane) |
+            (bits == 64 ? uint64_t(bench.v(3, lane)) << 32 : 0);
+        const uint64_t was = word(before.data() + 8 * lane);
+        const uint64_t is = atomic.state(was, data, bits);
+        ASSERT_EQ(word(bytes + 8 * lane), !bench.isActive(lane) ? was
+                                          : bits == 64          ? is
+                                                                : uint32_t(is))
+            << chip.name << ": " << text;
+      }
+    }
+}
+
 TEST_P(Memories, LocalAtomics) {
   std::fill_n(bench.group.lds.begin(), 16, uint8_t(0));
   for (uint32_t lane = 0; lane < lanes; ++lane) {
