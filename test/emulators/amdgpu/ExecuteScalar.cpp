@@ -265,6 +265,8 @@ constexpr NamedHandler kControlTable[] = {
     SAVE_EXEC_BOTH("xnor", ~(s ^ e)),
 #undef SAVE_EXEC_BOTH
     {"s_andn2_wrexec_b64", writeExec<false>},
+    {"s_andn2_wrexec_b32", writeExec<false>},
+    {"s_andn1_wrexec_b32", writeExec<true>},
     {"s_andn1_wrexec_b64", writeExec<true>},
     {"s_and_not0_wrexec_b32", writeExec<true>},
     {"s_and_not1_wrexec_b32", writeExec<false>},

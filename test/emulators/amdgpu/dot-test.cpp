@@ -167,6 +167,55 @@ TEST_P(Dots, SelectionAndSwap) {
   }
 }
 
+/// The lower halves are selected.
+TEST(Gfx11, SelectionOfHalves) {
+  for (const char *name : {"gfx1100", "gfx1201"}) {
+    Bench bench(*findChip(name));
+    bench.randomise();
+    const uint64_t mask = bench.wave.pairOf(kVcc);
+    const bool isGfx11 = bench.chip.generation == 11;
+    ASSERT_EQ(bench.run(isGfx11 ? "v_cndmask_b16 v3.l, v0.l, v1.l, vcc_lo"
+                                : "v_cndmask_b16 v3, v0, v1, vcc_lo"),
+              "");
+    for (uint32_t lane = 0; lane < 32; ++lane)
+      ASSERT_EQ(bench.v(3, lane) & 0xffff,
+                bench.v(mask >> lane & 1 ? 1 : 0, lane) & 0xffff);
+  }
+}
+
+/// gfx12's minimum and maximum of IEEE 754-2019: a NaN wins.
+TEST(Gfx12, MinimumAndMaximum) {
+  Bench bench(*findChip("gfx1201"));
+  bench.randomise();
+  ASSERT_EQ(bench.run("v_minimum_f32 v3, v0, v1\nv_maximum_f32 v4, v0, v1"),
+            "");
+  for (uint32_t lane = 0; lane < 32; ++lane) {
+    const uint32_t a = bench.v(0, lane), b = bench.v(1, lane);
+    const uint32_t least = bench.v(3, lane), most = bench.v(4, lane);
+    if (isNan(a) || isNan(b)) {
+      EXPECT_TRUE(isNan(least) && isNan(most));
+      continue;
+    }
+    EXPECT_EQ(f(least), std::fmin(f(a), f(b)));
+    EXPECT_EQ(f(most), std::fmax(f(a), f(b)));
+  }
+}
+
+/// Between accumulation registers, and to the others and back.
+TEST(Cdna, AccumulationRegistersMove) {
+  for (const char *name : {"gfx90a", "gfx942"}) {
+    Bench bench(*findChip(name));
+    bench.randomise();
+    const uint32_t value = bench.v(kAccumulators + 2, 5);
+    ASSERT_EQ(bench.run("v_accvgpr_mov_b32 a1, a2\n"
+                        "v_accvgpr_read_b32 v1, a1\n"
+                        "v_accvgpr_write_b32 a9, v1"),
+              "");
+    for (uint32_t reg : {kAccumulators + 1u, 1u, kAccumulators + 9u})
+      EXPECT_EQ(bench.v(reg, 5), value) << name << reg;
+  }
+}
+
 /// Functions of halves, within 1 ULP.
 TEST_P(Dots, FunctionsOfHalves) {
   struct Function {

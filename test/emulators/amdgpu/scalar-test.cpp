@@ -379,6 +379,18 @@ TEST_P(Scalars, SaveExec) {
     EXPECT_EQ(bench.wave.maskOf(4), old) << name;
     EXPECT_EQ(bench.wave.scc, expected != 0) << name;
   }
+  // The result goes to both.
+  const std::string writes = chip.generation == 9    ? "s_andn2_wrexec_b64"
+                             : wide                  ? "s_and_not1_wrexec_b64"
+                             : chip.generation == 10 ? "s_andn2_wrexec_b32"
+                                                     : "s_and_not1_wrexec_b32";
+  bench.randomise();
+  const uint64_t source = bench.wave.pairOf(0) & all;
+  const uint64_t before = UINT64_C(0xf0f00ff033335555) & all;
+  bench.wave.setMask(kExec, before);
+  ASSERT_EQ(bench.run(writes + (wide ? " s[4:5], s[0:1]" : " s4, s0")), "");
+  EXPECT_EQ(bench.wave.exec(), source & ~before);
+  EXPECT_EQ(bench.wave.maskOf(4), source & ~before);
   const std::string other =
       wide ? "s_and_saveexec_b32 s4, s0" : "s_and_saveexec_b64 s[4:5], s[0:1]";
   if (chip.generation > 9)
@@ -446,6 +458,13 @@ TEST_P(Scalars, CallsReturn) {
                       "s_setpc_b64 s[30:31]\n"),        // 28
             "");
   EXPECT_EQ(bench.wave.scalars[4], 41u);
+  ASSERT_EQ(bench.run("s_call_b64 s[30:31], 2\n" // words
+                      "s_add_u32 s4, s4, 1\n"
+                      "s_branch 2\n"
+                      "s_movk_i32 s4, 50\n" // the callee
+                      "s_setpc_b64 s[30:31]"),
+            "");
+  EXPECT_EQ(bench.wave.scalars[4], 51u);
 }
 
 TEST_P(Scalars, LoadsStayInBounds) {

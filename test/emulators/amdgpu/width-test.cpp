@@ -245,6 +245,8 @@ const HalfRow kHalves[] = {
     {"v_max_f16", "v_max_f16", 2, HALF(halfMax(a, b)), true},
     {BOTH("v_fma_f16"), 3, HALF(pair(half(a) * half(b) + half(c), 0)), true,
      true},
+    {BOTH("v_ldexp_f16"), 2,
+     HALF(pair(std::ldexp(half(a), int(signed16(b))), 0)), true},
     {BOTH("v_trunc_f16"), 1, HALF(pair(std::trunc(half(a)), 0)), true},
     {BOTH("v_ceil_f16"), 1, HALF(pair(std::ceil(half(a)), 0)), true},
     {BOTH("v_floor_f16"), 1, HALF(pair(std::floor(half(a)), 0)), true},
