@@ -1,5 +1,4 @@
-//===- ExecuteCarry.cpp - Vector instructions with a mask: carries, selection,
-// division
+//===- ExecuteCarry.cpp - Carries, selection and division of vectors
 //
 // Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- ExecuteLocal.cpp - LDS instructions with two addresses, and through LDS's
-// crossbar
+//===- ExecuteLocal.cpp - LDS in pairs, and through its crossbar
 //
 // Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- ExecuteVector.cpp - Vector arithmetic and comparisons that the table
-// states
+//===- ExecuteVector.cpp - Vector instructions that the table states
 //
 // Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Lanes.h - Operands and results of vector instructions, for all lanes at
-// once
+//===- Lanes.h - Operands and results of all lanes at once
 //
 // Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

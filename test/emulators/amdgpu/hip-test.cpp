@@ -1,5 +1,4 @@
-//===- hip-test.cpp - Kernels of clang's for each chip, through the stand-in
-// library
+//===- hip-test.cpp - Kernels of clang's, through the stand-in
 //
 // Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -236,7 +236,7 @@ KERNEL void rope(GLOBAL float *x, GLOBAL const float *angles, int pairs) {
   x[2 * i + 1] = x0 * (sign * sn) + x1 * (signC * cs);
 }
 
-/// counts[v & 15] in global and, first, in local memory; returns order too.
+/// counts[v & 15] in local and counts[16 + (v & 15)] in global memory.
 KERNEL void histogram(GLOBAL const u32 *values, GLOBAL u32 *counts,
                       GLOBAL u32 *largest, GLOBAL float *sum, int n) {
   LOCAL u32 local[16];

@@ -1,5 +1,4 @@
-//===- vector-test.cpp - Vector instructions against scalar statements of the
-// manuals
+//===- vector-test.cpp - Vector instructions against the documents
 //
 // Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
