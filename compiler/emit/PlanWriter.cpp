@@ -84,6 +84,7 @@ packAll(const PlanContents &contents, uint64_t weightsOffset,
     repack::PackJob job;
     job.name = weight.getSymName().str();
     job.source = tensor->bytes;
+    job.sourceStride = tensor->stride;
     job.shape.assign(tensor->shape.begin(), tensor->shape.end());
     job.sourceLayout =
         pack::getMappedLayout(layout.getContext(), layout.getSource());

@@ -79,7 +79,7 @@ static ReportRow makeRow(const gguf::GgufTensor &tensor) {
   row.tensor = tensor.name.str();
   row.type = model::getGgmlTypeInfo(tensor.type).name.str();
   row.shape.assign(tensor.shape.begin(), tensor.shape.end());
-  row.sourceBytes = tensor.bytes.size();
+  row.sourceBytes = tensor.getByteCount();
   return row;
 }
 

@@ -49,15 +49,16 @@ static absl::StatusOr<std::vector<const Packer *>>
 getPackers(llvm::ArrayRef<PackJob> jobs, PackerCache &cache) {
   std::vector<const Packer *> packers;
   for (const PackJob &job : jobs) {
-    auto packer = cache.get(job.sourceLayout, job.targetLayout, job.shape);
+    auto packer = cache.get(job.sourceLayout, job.targetLayout, job.shape,
+                            job.sourceStride);
     if (!packer.ok())
       return absl::Status(
           packer.status().code(),
           absl::StrCat(job.name, ": ", packer.status().message()));
-    if ((*packer)->getSourceBytes() != job.source.size())
+    if ((*packer)->getSourceExtent() != job.source.size())
       return absl::InvalidArgumentError(absl::StrCat(
           job.name, ": ", job.source.size(), " source bytes, expected ",
-          (*packer)->getSourceBytes()));
+          (*packer)->getSourceExtent()));
     packers.push_back(*packer);
   }
   return packers;

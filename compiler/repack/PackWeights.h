@@ -42,6 +42,8 @@ struct PackJob {
   llvm::SmallVector<int64_t> shape;
   pack::LayoutAttr sourceLayout, targetLayout;
   uint64_t offset; ///< Of the packed weight in the output.
+  /// From one matrix of the source to the next; 0: they touch.
+  uint64_t sourceStride = 0;
 };
 
 /// Writes bytes at an offset of the output; called from several threads with
@@ -69,6 +71,7 @@ struct VerifyJob {
   llvm::ArrayRef<uint8_t> source, packed;
   llvm::SmallVector<int64_t> shape;
   pack::LayoutAttr sourceLayout, targetLayout;
+  uint64_t sourceStride = 0; ///< As a PackJob's.
 };
 
 /// An element that differs.

@@ -79,7 +79,8 @@ static absl::Status checkLossless(LayoutAttr source, LayoutAttr target,
 }
 
 absl::StatusOr<Packer> Packer::create(LayoutAttr source, LayoutAttr target,
-                                      llvm::ArrayRef<int64_t> shape) {
+                                      llvm::ArrayRef<int64_t> shape,
+                                      uint64_t sourceStride) {
   if (absl::Status status = checkLossless(source, target, shape); !status.ok())
     return status;
   Packer p;
@@ -88,6 +89,7 @@ absl::StatusOr<Packer> Packer::create(LayoutAttr source, LayoutAttr target,
   p.panelsPerMatrix = llvm::divideCeil(p.shape.rows, p.panelRows);
   p.rowBytes = source.getMatrixBytes(1, p.shape.k);
   p.sourceMatrixBytes = source.getMatrixBytes(p.shape.rows, p.shape.k);
+  p.sourceStride = sourceStride ? sourceStride : p.sourceMatrixBytes;
   p.panelBytes = target.getPanelOffset(p.panelRows, p.shape.k);
   p.packedMatrixBytes = target.getMatrixBytes(p.shape.rows, p.shape.k);
   p.packedStride = shape.size() == 3
@@ -129,7 +131,7 @@ Packer::Tile Packer::getTile(int64_t panel, int64_t tile) const {
   bool isLastPanel = (p + 1) * panelRows > shape.rows;
   bool isTail = (tile + 1) * tileK > shape.k;
   return {&getProgram(isLastPanel, isTail),
-          expert * sourceMatrixBytes + p * panelRows * rowBytes +
+          expert * sourceStride + p * panelRows * rowBytes +
               tile * tileSourceBytes,
           expert * packedStride + p * panelBytes + tile * tilePackedBytes};
 }
@@ -144,7 +146,7 @@ void Packer::pack(llvm::ArrayRef<uint8_t> source, uint64_t begin,
       memset(packed.data(), 0, size);
     } else if (isCopy) {
       size = std::min<uint64_t>(packed.size(), packedMatrixBytes - inside);
-      memcpy(packed.data(), source.data() + expert * sourceMatrixBytes + inside,
+      memcpy(packed.data(), source.data() + expert * sourceStride + inside,
              size);
     } else {
       Tile tile = getTile(expert * panelsPerMatrix + inside / panelBytes,
@@ -173,11 +175,17 @@ uint64_t Packer::packFromTile(const Tile &tile, llvm::ArrayRef<uint8_t> source,
 }
 
 Packer::ByteRange Packer::getSourceOfPanels(int64_t begin, int64_t end) const {
-  auto getRow = [&](int64_t panel) {
-    return panel / panelsPerMatrix * shape.rows +
-           panel % panelsPerMatrix * panelRows;
+  auto getByte = [&](int64_t panel) {
+    return panel / panelsPerMatrix * sourceStride +
+           panel % panelsPerMatrix * panelRows * rowBytes;
   };
-  return {getRow(begin) * rowBytes, getRow(end) * rowBytes};
+  if (begin == end)
+    return {getByte(begin), getByte(begin)};
+  bool isMatrixEnd = end % panelsPerMatrix == 0;
+  return {getByte(begin),
+          isMatrixEnd
+              ? (end / panelsPerMatrix - 1) * sourceStride + sourceMatrixBytes
+              : getByte(end)};
 }
 
 Packer::ByteRange Packer::getPackedOfPanels(int64_t begin, int64_t end) const {
@@ -219,11 +227,14 @@ void Packer::unpack(llvm::ArrayRef<uint8_t> packed, int64_t begin, int64_t end,
 
 absl::StatusOr<const Packer *> PackerCache::get(LayoutAttr source,
                                                 LayoutAttr target,
-                                                llvm::ArrayRef<int64_t> shape) {
-  std::unique_ptr<Packer> &packer = packers[{
-      source.getAsOpaquePointer(), target.getAsOpaquePointer(), shape.vec()}];
+                                                llvm::ArrayRef<int64_t> shape,
+                                                uint64_t sourceStride) {
+  std::unique_ptr<Packer> &packer =
+      packers[{source.getAsOpaquePointer(), target.getAsOpaquePointer(),
+               shape.vec(), sourceStride}];
   if (!packer) {
-    absl::StatusOr<Packer> made = Packer::create(source, target, shape);
+    absl::StatusOr<Packer> made =
+        Packer::create(source, target, shape, sourceStride);
     if (!made.ok())
       return made.status();
     packer = std::make_unique<Packer>(*std::move(made));

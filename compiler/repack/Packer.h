@@ -31,12 +31,19 @@ public:
   /// `shape` is [K], [N][K] or [E][N][K]. Fails if packing would not be
   /// lossless: a source of several rows a group or with bits that no field
   /// has, a field that the target lacks or has in another width or unit, a K
-  /// that is not whole groups of the source.
+  /// that is not whole groups of the source. From one matrix of the source to
+  /// the next are `sourceStride` bytes; 0: they touch.
   static absl::StatusOr<Packer> create(pack::LayoutAttr source,
                                        pack::LayoutAttr target,
-                                       llvm::ArrayRef<int64_t> shape);
+                                       llvm::ArrayRef<int64_t> shape,
+                                       uint64_t sourceStride = 0);
 
+  /// Without what stands between matrices, and with it.
   uint64_t getSourceBytes() const { return sourceMatrixBytes * shape.experts; }
+  uint64_t getSourceExtent() const {
+    return sourceStride * (shape.experts - 1) + sourceMatrixBytes;
+  }
+  uint64_t getRowBytes() const { return rowBytes; } ///< Of the source.
   uint64_t getPackedBytes() const { return packedStride * shape.experts; }
 
   /// Writes the bytes [begin, begin + packed.size()) of the packed weight,
@@ -44,8 +51,9 @@ public:
   void pack(llvm::ArrayRef<uint8_t> source, uint64_t begin,
             llvm::MutableArrayRef<uint8_t> packed) const;
 
-  /// Panels (groups of rows) of all matrices together.
+  /// Panels (groups of rows) of all matrices together, and of one.
   int64_t getPanelCount() const { return panelsPerMatrix * shape.experts; }
+  int64_t getPanelsPerMatrix() const { return panelsPerMatrix; }
 
   /// A part of the source or of the packed weight, in bytes.
   struct ByteRange {
@@ -95,7 +103,7 @@ private:
   WeightShape shape;
   int64_t panelRows, tileK;
   int64_t panelsPerMatrix, tilesPerPanel;
-  uint64_t rowBytes, sourceMatrixBytes;
+  uint64_t rowBytes, sourceMatrixBytes, sourceStride;
   uint64_t tileSourceBytes, tilePackedBytes; ///< Of a whole tile.
   uint64_t panelBytes, packedMatrixBytes, packedStride;
   /// Whether both layouts hold a matrix as the same bytes.
@@ -111,10 +119,12 @@ public:
   /// The packer belongs to the cache. Errors are those of Packer::create.
   absl::StatusOr<const Packer *> get(pack::LayoutAttr source,
                                      pack::LayoutAttr target,
-                                     llvm::ArrayRef<int64_t> shape);
+                                     llvm::ArrayRef<int64_t> shape,
+                                     uint64_t sourceStride = 0);
 
 private:
-  using Key = std::tuple<const void *, const void *, std::vector<int64_t>>;
+  using Key =
+      std::tuple<const void *, const void *, std::vector<int64_t>, uint64_t>;
   std::map<Key, std::unique_ptr<Packer>> packers;
 };
 

@@ -45,16 +45,17 @@ struct Task {
 } // namespace
 
 static absl::StatusOr<Task> makeTask(const VerifyJob &job, PackerCache &cache) {
-  auto found = cache.get(job.sourceLayout, job.targetLayout, job.shape);
+  auto found = cache.get(job.sourceLayout, job.targetLayout, job.shape,
+                         job.sourceStride);
   if (!found.ok())
     return absl::Status(found.status().code(),
                         absl::StrCat(job.name, ": ", found.status().message()));
   const Packer *packer = *found;
-  if (packer->getSourceBytes() != job.source.size() ||
+  if (packer->getSourceExtent() != job.source.size() ||
       packer->getPackedBytes() != job.packed.size())
     return absl::InvalidArgumentError(absl::StrCat(
         job.name, ": ", job.source.size(), " source and ", job.packed.size(),
-        " packed bytes, expected ", packer->getSourceBytes(), " and ",
+        " packed bytes, expected ", packer->getSourceExtent(), " and ",
         packer->getPackedBytes()));
   auto [begin, end] = packer->getSourceOfPanels(0, 1);
   uint64_t panels = std::max<uint64_t>(1, kPieceBytes / (end - begin));
@@ -85,11 +86,11 @@ static WeightDifference findInRow(LayoutAttr layout, const uint8_t *a,
   return first;
 }
 
-/// Compares one piece; nothing if it is equal.
-static std::optional<WeightDifference>
-comparePiece(const Task &task, uint64_t piece, PieceBuffer &buffer) {
+/// Compares panels [begin, end) of one matrix; nothing if they are equal.
+static std::optional<WeightDifference> comparePanels(const Task &task,
+                                                     int64_t begin, int64_t end,
+                                                     PieceBuffer &buffer) {
   const VerifyJob &job = *task.job;
-  int64_t begin = task.getPanel(piece), end = task.getPanel(piece + 1);
   auto [from, to] = task.packer->getSourceOfPanels(begin, end);
   buffer.resize(to - from);
   task.packer->unpack(job.packed, begin, end, buffer);
@@ -97,17 +98,37 @@ comparePiece(const Task &task, uint64_t piece, PieceBuffer &buffer) {
   if (memcmp(source, buffer.data(), buffer.size()) == 0)
     return std::nullopt;
 
-  WeightShape shape = getWeightShape(job.shape);
-  uint64_t rowBytes = job.source.size() / (shape.experts * shape.rows);
+  const int64_t perMatrix = task.packer->getPanelsPerMatrix();
+  const uint64_t rowBytes = task.packer->getRowBytes();
   uint64_t byte = 0;
   while (source[byte] == buffer[byte])
     ++byte;
   uint64_t row = byte / rowBytes * rowBytes;
-  WeightDifference found =
-      findInRow(job.sourceLayout, source + row, buffer.data() + row, shape.k);
-  int64_t allRows = (from + row) / rowBytes;
-  found.expert = allRows / shape.rows;
-  found.row = allRows % shape.rows;
+  WeightDifference found = findInRow(job.sourceLayout, source + row,
+                                     buffer.data() + row, job.shape.back());
+  found.expert = begin / perMatrix;
+  uint64_t matrix =
+      task.packer->getSourceOfPanels(found.expert * perMatrix, end).begin;
+  found.row = (from - matrix + row) / rowBytes;
+  return found;
+}
+
+/// Compares one piece, matrix by matrix, and counts its bytes of the source.
+static std::optional<WeightDifference> comparePiece(const Task &task,
+                                                    uint64_t piece,
+                                                    PieceBuffer &buffer,
+                                                    uint64_t &bytes) {
+  const int64_t perMatrix = task.packer->getPanelsPerMatrix();
+  int64_t begin = task.getPanel(piece), end = task.getPanel(piece + 1);
+  std::optional<WeightDifference> found;
+  for (int64_t next; begin < end; begin = next) {
+    next = std::min(end, (begin / perMatrix + 1) * perMatrix);
+    std::optional<WeightDifference> difference =
+        comparePanels(task, begin, next, buffer);
+    bytes += buffer.size();
+    if (!found)
+      found = difference;
+  }
   return found;
 }
 
@@ -136,7 +157,7 @@ repack::verifyWeights(llvm::ArrayRef<VerifyJob> jobs,
       return task.status();
     tasks.push_back(*task);
     counts.push_back(task->getPieceCount());
-    totalBytes += job.source.size();
+    totalBytes += task->packer->getSourceBytes();
   }
 
   PieceMap pieces(counts);
@@ -148,10 +169,12 @@ repack::verifyWeights(llvm::ArrayRef<VerifyJob> jobs,
     size_t part = pieces.getPart(piece);
     const Task &task = tasks[part];
     uint64_t index = piece - pieces.getFirst(part);
-    std::optional<WeightDifference> found = comparePiece(task, index, buffer);
+    uint64_t bytes = 0;
+    std::optional<WeightDifference> found =
+        comparePiece(task, index, buffer, bytes);
     if (options.release)
       releasePiece(task, index, options);
-    progress.add(buffer.size());
+    progress.add(bytes);
     std::lock_guard<std::mutex> lock(mutex);
     if (found && piece < firstPiece) {
       firstPiece = piece;

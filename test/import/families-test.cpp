@@ -366,6 +366,26 @@ TEST_F(FamiliesTest, Deepseek2GuessesGating) {
   EXPECT_EQ(getGating(154879, 0), model::Gating::Softmax);
 }
 
+// Gate and up of all experts as one tensor.
+TEST_F(FamiliesTest, ExpertsWithFusedGateAndUp) {
+  GgufBuilder file =
+      buildTinyDecoder("deepseek2")
+          .removeTensor("blk.1.ffn_gate_exps.weight")
+          .removeTensor("blk.1.ffn_up_exps.weight")
+          .tensor("blk.1.ffn_gate_up_exps.weight", {4, 24, 8}, GgmlType::F32);
+  ASSERT_EQ(import(file), "ok");
+  std::vector<model::ExpertsOp> experts = findOps<model::ExpertsOp>();
+  EXPECT_EQ(getName(experts[0].getGate()), "blk.0.ffn_gate_exps.weight");
+  EXPECT_EQ(getName(experts[1].getGate()),
+            "blk.1.ffn_gate_up_exps.weight[0:12]");
+  EXPECT_EQ(getName(experts[1].getUp()),
+            "blk.1.ffn_gate_up_exps.weight[12:24]");
+  EXPECT_EQ(import(file.tensor("blk.1.ffn_gate_up_exps.weight", {4, 23, 8},
+                               GgmlType::F32)),
+            "x.gguf: tensor 'blk.1.ffn_gate_up_exps.weight': field shape: "
+            "found [4][23][8], expected [4][24][8]");
+}
+
 TEST_F(FamiliesTest, Deepseek2Refuses) {
   auto make = [] { return buildTinyDecoder("deepseek2"); };
   EXPECT_EQ(import(make().f32("deepseek2.attention.temperature_scale", 0.5f)),

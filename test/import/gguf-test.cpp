@@ -90,6 +90,28 @@ TEST(GgufModel, FindsRowsByName) {
   EXPECT_EQ(rows->bytes, asBytes(std::string(68, 'b')));
   EXPECT_EQ((*model)->findRows("b")->bytes, whole->bytes);
   EXPECT_EQ((*model)->findRows("b[0:3]")->bytes, whole->bytes);
+  // Of several matrices the rows of each.
+  const std::string letters = "aabbccddeeff";
+  std::string floats;
+  for (char letter : letters)
+    floats += std::string(4, letter);
+  const std::string three = GgufBuilder()
+                                .tensor("e", {2, 3, 2}, GgmlType::F32, floats)
+                                .tensor("four", {1, 1, 2, 2}, GgmlType::F32)
+                                .build();
+  auto matrices = GgufModel::fromMemory("x.gguf", asBytes(three));
+  ASSERT_TRUE(matrices.ok());
+  EXPECT_FALSE((*matrices)->findRows("four[0:1]"));
+  rows = (*matrices)->findRows("e[1:3]");
+  ASSERT_TRUE(rows);
+  EXPECT_EQ(formatShape(rows->shape), "[2][2][2]");
+  EXPECT_EQ(rows->offset, (*matrices)->findTensor("e")->offset + 8);
+  EXPECT_EQ(rows->getByteCount(), 32u);
+  EXPECT_EQ(rows->stride, 24u);
+  EXPECT_EQ(rows->getMatrix(0), asBytes(floats.substr(8, 16)));
+  EXPECT_EQ(rows->getMatrix(1), asBytes(floats.substr(32, 16)));
+  EXPECT_EQ((*matrices)->findTensor("e")->getMatrix(1),
+            asBytes(floats.substr(24)));
   // A tensor's own name comes first.
   EXPECT_EQ((*model)->findRows("x[1:2]")->shape.front(), 5);
   for (const char *wrong : {"b[0:4]", "b[2:2]", "b[2:1]", "b[-1:2]", "b[0:1",

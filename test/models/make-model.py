@@ -34,16 +34,17 @@ CHUNK_ELEMS = 1 << 22  # Made at once.
 class Shape:
     def __init__(self, family, layers, width, hidden, heads, kv_heads, head,
                  vocab, base, tied=False, experts=0, used=0, expert_hidden=0,
-                 **keys):
+                 fused_experts=False, **keys):
         """`keys` are further keys of the family's metadata, with __ for dots;
-        some of them say that there are tensors."""
+        some of them say that there are tensors. With `fused_experts` gate and
+        up of all experts are one tensor."""
         self.keys = {key.replace("__", "."): value
                      for key, value in keys.items()}
         self.family, self.layers, self.width = family, layers, width
         self.hidden, self.heads, self.kv_heads = hidden, heads, kv_heads
         self.head, self.vocab, self.base, self.tied = head, vocab, base, tied
         self.experts, self.used = experts, used
-        self.expert_hidden = expert_hidden
+        self.expert_hidden, self.fused_experts = expert_hidden, fused_experts
 
 
 PRESETS = {
@@ -113,6 +114,7 @@ PRESETS = {
     # DeepSeek-V2-Lite, of an older converter: llama.cpp knows it by its layers.
     "tiny-deepseek2-lite": Shape("deepseek2", 26, 256, 256, 4, 4, 96, 512, 1e4,
                                  experts=4, used=2, expert_hidden=64,
+                                 fused_experts=True,
                                  attention__kv_lora_rank=64,
                                  attention__value_length=64,
                                  rope__dimension_count=32,
@@ -281,8 +283,11 @@ class Layer:
         shape, width = self.shape, self.shape.width
         experts, hidden = shape.experts, shape.expert_hidden
         yield self.matrix("ffn_gate_inp", experts, width, kind="f32")
-        yield self.matrix("ffn_gate_exps", experts, hidden, width)
-        yield self.matrix("ffn_up_exps", experts, hidden, width)
+        if shape.fused_experts:
+            yield self.matrix("ffn_gate_up_exps", experts, 2 * hidden, width)
+        else:
+            yield self.matrix("ffn_gate_exps", experts, hidden, width)
+            yield self.matrix("ffn_up_exps", experts, hidden, width)
         yield self.matrix("ffn_down_exps", experts, width, hidden)
         if shape.family == "gpt-oss":
             yield self.bias("ffn_gate_inp", experts)

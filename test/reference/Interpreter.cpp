@@ -230,7 +230,7 @@ Matrix Interpreter::headMatmul(model::HeadMatmulOp op) {
   auto *product = isPlain ? multiplyPlainly : reference::multiply;
   for (int64_t t = 0; t < x.rows; ++t)
     for (int64_t h = 0; h < heads; ++h)
-      product(type, tensor.bytes.data() + h * rows * getRowBytes(type, columns),
+      product(type, tensor.getMatrix(h).data(),
               x.row(t).subspan(h * op.getHeadDim(), columns),
               result.row(t).subspan(h * rows, rows));
   return result;
@@ -322,10 +322,8 @@ std::vector<float> Interpreter::runExpert(model::ExpertsOp op,
     GgufTensor tensor = getTensor(weight);
     WeightType type = *getWeightType(tensor.type);
     std::vector<float> z(model::getMatrices(weight.getType())->rows);
-    int64_t bytes =
-        static_cast<int64_t>(z.size()) * getRowBytes(type, x.size());
     auto *product = isPlain ? multiplyPlainly : reference::multiply;
-    product(type, tensor.bytes.data() + expert * bytes, x, z);
+    product(type, tensor.getMatrix(expert).data(), x, z);
     if (op.getBiases().empty())
       return z;
     GgufTensor biases = getTensor(op.getBiases()[biasIndex]);

@@ -273,6 +273,61 @@ TEST_F(PackWeightsTest, VerifyFindsTheFirstDifference) {
   }
 }
 
+// Matrices with others' rows between them pack as if they touched.
+TEST_F(PackWeightsTest, MatricesMayStandApart) {
+  constexpr uint64_t kApart = 96;
+  std::vector<uint8_t> expected = packAllByDefinition();
+  std::vector<std::vector<uint8_t>> apart;
+  for (PackJob &job : jobs) {
+    if (job.shape.size() != 3)
+      continue;
+    uint64_t bytes = job.source.size() / job.shape[0];
+    std::vector<uint8_t> &spread =
+        apart.emplace_back(job.source.size() + kApart * (job.shape[0] - 1));
+    for (int64_t i = 0; i < job.shape[0]; ++i)
+      llvm::copy(job.source.slice(i * bytes, bytes),
+                 spread.begin() + i * (bytes + kApart));
+    job.source = spread;
+    job.sourceStride = bytes + kApart;
+  }
+  ASSERT_EQ(apart.size(), 2u);
+  std::vector<uint8_t> output(outputBytes, 0xee);
+  StreamOptions options;
+  options.threads = 3;
+  uint64_t last = 0, total = 0;
+  options.progress = [&](uint64_t done, uint64_t all) {
+    last = done;
+    total = all;
+  };
+  ASSERT_TRUE(packWeights(jobs, writeTo(output), options).ok());
+  EXPECT_TRUE(output == expected);
+  std::vector<VerifyJob> verify = makeVerifyJobs(output);
+  for (auto [to, from] : llvm::zip_equal(verify, jobs))
+    to.sourceStride = from.sourceStride;
+  auto found = verifyWeights(verify, options);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_FALSE(found->has_value());
+  EXPECT_EQ(last, total);
+
+  // The scale of a block of matrix 2, row 6, k 32; each has 18 bytes, f16
+  // first.
+  const PackJob &mapped = jobs[5];
+  uint64_t row = mapped.targetLayout.getMatrixBytes(1, 64);
+  uint64_t stride = mapped.targetLayout.getMatrixStride(7, 64);
+  output[mapped.offset + 2 * stride + 6 * row + 18] ^= 1;
+  found = verifyWeights(verify, {});
+  ASSERT_TRUE(found.ok() && found->has_value());
+  EXPECT_EQ((*found)->expert, 2);
+  EXPECT_EQ((*found)->row, 6);
+  EXPECT_EQ((*found)->k, 32);
+
+  jobs[4].source = jobs[4].source.drop_back();
+  EXPECT_EQ(packWeights(jobs, writeTo(output), {}).status().message(),
+            "experts: " + std::to_string(jobs[4].source.size()) +
+                " source bytes, expected " +
+                std::to_string(jobs[4].source.size() + 1));
+}
+
 TEST_F(PackWeightsTest, VerifyRefusesWrongSizes) {
   std::vector<uint8_t> output = packAll();
   std::vector<VerifyJob> verify = makeVerifyJobs(output);

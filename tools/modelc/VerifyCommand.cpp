@@ -87,6 +87,7 @@ makeJob(const PlanView &view, const rt::VariantTables &variant,
   repack::VerifyJob job;
   job.name = name;
   job.source = tensor->bytes;
+  job.sourceStride = tensor->stride;
   job.packed = llvm::ArrayRef(variant.weightBytes.data() + weight.offset,
                               weight.sizeBytes);
   job.shape.assign(tensor->shape.begin(), tensor->shape.end());

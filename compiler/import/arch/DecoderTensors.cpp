@@ -82,8 +82,18 @@ static void readExperts(TensorReader &reader, const std::string &prefix,
       part.bias = reader.floats(prefix + name + ".bias", count, rows);
     return part;
   };
-  t.experts.gate = read("ffn_gate_exps", length, width);
-  t.experts.up = read("ffn_up_exps", length, width);
+  LinearTensors both;
+  if (!hasBiases)
+    both.weight = reader.matrices(prefix + "ffn_gate_up_exps.weight", count,
+                                  2 * length, width, Presence::Optional);
+  if (both.weight) {
+    std::vector<LinearTensors> parts = reader.split(both, {length, length});
+    t.experts.gate = parts[0];
+    t.experts.up = parts[1];
+  } else {
+    t.experts.gate = read("ffn_gate_exps", length, width);
+    t.experts.up = read("ffn_up_exps", length, width);
+  }
   t.experts.down = read("ffn_down_exps", width, length);
   if (traits.experts.mayHaveSelectionBias)
     t.selectionBias =

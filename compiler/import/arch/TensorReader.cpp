@@ -64,9 +64,8 @@ const GgufTensor *TensorReader::matrix(const llvm::Twine &name, int64_t rows,
 
 const GgufTensor *TensorReader::matrices(const llvm::Twine &name,
                                          int64_t experts, int64_t rows,
-                                         int64_t columns) {
-  return ofWeightType(
-      find(name.str(), {experts, rows, columns}, Presence::Required));
+                                         int64_t columns, Presence presence) {
+  return ofWeightType(find(name.str(), {experts, rows, columns}, presence));
 }
 
 void TensorReader::refuse(const llvm::Twine &name, const llvm::Twine &found,

@@ -41,7 +41,8 @@ public:
 
   /// The same of `experts` matrices [rows][columns].
   const gguf::GgufTensor *matrices(const llvm::Twine &name, int64_t experts,
-                                   int64_t rows, int64_t columns);
+                                   int64_t rows, int64_t columns,
+                                   Presence presence = Presence::Required);
 
   /// A matrix of f32: vectors of all experts.
   const gguf::GgufTensor *floats(const llvm::Twine &name, int64_t rows,
@@ -55,9 +56,9 @@ public:
   LinearTensors linear(const llvm::Twine &name, int64_t rows, int64_t columns,
                        Presence bias = Presence::Optional);
 
-  /// A matrix [rows][columns] and a vector [rows] cut by rows: the views of
-  /// `sizes`, whose sum is the rows. Nulls stay null. The views live as long as
-  /// the reader.
+  /// A matrix [rows][columns], or several of which each is, and a vector [rows]
+  /// cut by rows: the views of `sizes`, whose sum is the rows. Nulls stay null.
+  /// The views live as long as the reader.
   std::vector<LinearTensors> split(const LinearTensors &whole,
                                    llvm::ArrayRef<int64_t> sizes);
 

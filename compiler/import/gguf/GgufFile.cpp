@@ -153,13 +153,37 @@ static absl::StatusOr<uint64_t> readAlignment(const Metadata &metadata) {
 
 GgufTensor GgufTensor::takeRows(llvm::StringRef newName, int64_t begin,
                                 int64_t end) const {
-  const uint64_t rowBytes = bytes.size() / static_cast<uint64_t>(shape[0]);
+  const bool isMany = shape.size() > 2;
+  const uint64_t matrices = isMany ? shape[0] : 1;
+  const uint64_t matrixBytes = bytes.size() / matrices;
+  const uint64_t rowBytes = matrixBytes / static_cast<uint64_t>(getRowCount());
   GgufTensor rows = *this;
   rows.name = newName;
-  rows.shape[0] = end - begin;
+  rows.shape[isMany ? 1 : 0] = end - begin;
   rows.offset += begin * rowBytes;
-  rows.bytes = bytes.slice(begin * rowBytes, (end - begin) * rowBytes);
+  rows.stride = isMany ? matrixBytes : 0;
+  rows.bytes = bytes.slice(begin * rowBytes, (matrices - 1) * matrixBytes +
+                                                 (end - begin) * rowBytes);
   return rows;
+}
+
+int64_t GgufTensor::getRowCount() const {
+  if (shape.size() > 3)
+    return 0;
+  return shape.size() > 2 ? shape[1] : shape[0];
+}
+
+llvm::ArrayRef<uint8_t> GgufTensor::getMatrix(int64_t index) const {
+  const uint64_t matrices = shape.size() > 2 ? shape[0] : 1;
+  const uint64_t count = getByteCount() / matrices;
+  return bytes.slice(index * (stride ? stride : count), count);
+}
+
+uint64_t GgufTensor::getByteCount() const {
+  if (stride == 0)
+    return bytes.size();
+  const uint64_t between = static_cast<uint64_t>(shape[0]) - 1;
+  return (bytes.size() - between * stride) * (between + 1);
 }
 
 std::string GgufTensor::nameRows(int64_t begin, int64_t end) const {

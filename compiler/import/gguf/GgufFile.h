@@ -35,10 +35,23 @@ struct GgufTensor {
   uint32_t shard;  ///< Index of its file.
   uint64_t offset; ///< Of its first byte from the beginning of the file.
   llvm::ArrayRef<uint8_t> bytes; ///< At a multiple of 8 bytes.
+  /// From one matrix of [E][N][K] to the next in `bytes`; 0: they touch.
+  uint64_t stride = 0;
 
-  /// The slices begin .. end - 1 of the first dimension as a tensor of its own,
-  /// called `name`, which is borrowed. Expects 0 <= begin < end <= shape[0].
+  /// Rows, of one matrix or of each, or the elements of a vector; 0 for a
+  /// tensor of four dimensions, whose rows cannot be taken.
+  int64_t getRowCount() const;
+
+  /// The rows begin .. end - 1 as a tensor of its own, of [E][N][K] those of
+  /// each matrix, called `name`, which is borrowed. Expects 0 <= begin < end <=
+  /// getRowCount().
   GgufTensor takeRows(llvm::StringRef name, int64_t begin, int64_t end) const;
+
+  /// The bytes of matrix `index` of [E][N][K], or of the only one.
+  llvm::ArrayRef<uint8_t> getMatrix(int64_t index) const;
+
+  /// `bytes` without what stands between matrices.
+  uint64_t getByteCount() const;
 
   /// `NAME[begin:end]`: what such a tensor is called in a module and a plan.
   std::string nameRows(int64_t begin, int64_t end) const;

@@ -180,7 +180,7 @@ std::optional<GgufTensor> GgufModel::findRows(llvm::StringRef name) const {
   int64_t begin, end;
   if (!tensor || !last.consume_back("]") || first.getAsInteger(10, begin) ||
       last.getAsInteger(10, end) || begin < 0 || begin >= end ||
-      end > tensor->shape[0])
+      end > tensor->getRowCount())
     return std::nullopt;
   return tensor->takeRows(name, begin, end);
 }
