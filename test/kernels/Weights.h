@@ -55,11 +55,6 @@ pack::ActivationNeeds getNeeds(llvm::ArrayRef<pack::LayoutAttr> weights);
 pack::LayoutAttr getInputLayout(llvm::ArrayRef<pack::LayoutAttr> weights,
                                 const target::Regime &regime);
 
-/// True for types whose activations are quantised.
-inline bool isQuantized(reference::WeightType type) {
-  return reference::getBlockElems(type) > 1;
-}
-
 /// What a GGUF file holds for a weight [rows][columns]: numbers of all sizes
 /// up to about 1. Of every 5 rows one has strange scales and minima (0,
 /// subnormal, the largest, inf, NaN) and blocks whose other bytes are all

@@ -186,6 +186,21 @@ GgufTensor Interpreter::getTensor(Value weight) const {
       weight.getDefiningOp<model::GetWeightOp>().getWeight());
 }
 
+std::span<const float> Interpreter::decode(Value weight, int64_t index) {
+  model::Matrices shape = *model::getMatrices(weight.getType());
+  std::vector<float> &numbers = decoded[{weight, index}];
+  if (!numbers.empty())
+    return numbers;
+  numbers.resize(shape.rows * shape.columns);
+  GgufTensor tensor = getTensor(weight);
+  WeightType type = *getWeightType(tensor.type);
+  const uint8_t *row = tensor.getMatrix(index).data();
+  for (int64_t n = 0; n < shape.rows; ++n)
+    decodeRow(type, row + n * getRowBytes(type, shape.columns),
+              std::span(numbers).subspan(n * shape.columns, shape.columns));
+  return numbers;
+}
+
 std::vector<float> Interpreter::getVector(Value weight) const {
   GgufTensor tensor = getTensor(weight);
   std::vector<float> values(tensor.shape[0]);
@@ -211,28 +226,41 @@ Matrix Interpreter::embed(model::EmbedOp op) {
   return result;
 }
 
-Matrix Interpreter::multiply(const Matrix &x, Value weight) {
+void Interpreter::multiply(Value weight, int64_t index,
+                           std::span<const float> x, std::span<float> y) {
   GgufTensor tensor = getTensor(weight);
+  WeightType type = *getWeightType(tensor.type);
+  if (arithmetic == Arithmetic::Plans && isQuantized(type)) {
+    reference::multiply(type, tensor.getMatrix(index).data(), x, y);
+    return;
+  }
+  std::span<const float> numbers = decode(weight, index);
+  if (arithmetic == Arithmetic::Plans)
+    reference::multiply(WeightType::F32,
+                        reinterpret_cast<const uint8_t *>(numbers.data()), x,
+                        y);
+  else if (arithmetic == Arithmetic::Simulated && isQuantized(type))
+    multiplyPlainly(numbers, roundToBlocks(x), y);
+  else
+    multiplyPlainly(numbers, x, y);
+}
+
+Matrix Interpreter::multiply(const Matrix &x, Value weight) {
   Matrix result(x.rows, model::getMatrices(weight.getType())->rows);
-  auto *product = isPlain ? multiplyPlainly : reference::multiply;
   for (int64_t t = 0; t < x.rows; ++t)
-    product(*getWeightType(tensor.type), tensor.bytes.data(), x.row(t),
-            result.row(t));
+    multiply(weight, 0, x.row(t), result.row(t));
   return result;
 }
 
 Matrix Interpreter::headMatmul(model::HeadMatmulOp op) {
   const Matrix &x = matrices[op.getX()];
-  GgufTensor tensor = getTensor(op.getWeight());
-  WeightType type = *getWeightType(tensor.type);
   auto [heads, rows, columns] = *model::getMatrices(op.getWeight().getType());
   Matrix result(x.rows, heads * rows);
-  auto *product = isPlain ? multiplyPlainly : reference::multiply;
   for (int64_t t = 0; t < x.rows; ++t)
     for (int64_t h = 0; h < heads; ++h)
-      product(type, tensor.getMatrix(h).data(),
-              x.row(t).subspan(h * op.getHeadDim(), columns),
-              result.row(t).subspan(h * rows, rows));
+      multiply(op.getWeight(), h,
+               x.row(t).subspan(h * op.getHeadDim(), columns),
+               result.row(t).subspan(h * rows, rows));
   return result;
 }
 
@@ -319,11 +347,8 @@ std::vector<float> Interpreter::runExpert(model::ExpertsOp op,
                                           int64_t expert) {
   auto multiplyBy = [&](Value weight, size_t biasIndex,
                         std::span<const float> x) {
-    GgufTensor tensor = getTensor(weight);
-    WeightType type = *getWeightType(tensor.type);
     std::vector<float> z(model::getMatrices(weight.getType())->rows);
-    auto *product = isPlain ? multiplyPlainly : reference::multiply;
-    product(type, tensor.getMatrix(expert).data(), x, z);
+    multiply(weight, expert, x, z);
     if (op.getBiases().empty())
       return z;
     GgufTensor biases = getTensor(op.getBiases()[biasIndex]);
@@ -410,7 +435,8 @@ Matrix Interpreter::attention(model::AttentionOp op) {
   auto append = [&](Cache &rows, Value added, int64_t dim) {
     std::vector<float> values = matrices[added].values;
     for (size_t first = 0; first < values.size(); first += dim)
-      roundToCache(type, std::span(values).subspan(first, dim));
+      if (arithmetic != Arithmetic::Exact)
+        roundToCache(type, std::span(values).subspan(first, dim));
     llvm::append_range(rows, values);
   };
   append(state.keys, op.getK(), keyDim);

@@ -43,6 +43,16 @@ struct Matrix {
   std::vector<float> values;
 };
 
+/// How matmuls and caches round.
+enum class Arithmetic {
+  Plans, ///< By docs/numerics.md, bit for bit.
+  /// To blocks of eight bits and to the caches' types as there, but products
+  /// and sums are those of double.
+  Simulated,
+  Plain, ///< Only to the caches' types; the same products and sums.
+  Exact, ///< Nothing; the same products and sums.
+};
+
 /// Runs @forward for one sequence, whose keys and values it keeps. For one
 /// thread.
 class Interpreter {
@@ -58,8 +68,8 @@ public:
   /// leaves the sequence as it was.
   absl::StatusOr<Matrix> run(llvm::ArrayRef<int32_t> tokens);
 
-  /// From now on multiplies as multiplyPlainly() does, not as plans do.
-  void setPlain() { isPlain = true; }
+  /// Before the first run; else Plans.
+  void setArithmetic(Arithmetic value) { arithmetic = value; }
 
 private:
   Interpreter(mlir::ModuleOp module, const gguf::GgufModel &source)
@@ -70,6 +80,9 @@ private:
   Matrix rmsNorm(const Matrix &x, mlir::Value weight, float eps);
   Matrix rmsNorm(model::RmsNormOp op);
   Matrix layerNorm(model::LayerNormOp op);
+  /// One row by matrix `index` of a weight.
+  void multiply(mlir::Value weight, int64_t index, std::span<const float> x,
+                std::span<float> y);
   Matrix multiply(const Matrix &x, mlir::Value weight);
   Matrix headMatmul(model::HeadMatmulOp op);
   Matrix joinHeads(model::JoinHeadsOp op);
@@ -93,6 +106,8 @@ private:
 
   /// The tensor of the file that `weight`, a model.get_weight, names.
   gguf::GgufTensor getTensor(mlir::Value weight) const;
+  /// The numbers of matrix `index` [rows][columns], which are kept.
+  std::span<const float> decode(mlir::Value weight, int64_t index);
   /// The numbers of a vector.
   std::vector<float> getVector(mlir::Value weight) const;
 
@@ -108,7 +123,8 @@ private:
   llvm::StringMap<LayerState> caches;
   llvm::StringMap<std::vector<float>> states;
   int64_t length = 0; ///< Tokens of the sequence so far.
-  bool isPlain = false;
+  Arithmetic arithmetic = Arithmetic::Plans;
+  llvm::DenseMap<std::pair<mlir::Value, int64_t>, std::vector<float>> decoded;
   llvm::DenseMap<mlir::Value, Matrix> matrices;
   /// Tokens, positions, rows of outputs; chosen experts [token * slots + slot].
   llvm::DenseMap<mlir::Value, std::vector<int32_t>> ids;

@@ -8,11 +8,14 @@
 // A tool for tests: what modelc-run must print, computed by the interpreter.
 //
 //   modelc-reference MODEL.gguf --tokens=1,2,3 --logits-out=F.f32
-//                    [--fused] [--plain] [--cache-type=q8_0]
+//                    [--fused] [--plain | --exact | --simulate]
+//                    [--cache-type=q8_0]
 //
 // With --plain it multiplies decoded weights by activations as they are, in
-// double: what no plan prints, and the nearer the better. Writes little-endian
-// f32 [tokens][vocab]. Exits as the other tools do.
+// double: what no plan prints, and the nearer the better. With --exact it also
+// leaves caches as they are; with --simulate it rounds what plans store in
+// eight bits or F16 and nothing else: how near they can be. Writes
+// little-endian f32 [tokens][vocab]. Exits as the other tools do.
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,7 +42,8 @@ static absl::Status fuseModule(mlir::ModuleOp module) {
 
 static absl::Status run(llvm::StringRef modelPath,
                         llvm::ArrayRef<int32_t> tokens,
-                        llvm::StringRef logitsPath, bool fused, bool plain,
+                        llvm::StringRef logitsPath, bool fused,
+                        reference::Arithmetic arithmetic,
                         model::GgmlType cacheType) {
   absl::StatusOr<std::unique_ptr<gguf::GgufModel>> source =
       gguf::GgufModel::open(modelPath);
@@ -57,8 +61,7 @@ static absl::Status run(llvm::StringRef modelPath,
       reference::Interpreter::create(**module, **source);
   if (!interpreter.ok())
     return interpreter.status();
-  if (plain)
-    interpreter->setPlain();
+  interpreter->setArithmetic(arithmetic);
   absl::StatusOr<reference::Matrix> logits = interpreter->run(tokens);
   if (!logits.ok())
     return logits.status();
@@ -83,7 +86,14 @@ int main(int argc, char **argv) {
   cl::opt<std::string> logits("logits-out", cl::Required,
                               cl::desc("File for the logits"));
   cl::opt<bool> fused("fused", cl::desc("Interpret the fused module"));
-  cl::opt<bool> plain("plain", cl::desc("No quantised activations; double"));
+  using reference::Arithmetic;
+  cl::opt<Arithmetic> arithmetic(
+      cl::init(Arithmetic::Plans), cl::desc("Arithmetic, if not that of plans"),
+      cl::values(clEnumValN(Arithmetic::Plain, "plain",
+                            "No quantised activations; double"),
+                 clEnumValN(Arithmetic::Exact, "exact", "Nor a rounded cache"),
+                 clEnumValN(Arithmetic::Simulated, "simulate",
+                            "Quantised activations; double")));
   cl::opt<model::GgmlType> cacheType(
       "cache-type", cl::init(model::GgmlType::F16), cl::desc("Of the cache"),
       cl::values(clEnumValN(model::GgmlType::F16, "f16", "Numbers"),
@@ -92,7 +102,7 @@ int main(int argc, char **argv) {
                               "modelc-reference: logits, the slow way\n");
   absl::Status status =
       run(model, std::vector<int32_t>(tokens.begin(), tokens.end()), logits,
-          fused, plain, cacheType);
+          fused, arithmetic, cacheType);
   if (status.ok())
     return 0;
   llvm::errs() << "error: " << std::string(status.message()) << "\n";

@@ -174,7 +174,7 @@ void reference::normalizeLayer(std::span<const float> x,
 // Embedding
 //===----------------------------------------------------------------------===//
 
-static bool isQuantized(WeightType type) { return getBlockElems(type) > 1; }
+bool reference::isQuantized(WeightType type) { return getBlockElems(type) > 1; }
 
 void reference::decodeRow(WeightType type, const uint8_t *row,
                           std::span<float> x) {
@@ -341,14 +341,23 @@ void reference::multiplyPairs(const uint8_t *weight, std::span<const float> x,
     y[n] = multiplyPairsOfRow(weight + n * rowBytes, groups, x.size());
 }
 
-void reference::multiplyPlainly(WeightType type, const uint8_t *weight,
+void reference::multiplyPlainly(std::span<const float> weight,
                                 std::span<const float> x, std::span<float> y) {
-  std::vector<float> row(x.size());
   for (size_t n = 0; n < y.size(); ++n) {
-    decodeRow(type, weight + n * getRowBytes(type, x.size()), row);
     double sum = 0;
     for (size_t k = 0; k < x.size(); ++k)
-      sum += double(row[k]) * x[k];
+      sum += double(weight[n * x.size() + k]) * x[k];
     y[n] = float(sum);
   }
+}
+
+std::vector<float> reference::roundToBlocks(std::span<const float> x) {
+  std::vector<float> rounded;
+  for (size_t k = 0; k < x.size(); k += 32) {
+    const size_t count = std::min<size_t>(32, x.size() - k);
+    QuantizedBlock block = quantizeBlock(x.subspan(k, count));
+    for (size_t i = 0; i < count; ++i)
+      rounded.push_back(block.scale * float(block.quants[i]));
+  }
+  return rounded;
 }

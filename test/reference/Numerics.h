@@ -58,9 +58,10 @@ enum class WeightType {
 #include "test/reference/WeightTypes.def"
 };
 
-/// Elements and bytes of a block.
+/// Elements and bytes of a block; isQuantized: more than one element.
 int64_t getBlockElems(WeightType type);
 int64_t getBlockBytes(WeightType type);
+bool isQuantized(WeightType type);
 /// Bytes of a row of `columns` elements, a multiple of the block's.
 int64_t getRowBytes(WeightType type, int64_t columns);
 
@@ -114,11 +115,14 @@ Parts splitToParts(float x);
 void multiplyPairs(const uint8_t *weight, std::span<const float> x,
                    std::span<float> y);
 
-/// The same without the page: products and sums of the decoded weights and the
-/// activations as they are, in double. What quantised activations cost is the
-/// distance to this.
-void multiplyPlainly(WeightType type, const uint8_t *weight,
-                     std::span<const float> x, std::span<float> y);
+/// The same without the page: products and sums of decoded weights
+/// [y.size()][x.size()] and the activations as they are, in double. What
+/// quantised activations cost is the distance to this.
+void multiplyPlainly(std::span<const float> weight, std::span<const float> x,
+                     std::span<float> y);
+
+/// The activations that blocks stand for.
+std::vector<float> roundToBlocks(std::span<const float> x);
 
 //===----------------------------------------------------------------------===//
 // Experts

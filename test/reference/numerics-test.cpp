@@ -419,6 +419,21 @@ TEST(Numerics, RouteIsCloseToDouble) {
   }
 }
 
+// A step is the largest of a block over 127.
+TEST(Numerics, RoundToBlocksKeepsMultiplesOfTheStep) {
+  std::vector<float> x(40, 0.0f), expected(40, 0.0f);
+  x[0] = expected[0] = -254; // Steps of 2.
+  x[1] = 6.5f, expected[1] = 6;
+  x[2] = 7.5f, expected[2] = 8;
+  x[32] = expected[32] = 127; // Of 1, in a block of 8.
+  x[39] = 6.5f, expected[39] = 6;
+  EXPECT_EQ(roundToBlocks(x), expected);
+  std::vector<float> y(2);
+  multiplyPlainly(std::vector<float>{1, 2, 3, 4}, std::vector<float>{5, 0.5f},
+                  y);
+  EXPECT_EQ(y, (std::vector<float>{6, 17}));
+}
+
 // Ties go to the lower expert, zeros of both signs are equal, NaN comes first.
 TEST(Numerics, RouteHasAnOrderForAllLogits) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
