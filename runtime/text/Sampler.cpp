@@ -78,6 +78,8 @@ modelc_code Sampler::check(const modelc_sampler_options &options,
                 static_cast<double>(options.temperature));
   if (modelc_code code = checkAdjustments(options, vocabSize, status))
     return code;
+  if (modelc_code code = DryPenalty::check(options, vocabSize, status))
+    return code;
   if (options.temperature == 0)
     return MODELC_OK;
   if (!(options.topP > 0 && options.topP <= 1))
@@ -103,11 +105,13 @@ modelc_code Sampler::check(const modelc_sampler_options &options,
 }
 
 Sampler::Sampler(const modelc_sampler_options &options, uint32_t vocabSize)
-    : options(options), vocabSize(vocabSize), random(options.seed) {
+    : options(options), vocabSize(vocabSize), random(options.seed),
+      dry(options, vocabSize) {
   if (options.temperature > 0)
     candidates.reserve(vocabSize);
   biases.assign(options.biases, options.biases + options.biasCount);
   this->options.biases = nullptr;
+  this->options.dryBreakers = nullptr;
   if (options.repeatPenalty == 0)
     this->options.repeatPenalty = 1;
   penalizes = options.penaltyLastN > 0 &&
@@ -117,12 +121,15 @@ Sampler::Sampler(const modelc_sampler_options &options, uint32_t vocabSize)
     recent.reserve(options.penaltyLastN);
     recentCounts.resize(vocabSize);
   }
-  if (penalizes || !biases.empty())
+  if (penalizes || dry.isOn() || !biases.empty())
     adjusted.resize(vocabSize);
 }
 
 void Sampler::accept(int32_t id) {
-  if (!penalizes || id < 0 || static_cast<uint32_t>(id) >= vocabSize)
+  if (id < 0 || static_cast<uint32_t>(id) >= vocabSize)
+    return;
+  dry.accept(id);
+  if (!penalizes)
     return;
   ++recentCounts[id];
   if (recent.size() < options.penaltyLastN) {
@@ -140,6 +147,7 @@ modelc_code Sampler::sample(const float *logits, const uint64_t *allowed,
     adjusted.resize(vocabSize);
   if (!adjusted.empty()) {
     adjust(logits);
+    dry.apply(adjusted);
     if (allowed)
       forbidOthers(allowed);
     logits = adjusted.data();

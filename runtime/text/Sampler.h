@@ -12,6 +12,7 @@
 #ifndef MODELC_RUNTIME_TEXT_SAMPLER_H
 #define MODELC_RUNTIME_TEXT_SAMPLER_H
 
+#include "DryPenalty.h"
 #include "Random.h"
 #include "modelc/text.h"
 #include <vector>
@@ -82,6 +83,7 @@ private:
   std::vector<int32_t> recent;
   size_t oldest = 0;
   std::vector<uint32_t> recentCounts;
+  DryPenalty dry;
   /// Logits with penalties, biases and what is not allowed [vocabSize]; empty
   /// until there is one of these.
   std::vector<float> adjusted;

@@ -161,6 +161,31 @@ TEST(RunOptions, ParsesNumbersStrictly) {
             "topP: found 2, expected above 0, up to 1");
 }
 
+TEST(RunOptions, Dry) {
+  using Texts = std::vector<std::string>;
+  RunOptions options = parse({"f", "-p", "x"});
+  EXPECT_EQ(options.sampler.dryMultiplier, 0);
+  EXPECT_EQ(options.sampler.dryBase, 1.75f);
+  EXPECT_EQ(options.sampler.dryAllowedLength, 2u);
+  EXPECT_EQ(options.dryLastN, -1);
+  EXPECT_EQ(options.dryBreakers, (Texts{"\n", ":", "\"", "*"}));
+  options = parse({"f", "-p", "x", "--dry-multiplier=0.8", "--dry-base=2",
+                   "--dry-allowed-length=3", "--dry-penalty-last-n=100",
+                   "--dry-sequence-breaker=.", "--dry-sequence-breaker=,"});
+  EXPECT_EQ(options.sampler.dryMultiplier, 0.8f);
+  EXPECT_EQ(options.sampler.dryBase, 2);
+  EXPECT_EQ(options.sampler.dryAllowedLength, 3u);
+  EXPECT_EQ(options.dryLastN, 100);
+  EXPECT_EQ(options.dryBreakers, (Texts{".", ","}));
+  EXPECT_EQ(
+      parse({"f", "-p", "x", "--dry-sequence-breaker", "none"}).dryBreakers,
+      Texts());
+  EXPECT_EQ(refusal({"f", "-p", "x", "--dry-multiplier=-1"}),
+            "dryMultiplier: found -1, expected 0 or more");
+  EXPECT_EQ(refusal({"f", "-p", "x", "--dry-multiplier=1", "--dry-base=0"}),
+            "dryBase: found 0, expected 1 or more");
+}
+
 TEST(RunOptions, PenaltiesAndBiases) {
   RunOptions options = parse({"f", "-p", "x", "--repeat-penalty=1.5",
                               "--repeat-last-n=7", "--presence-penalty=-1",
@@ -240,7 +265,12 @@ TEST(RunOptions, HelpNamesEveryOption) {
                              "--presence-penalty",
                              "--frequency-penalty",
                              "--repeat-last-n",
-                             "--logit-bias"})
+                             "--logit-bias",
+                             "--dry-multiplier",
+                             "--dry-base",
+                             "--dry-allowed-length",
+                             "--dry-penalty-last-n",
+                             "--dry-sequence-breaker"})
     EXPECT_NE(help.find(option), help.npos) << option;
   EXPECT_EQ(runUsage("modelc run", "IN.gguf").find('\n'),
             runUsage("modelc run", "IN.gguf").size() - 1);

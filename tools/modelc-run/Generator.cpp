@@ -65,6 +65,7 @@ bool Generator::create() {
   detokenizer.reset(rawDetokenizer);
   modelc_plan_info info;
   modelc_plan_get_info(plan, &info);
+  context = options.contextTokens ? options.contextTokens : info.contextLength;
   if (!createSampler(info.vocabSize) || !createGrammar())
     return false;
 
@@ -75,7 +76,6 @@ bool Generator::create() {
   if (modelc_session_create(plan, &sessionOptions, &rawSession, &status))
     return refuse(status.message);
   session.reset(rawSession);
-  context = options.contextTokens ? options.contextTokens : info.contextLength;
   ubatch = std::max<size_t>(info.ubatch, 1);
   return restore();
 }
@@ -90,6 +90,14 @@ bool Generator::createSampler(uint32_t vocabSize) {
                           -std::numeric_limits<float>::infinity()});
   chosen.biases = biases.data();
   chosen.biasCount = biases.size();
+  std::vector<int32_t> breakers;
+  if (chosen.dryMultiplier > 0 && !findBreakers(&breakers))
+    return false;
+  chosen.dryBreakers = breakers.data();
+  chosen.dryBreakerCount = breakers.size();
+  chosen.dryLastN = static_cast<uint32_t>(
+      options.dryLastN < 0 ? context
+                           : std::min<int64_t>(options.dryLastN, context));
   if (!options.hasSeed)
     chosen.seed = pickSeed();
   modelc_sampler *rawSampler;
@@ -99,6 +107,29 @@ bool Generator::createSampler(uint32_t vocabSize) {
   if (chosen.temperature > 0)
     std::fprintf(messages, "seed: %llu\n",
                  static_cast<unsigned long long>(chosen.seed));
+  return true;
+}
+
+/// The tokens in whose text one of the breakers is.
+bool Generator::findBreakers(std::vector<int32_t> *ids) {
+  modelc_tokenizer_info info;
+  modelc_tokenizer_get_info(tokens.get(), &info);
+  std::string text;
+  for (int32_t id = 0; static_cast<uint32_t>(id) < info.tokenCount; ++id) {
+    const char *piece;
+    size_t bytes;
+    if (modelc_detokenizer_push(detokenizer.get(), id,
+                                MODELC_DETOKENIZE_SPECIAL, &piece, &bytes,
+                                &status))
+      return refuseText();
+    text.assign(piece, bytes);
+    modelc_detokenizer_finish(detokenizer.get(), &piece, &bytes);
+    text.append(piece, bytes);
+    if (std::ranges::any_of(options.dryBreakers, [&](const std::string &part) {
+          return text.find(part) != text.npos;
+        }))
+      ids->push_back(id);
+  }
   return true;
 }
 

@@ -68,6 +68,7 @@ public:
 
 private:
   bool createSampler(uint32_t vocabSize);
+  bool findBreakers(std::vector<int32_t> *ids);
   bool createGrammar();
   bool restore();
   bool step(std::span<const int32_t> ids);

@@ -44,6 +44,8 @@ struct RawOptions {
   std::optional<int64_t> contextTokens;
   std::optional<int64_t> topK;
   std::optional<int64_t> penaltyLastN;
+  std::optional<int64_t> dryAllowedLength;
+  std::optional<int64_t> dryLastN;
   std::optional<uint64_t> seed;
 };
 
@@ -78,6 +80,11 @@ void declareOptions(CommandLine &line, RawOptions &raw, RunOptions *options) {
   line.addReal("--repeat-penalty", &options->sampler.repeatPenalty);
   line.addReal("--frequency-penalty", &options->sampler.frequencyPenalty);
   line.addReal("--presence-penalty", &options->sampler.presencePenalty);
+  line.addReal("--dry-multiplier", &options->sampler.dryMultiplier);
+  line.addReal("--dry-base", &options->sampler.dryBase);
+  line.addInteger("--dry-allowed-length", 0, 1 << 24, &raw.dryAllowedLength);
+  line.addInteger("--dry-penalty-last-n", -1, 1 << 24, &raw.dryLastN);
+  line.addStrings("--dry-sequence-breaker", &options->dryBreakers);
   line.addStrings("--logit-bias", &raw.biases);
   line.addReal("--temp", &options->sampler.temperature);
   line.addReal("--top-p", &options->sampler.topP);
@@ -217,6 +224,14 @@ bool chooseConstraint(const RawOptions &raw, RunOptions *options,
   return true;
 }
 
+/// Those of llama.cpp, if none are given; "none" takes all away.
+void chooseBreakers(std::vector<std::string> *breakers) {
+  if (breakers->empty())
+    *breakers = {"\n", ":", "\"", "*"};
+  else if (std::ranges::find(*breakers, "none") != breakers->end())
+    breakers->clear();
+}
+
 /// Asks the sampler itself whether it takes these numbers.
 bool checkSampler(const modelc_sampler_options &options, std::string *error) {
   modelc_sampler *sampler;
@@ -263,6 +278,10 @@ bool parseRunOptions(std::span<const char *const> arguments,
   options->hasSeed = raw.seed.has_value();
   options->sampler.penaltyLastN = static_cast<uint32_t>(
       raw.penaltyLastN.value_or(options->sampler.penaltyLastN));
+  options->sampler.dryAllowedLength = static_cast<uint32_t>(
+      raw.dryAllowedLength.value_or(options->sampler.dryAllowedLength));
+  options->dryLastN = raw.dryLastN.value_or(options->dryLastN);
+  chooseBreakers(&options->dryBreakers);
   options->displaysPrompt = !raw.hidesPrompt;
   if (!checkEnds(raw, *options, error) ||
       !chooseConstraint(raw, options, error))
@@ -314,6 +333,14 @@ std::string runHelp(const char *program, const char *file) {
   --presence-penalty P    subtract P from logits of recent tokens (0)
   --frequency-penalty P   the same for each time that they occurred (0)
   --repeat-last-n N       how many tokens are recent (64)
+  --dry-multiplier M      DRY: subtract M * B^(L - A) from logits of tokens that
+                          would repeat more than the last L tokens, L >= A (0)
+  --dry-base B            (1.75)
+  --dry-allowed-length A  (2)
+  --dry-penalty-last-n N  tokens that are looked at, -1 for all (-1)
+  --dry-sequence-breaker TEXT   repetitions do not go over tokens with TEXT in
+                     them; any number of times, "none" for none (a line's end,
+                     a colon, a double quote, an asterisk)
   --logit-bias ID+B  add B to a token's logit, ID-B subtracts, ID-inf forbids
                      the token; any number of times
   --grammar TEXT     only what the grammar (GBNF) allows is generated

@@ -75,7 +75,17 @@ struct RunOptions {
                                     .biasCount = 0,
                                     .typicalP = 1,
                                     .xtcProbability = 0,
-                                    .xtcThreshold = 0.1f};
+                                    .xtcThreshold = 0.1f,
+                                    .dryMultiplier = 0,
+                                    .dryBase = 1.75f,
+                                    .dryAllowedLength = 2,
+                                    .dryLastN = 0,
+                                    .dryBreakers = nullptr,
+                                    .dryBreakerCount = 0};
+  /// Tokens that DRY looks at; -1: all.
+  int64_t dryLastN = -1;
+  /// DRY compares nothing before tokens in which one of these is.
+  std::vector<std::string> dryBreakers;
   bool hasSeed = false;
   /// Texts at which an answer ends, not part of it.
   std::vector<std::string> stopTexts;

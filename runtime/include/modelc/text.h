@@ -137,16 +137,20 @@ typedef struct modelc_logit_bias {
 
 /// How the next token is picked. Biases are added to logits, then tokens among
 /// the last ones are penalized: the logit of a token that is there c > 0 times
-/// is divided by repeatPenalty (multiplied if negative), and
-/// c * frequencyPenalty + presencePenalty is subtracted. Filters apply to what
-/// this leaves, in this order: the topK largest logits; of those the fewest
-/// most typical ones (whose surprise is nearest to its mean; Meister et al.
-/// 2022) whose probabilities sum to typicalP; of those the fewest whose
-/// probabilities sum to topP; of those the ones at least minP times as probable
-/// as the likeliest; and with xtcProbability, where several have a probability
-/// of at least xtcThreshold, all of these but the last are left out ("exclude
-/// top choices", of text-generation-webui). Then the temperature divides the
-/// logits and one is drawn.
+/// is divided by repeatPenalty (multiplied if negative), and c *
+/// frequencyPenalty + presencePenalty is subtracted. Then a token that would
+/// make a repetition longer ("DRY", of text-generation-webui) loses
+/// dryMultiplier * dryBase^(L - dryAllowedLength), if L, the most tokens at the
+/// end of the text that also stand right before an earlier one of it, is
+/// dryAllowedLength or more; breakers, which end what is compared, lose
+/// nothing. Filters apply to what this leaves, in this order: the topK largest
+/// logits; of those the fewest most typical ones (whose surprise is nearest to
+/// its mean; Meister et al. 2022) whose probabilities sum to typicalP; of those
+/// the fewest whose probabilities sum to topP; of those the ones at least minP
+/// times as probable as the likeliest; and with xtcProbability, where several
+/// have a probability of at least xtcThreshold, all of these but the last are
+/// left out ("exclude top choices", of text-generation-webui). Then the
+/// temperature divides the logits and one is drawn.
 typedef struct modelc_sampler_options {
   float temperature; ///< 0: greedy, no filter applies. Else > 0, finite.
   uint32_t topK;     ///< 0: no limit.
@@ -162,6 +166,12 @@ typedef struct modelc_sampler_options {
   float typicalP;       ///< Above 0 up to 1; 0 or 1: no limit.
   float xtcProbability; ///< 0 .. 1; 0: never.
   float xtcThreshold;   ///< 0 .. 1.
+  float dryMultiplier;  ///< Finite, from 0 on; 0: none.
+  float dryBase;        ///< Finite, from 1 on; counts if dryMultiplier does.
+  uint32_t dryAllowedLength;
+  uint32_t dryLastN;          ///< Accepted tokens that are looked at; 0: none.
+  const int32_t *dryBreakers; ///< [dryBreakerCount], copied.
+  size_t dryBreakerCount;
 } modelc_sampler_options;
 
 /// A sampler of logits [vocabSize]. `options` may be NULL: greedy. The drawn
@@ -176,7 +186,7 @@ modelc_code modelc_sampler_create(const modelc_sampler_options *options,
 void modelc_sampler_destroy(modelc_sampler *sampler);
 
 /// Tells of a token that the text now holds, of the prompt or picked: the
-/// penalties look at the last penaltyLastN of these. Allocates nothing. Foreign
+/// penalties look at the last of these. Allocates nothing. Foreign
 /// ids are ignored.
 void modelc_sampler_accept(modelc_sampler *sampler, int32_t id);
 
