@@ -161,6 +161,17 @@ TEST(RunOptions, ParsesNumbersStrictly) {
             "topP: found 2, expected above 0, up to 1");
 }
 
+TEST(RunOptions, ContextShift) {
+  EXPECT_FALSE(parse({"f", "-p", "x"}).shiftsContext);
+  RunOptions options = parse({"f", "-p", "x", "--context-shift", "--keep=7"});
+  EXPECT_TRUE(options.shiftsContext);
+  EXPECT_EQ(options.keptTokens, 7);
+  EXPECT_EQ(refusal({"f", "-p", "x", "--keep=7"}),
+            "--keep belongs to --context-shift");
+  EXPECT_EQ(refusal({"f", "--chat", "--context-shift"}),
+            "--context-shift belongs to -p and -f");
+}
+
 TEST(RunOptions, Dry) {
   using Texts = std::vector<std::string>;
   RunOptions options = parse({"f", "-p", "x"});
@@ -266,6 +277,8 @@ TEST(RunOptions, HelpNamesEveryOption) {
                              "--frequency-penalty",
                              "--repeat-last-n",
                              "--logit-bias",
+                             "--context-shift",
+                             "--keep",
                              "--dry-multiplier",
                              "--dry-base",
                              "--dry-allowed-length",

@@ -257,6 +257,46 @@ TEST_F(Run, StopsWhereTheContextIsFull) {
             std::string::npos);
 }
 
+// BOS stays, and of the others the later half, at new places.
+TEST_F(Run, ShiftsAFullContext) {
+  using Steps = std::vector<std::vector<int32_t>>;
+  for (bool cannotRollBack : {false, true}) {
+    SCOPED_TRACE(cannotRollBack);
+    plan.cannotRollBack = cannotRollBack;
+    plan.steps.clear();
+    plan.script = {kOnce, kUpon, kA, kTime, kOnce, kUpon};
+    EXPECT_EQ(
+        run({"-p", "", "--temp", "0", "-c", "5", "-n", "9", "--context-shift"}),
+        0);
+    // What follows position 4 is Once, 3 Time.
+    Steps expected = {{kBos},         {kOnce},     {kUpon}, {kA},
+                      {kTime},        {kA, kTime}, {kOnce}, {kTime},
+                      {kOnce, kTime}, {kOnce},     {kTime}};
+    if (cannotRollBack)
+      for (Steps::value_type *again : {&expected[5], &expected[8]})
+        again->insert(again->begin(), kBos);
+    EXPECT_EQ(plan.steps, expected);
+  }
+  EXPECT_NE(messages.text().find("stopped: -n tokens are generated (5 of 5 "
+                                 "tokens of context used)\nshifts:  2\n"),
+            std::string::npos)
+      << messages.text();
+}
+
+TEST_F(Run, ShiftsBehindTheTokensToKeep) {
+  plan.script = std::vector<int32_t>(32, kA);
+  EXPECT_EQ(run({"-p", "x", "--temp", "0", "-c", "5", "-n", "9",
+                 "--context-shift", "--keep=-1"}),
+            0);
+  EXPECT_NE(messages.text().find("stopped: -n"), std::string::npos);
+  // There is nothing to forget.
+  EXPECT_EQ(run({"-p", "xyz", "--temp", "0", "-c", "5", "-n", "9",
+                 "--context-shift", "--keep=-1"}),
+            0);
+  EXPECT_NE(messages.text().find("stopped: the context is full"),
+            std::string::npos);
+}
+
 TEST_F(Run, RefusesAPromptThatIsTooLong) {
   EXPECT_EQ(run({"-p", "xyz", "-c", "4", "--temp=0"}), 1);
   EXPECT_EQ(messages.text(), "error: the prompt has 5 tokens, the context 4\n");

@@ -170,33 +170,56 @@ bool Generator::restore() {
   return true;
 }
 
-bool Generator::hold(std::span<const int32_t> ids) {
-  Clock::time_point begin = Clock::now();
+/// What hold() says, but for telling the sampler; *kept are not computed.
+bool Generator::compute(std::span<const int32_t> ids, size_t *kept) {
   auto [stop, _] =
       std::mismatch(held.begin(), held.end(), ids.begin(), ids.end());
   // The last token is computed in any case: its logits are wanted.
-  size_t kept = std::min<size_t>(stop - held.begin(), ids.size() - 1);
+  *kept = std::min<size_t>(stop - held.begin(), ids.size() - 1);
   modelc_code code = modelc_session_truncate(
-      session.get(), 0, static_cast<uint32_t>(kept), &status);
-  if (code == MODELC_FAILED_PRECONDITION && kept > 0) {
+      session.get(), 0, static_cast<uint32_t>(*kept), &status);
+  if (code == MODELC_FAILED_PRECONDITION && *kept > 0) {
     // A state that cannot be rolled back: begin anew.
-    kept = 0;
+    *kept = 0;
     code = modelc_session_truncate(session.get(), 0, 0, &status);
   }
   if (code)
     return refuse(status.message);
-  held.resize(kept);
-  reused += kept;
-  accepted = std::min(accepted, kept);
+  held.resize(*kept);
   while (held.size() < ids.size() && !Interrupt::isSet()) {
     size_t count = std::min(ubatch, ids.size() - held.size());
     if (!step(ids.subspan(held.size(), count)))
       return false;
-    prefilled += count;
   }
+  return true;
+}
+
+bool Generator::hold(std::span<const int32_t> ids) {
+  Clock::time_point begin = Clock::now();
+  size_t kept;
+  if (!compute(ids, &kept))
+    return false;
+  reused += kept;
+  prefilled += held.size() - kept;
+  accepted = std::min(accepted, kept);
   for (; accepted < held.size(); ++accepted)
     modelc_sampler_accept(sampler.get(), held[accepted]);
   prefillSeconds += secondsSince(begin);
+  return true;
+}
+
+/// Forgets half of the tokens behind the first `firstKept`, the older half, and
+/// computes the others anew at their new places, as caches hold keys that are
+/// rotated by their old ones. The sampler has been told of them.
+bool Generator::shift(size_t firstKept) {
+  std::vector<int32_t> ids = held;
+  auto begin = ids.begin() + static_cast<ptrdiff_t>(firstKept);
+  ids.erase(begin, begin + (ids.end() - begin + 1) / 2);
+  size_t kept;
+  if (!compute(ids, &kept))
+    return false;
+  accepted = held.size();
+  ++shifts;
   return true;
 }
 
@@ -245,6 +268,16 @@ bool Generator::sample(int32_t *id) {
   return true;
 }
 
+/// Tokens of the prompt that no shift forgets: those of --keep, and BOS.
+size_t Generator::countFirstKept() const {
+  if (options.keptTokens < 0)
+    return held.size();
+  modelc_tokenizer_info info;
+  modelc_tokenizer_get_info(tokens.get(), &info);
+  const size_t bos = info.addBos ? 1 : 0;
+  return std::min(held.size(), static_cast<size_t>(options.keptTokens) + bos);
+}
+
 bool Generator::answer(std::string *text) {
   Clock::time_point begin = Clock::now();
   size_t limit = options.predictTokens < 0
@@ -258,6 +291,7 @@ bool Generator::answer(std::string *text) {
     return print(given);
   };
   why = "-n tokens are generated";
+  const size_t firstKept = countFirstKept();
   if (grammar)
     modelc_grammar_reset(grammar.get());
   for (size_t generated = 0; generated != limit;) {
@@ -285,8 +319,14 @@ bool Generator::answer(std::string *text) {
     if (generated == limit)
       break;
     if (held.size() == context) {
-      why = "the context is full";
-      break;
+      if (!options.shiftsContext || firstKept + 1 >= context) {
+        why = "the context is full";
+        break;
+      }
+      if (!shift(firstKept))
+        return false;
+      if (Interrupt::isSet())
+        continue;
     }
     if (!step({&id, 1}))
       return false;
@@ -313,6 +353,8 @@ void Generator::printStatistics() const {
   };
   std::fprintf(messages, "stopped: %s (%zu of %zu tokens of context used)\n",
                why, held.size(), context);
+  if (shifts > 0)
+    std::fprintf(messages, "shifts:  %zu\n", shifts);
   if (reused > 0)
     std::fprintf(messages, "reused:  %zu tokens\n", reused);
   std::fprintf(messages, "prefill: %zu tokens, %.3f s, %.1f tokens/s\n",

@@ -53,7 +53,9 @@ public:
   bool pass(int32_t id, uint32_t flags, bool isPrinted);
 
   /// Samples and prints up to -n tokens after those that the session holds,
-  /// and appends their text to *text. reason() says why it ended.
+  /// and appends their text to *text. reason() says why it ended. With
+  /// --context-shift a full context is no reason: half of its tokens are
+  /// forgotten.
   bool answer(std::string *text);
   const char *reason() const { return why; }
 
@@ -71,6 +73,9 @@ private:
   bool findBreakers(std::vector<int32_t> *ids);
   bool createGrammar();
   bool restore();
+  bool compute(std::span<const int32_t> ids, size_t *kept);
+  bool shift(size_t firstKept);
+  size_t countFirstKept() const;
   bool step(std::span<const int32_t> ids);
   bool sample(int32_t *id);
 
@@ -100,7 +105,7 @@ private:
   /// Tokens of `held` that the sampler has been told of.
   size_t accepted = 0;
   const char *why = "";
-  size_t prefilled = 0, reused = 0, decoded = 0;
+  size_t prefilled = 0, reused = 0, decoded = 0, shifts = 0;
   double prefillSeconds = 0, decodeSeconds = 0;
 };
 

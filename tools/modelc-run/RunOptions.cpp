@@ -44,6 +44,7 @@ struct RawOptions {
   std::optional<int64_t> contextTokens;
   std::optional<int64_t> topK;
   std::optional<int64_t> penaltyLastN;
+  std::optional<int64_t> keptTokens;
   std::optional<int64_t> dryAllowedLength;
   std::optional<int64_t> dryLastN;
   std::optional<uint64_t> seed;
@@ -95,6 +96,8 @@ void declareOptions(CommandLine &line, RawOptions &raw, RunOptions *options) {
   line.addReal("--xtc-threshold", &options->sampler.xtcThreshold);
   line.addStrings("--stop", &options->stopTexts);
   line.addFlag("--ignore-eos", &options->ignoresEnd);
+  line.addFlag("--context-shift", &options->shiftsContext);
+  line.addInteger("--keep", -1, INT32_MAX, &raw.keptTokens);
   line.addFlag("--no-display-prompt", &raw.hidesPrompt);
 }
 
@@ -191,6 +194,10 @@ bool checkEnds(const RawOptions &raw, const RunOptions &options,
     *error = "--stop and --ignore-eos belong to -p, -f and --chat";
   else if (!isGenerate && raw.hidesPrompt)
     *error = "--no-display-prompt belongs to -p and -f";
+  else if (!isGenerate && options.shiftsContext)
+    *error = "--context-shift belongs to -p and -f";
+  else if (!options.shiftsContext && raw.keptTokens)
+    *error = "--keep belongs to --context-shift";
   else if (options.ignoresEnd && hasGrammar)
     *error = "--ignore-eos would forbid a grammar's end";
   else if (std::any_of(options.stopTexts.begin(), options.stopTexts.end(),
@@ -280,6 +287,7 @@ bool parseRunOptions(std::span<const char *const> arguments,
       raw.penaltyLastN.value_or(options->sampler.penaltyLastN));
   options->sampler.dryAllowedLength = static_cast<uint32_t>(
       raw.dryAllowedLength.value_or(options->sampler.dryAllowedLength));
+  options->keptTokens = raw.keptTokens.value_or(options->keptTokens);
   options->dryLastN = raw.dryLastN.value_or(options->dryLastN);
   chooseBreakers(&options->dryBreakers);
   options->displaysPrompt = !raw.hidesPrompt;
@@ -319,6 +327,8 @@ std::string runHelp(const char *program, const char *file) {
                      agrees, and leave the session there
   --stop TEXT        end before TEXT is generated; any number of times
   --ignore-eos       never end by itself
+  --context-shift    when the context is full forget the older half of it, but
+                     for --keep N tokens of the prompt (0, -1: all), and go on
   --no-display-prompt           print only what is generated
   --temp T           temperature, 0 for greedy (0.8)
   --top-k K          keep the K likeliest tokens, 0 for all (40)

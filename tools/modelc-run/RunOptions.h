@@ -87,6 +87,10 @@ struct RunOptions {
   /// DRY compares nothing before tokens in which one of these is.
   std::vector<std::string> dryBreakers;
   bool hasSeed = false;
+  /// Whether a full context forgets, and how many tokens of the prompt it does
+  /// not; -1: all.
+  bool shiftsContext = false;
+  int64_t keptTokens = 0;
   /// Texts at which an answer ends, not part of it.
   std::vector<std::string> stopTexts;
   bool ignoresEnd = false;
