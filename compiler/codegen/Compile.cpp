@@ -80,10 +80,7 @@ static absl::StatusOr<std::string> compileOne(const KernelRequest &request,
   return compiler.run(specText, output);
 }
 
-absl::StatusOr<std::vector<std::string>>
-codegen::compileEach(ArrayRef<KernelRequest> requests,
-                     const target::TargetSpec &target, unsigned threads,
-                     KernelOutput output, function_ref<void()> onKernelDone) {
+void codegen::initializeBackends() {
   static std::once_flag isInitialized;
   std::call_once(isInitialized, [] {
     LLVMInitializeX86TargetInfo();
@@ -95,6 +92,13 @@ codegen::compileEach(ArrayRef<KernelRequest> requests,
     LLVMInitializeAArch64TargetMC();
     LLVMInitializeAArch64AsmPrinter();
   });
+}
+
+absl::StatusOr<std::vector<std::string>>
+codegen::compileEach(ArrayRef<KernelRequest> requests,
+                     const target::TargetSpec &target, unsigned threads,
+                     KernelOutput output, function_ref<void()> onKernelDone) {
+  initializeBackends();
   std::vector<absl::StatusOr<std::string>> results(requests.size());
   llvm::DefaultThreadPool pool(llvm::hardware_concurrency(threads));
   for (size_t i = 0; i < requests.size(); ++i) {

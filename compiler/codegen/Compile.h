@@ -15,6 +15,10 @@ namespace modelc::codegen {
 /// What to make of a kernel.
 enum class KernelOutput { Mlir, Llvm, Assembly, Object };
 
+/// Makes LLVM's backends for x86-64 and AArch64 known to its registry, from
+/// any thread and any number of times.
+void initializeBackends();
+
 /// Compiles each request on its own, on up to `threads` threads, to the bytes
 /// of an object file or to text. As compileKernels otherwise.
 absl::StatusOr<std::vector<std::string>>

@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "AssembleIr.h"
+#include "test/codegen/AssembleIr.h"
+#include "compiler/codegen/Compile.h"
 #include "llvm/AsmParser/Parser.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -16,38 +17,32 @@
 
 using namespace modelc::codegen;
 
-static void initializeTargets() {
-  LLVMInitializeX86TargetInfo();
-  LLVMInitializeX86Target();
-  LLVMInitializeX86TargetMC();
-  LLVMInitializeX86AsmPrinter();
-  LLVMInitializeAArch64TargetInfo();
-  LLVMInitializeAArch64Target();
-  LLVMInitializeAArch64TargetMC();
-  LLVMInitializeAArch64AsmPrinter();
-  LLVMInitializeAArch64AsmParser();
-}
-
-std::string test::assembleIr(const char *ir, const char *tripleName,
-                             const char *cpu) {
-  initializeTargets();
-  llvm::LLVMContext context;
-  llvm::SMDiagnostic error;
-  auto module = llvm::parseAssemblyString(ir, error, context);
-  if (!module)
-    return error.getMessage().str();
+std::string test::assemble(llvm::Module &module, const char *tripleName,
+                           const char *cpu) {
+  initializeBackends();
+  LLVMInitializeAArch64AsmParser(); // Of inline assembly, which no kernel has.
   llvm::Triple triple(tripleName);
   std::string message;
   std::unique_ptr<llvm::TargetMachine> machine(
       llvm::TargetRegistry::lookupTarget(triple, message)
           ->createTargetMachine(triple, cpu, "", {}, llvm::Reloc::PIC_));
-  module->setTargetTriple(triple);
-  module->setDataLayout(machine->createDataLayout());
+  module.setTargetTriple(triple);
+  module.setDataLayout(machine->createDataLayout());
   llvm::SmallString<0> bytes;
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
   machine->addPassesToEmitFile(passes, stream, nullptr,
                                llvm::CodeGenFileType::ObjectFile);
-  passes.run(*module);
+  passes.run(module);
   return std::string(bytes);
+}
+
+std::string test::assembleIr(const char *ir, const char *triple,
+                             const char *cpu) {
+  llvm::LLVMContext context;
+  llvm::SMDiagnostic error;
+  auto module = llvm::parseAssemblyString(ir, error, context);
+  if (!module)
+    return error.getMessage().str();
+  return assemble(*module, triple, cpu);
 }

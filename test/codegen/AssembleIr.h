@@ -10,10 +10,17 @@
 
 #include <string>
 
+namespace llvm {
+class Module;
+} // namespace llvm
+
 namespace modelc::codegen::test {
 
-/// The object file of a module for an x86 or AArch64 machine; the parser's
-/// words if there is no module.
+/// The object file of `module`, whose triple and data layout are set, for an
+/// x86 or AArch64 machine.
+std::string assemble(llvm::Module &module, const char *triple, const char *cpu);
+
+/// The same of a module as text; the parser's words if it is none.
 std::string assembleIr(const char *ir, const char *triple, const char *cpu);
 
 } // namespace modelc::codegen::test

@@ -12,12 +12,11 @@
 # MODELC_HAS_GUEST tells whether clang, Debian's cross libraries and qemu-user
 # are here. Without them nothing is built, and the tests are skipped.
 
+include(ModelcCrossLibraries)
 find_program(MODELC_GUEST_CXX clang++-22)
 find_program(MODELC_QEMU_AARCH64 qemu-aarch64)
 set(MODELC_HAS_GUEST FALSE)
-if(MODELC_GUEST_CXX AND MODELC_QEMU_AARCH64
-   AND EXISTS /usr/aarch64-linux-gnu/lib/libc.a
-   AND EXISTS /usr/lib/gcc-cross/aarch64-linux-gnu/12/libstdc++.a)
+if(MODELC_GUEST_CXX AND MODELC_QEMU_AARCH64 AND MODELC_HAS_CROSS_LIBRARIES)
   set(MODELC_HAS_GUEST TRUE)
 endif()
 

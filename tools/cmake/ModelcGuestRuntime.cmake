@@ -4,9 +4,9 @@
 # the build has another one inside, aarch64/, of modelc-run alone, and of what
 # stands in for it on a Mac (test/emulators/mac). Tests run them under
 # qemu-aarch64; where they are missing they are skipped.
+include(ModelcCrossLibraries)
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND NOT CMAKE_CROSSCOMPILING AND
-   EXISTS /usr/aarch64-linux-gnu/lib/libc.a AND
-   EXISTS /usr/lib/gcc-cross/aarch64-linux-gnu/12/libstdc++.a)
+   MODELC_HAS_CROSS_LIBRARIES)
   include(ExternalProject)
   ExternalProject_Add(modelc_guest_aarch64
     SOURCE_DIR "${PROJECT_SOURCE_DIR}"

@@ -1,4 +1,4 @@
-//===- Qwen35.cpp - The qwen35 family
+//===- Qwen35.cpp - The qwen35 family, and what qwen35moe shares with it
 //
 // Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,21 +13,25 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/import/arch/Decoder.h"
+#include "compiler/import/arch/Qwen35.h"
 #include "compiler/import/arch/Families.h"
 
 using namespace modelc;
 using namespace modelc::arch;
 
-ImportedModule modelc::arch::importQwen35(mlir::MLIRContext &context,
-                                          const gguf::GgufModel &source) {
+DecoderTraits modelc::arch::makeQwen35Traits(llvm::StringRef family) {
   DecoderTraits traits;
-  traits.family = "qwen35";
+  traits.family = family;
   traits.pairing = model::RopePairing::Half;
   traits.hasQkNorm = true;
   traits.hasGatedQuery = true;
   traits.hasRopeSections = true;
   traits.delta = {DeltaTraits::Use::Tiled};
   traits.feedForwardNorm = "post_attention_norm";
-  return importDecoder(context, source, traits);
+  return traits;
+}
+
+ImportedModule modelc::arch::importQwen35(mlir::MLIRContext &context,
+                                          const gguf::GgufModel &source) {
+  return importDecoder(context, source, makeQwen35Traits("qwen35"));
 }

@@ -11,22 +11,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/import/arch/Decoder.h"
 #include "compiler/import/arch/Families.h"
+#include "compiler/import/arch/Qwen35.h"
 
 using namespace modelc;
 using namespace modelc::arch;
 
 ImportedModule modelc::arch::importQwen35Moe(mlir::MLIRContext &context,
                                              const gguf::GgufModel &source) {
-  DecoderTraits traits;
-  traits.family = "qwen35moe";
-  traits.pairing = model::RopePairing::Half;
-  traits.hasQkNorm = true;
-  traits.hasGatedQuery = true;
-  traits.hasRopeSections = true;
-  traits.delta = {DeltaTraits::Use::Tiled};
-  traits.feedForwardNorm = "post_attention_norm";
+  DecoderTraits traits = makeQwen35Traits("qwen35moe");
   traits.experts = {ExpertUse::Always, /*normalise=*/true,
                     /*hasGatedSharedExpert=*/true};
   return importDecoder(context, source, traits);

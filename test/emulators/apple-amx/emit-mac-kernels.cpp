@@ -26,11 +26,8 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/IR/LegacyPassManager.h"
+#include "test/codegen/AssembleIr.h"
 #include "llvm/IR/Module.h"
-#include "llvm/MC/TargetRegistry.h"
-#include "llvm/Support/TargetSelect.h"
-#include "llvm/Target/TargetMachine.h"
 #include <cstdio>
 #include <fstream>
 
@@ -76,28 +73,6 @@ static std::unique_ptr<llvm::Module> makeModule(MLIRContext &context,
   return translateModuleToLLVMIR(*module, llvm);
 }
 
-static std::string makeObject(llvm::Module &module) {
-  LLVMInitializeAArch64TargetInfo();
-  LLVMInitializeAArch64Target();
-  LLVMInitializeAArch64TargetMC();
-  LLVMInitializeAArch64AsmPrinter();
-  LLVMInitializeAArch64AsmParser();
-  llvm::Triple triple("arm64-apple-macosx13.0.0");
-  std::string message;
-  std::unique_ptr<llvm::TargetMachine> machine(
-      llvm::TargetRegistry::lookupTarget(triple, message)
-          ->createTargetMachine(triple, "apple-m1", "", {}, llvm::Reloc::PIC_));
-  module.setTargetTriple(triple);
-  module.setDataLayout(machine->createDataLayout());
-  llvm::SmallString<0> bytes;
-  llvm::raw_svector_ostream stream(bytes);
-  llvm::legacy::PassManager passes;
-  machine->addPassesToEmitFile(passes, stream, nullptr,
-                               llvm::CodeGenFileType::ObjectFile);
-  passes.run(module);
-  return std::string(bytes);
-}
-
 int main(int argc, char **argv) {
   if (argc != 2)
     return 2;
@@ -106,8 +81,9 @@ int main(int argc, char **argv) {
   std::unique_ptr<llvm::Module> module = makeModule(context, llvmContext);
   if (!module)
     return 1;
-  auto image = linkDylib(makeObject(*module), {std::string("products_int32"),
-                                               std::string("products_int16")});
+  auto image =
+      linkDylib(test::assemble(*module, "arm64-apple-macosx13.0.0", "apple-m1"),
+                {std::string("products_int32"), std::string("products_int16")});
   if (!image.ok()) {
     fprintf(stderr, "error: %s\n", image.status().ToString().c_str());
     return 1;
