@@ -109,15 +109,24 @@ def check_exact(tools, model, expected):
     require(found <= MAX_EXACT_KL, f"mean KL {found} to sums in double")
 
 
-def check(tools, preset, kinds=("q8_0", "q4_K"), options=()):
-    """`options` are the model's, but not of the one that the witness knows."""
+def check(tools, preset, kinds=("q8_0", "q4_K"), distances=(), options=()):
+    """Plans of `kinds`; of `distances` only how far the reference is. `options`
+    are the model's, but not of the one that the witness knows."""
     for kind in kinds:
         model = make_model(tools, preset, kind, *options)
         check_simulated(tools, model,
                         check_bits(tools, model, is_first=kind == kinds[0]))
+    for kind in distances:
+        model = make_model(tools, preset, kind, *options)
+        check_simulated(tools, model, get_reference(tools, model))
     model = make_model(tools, preset, "f16", *options)
     check_exact(tools, model, check_bits(tools, model))
     check_witness(tools, preset)
+
+
+def check_first(tools, preset, options=()):
+    """Families of which other tests have plans in all types."""
+    check(tools, preset, ("q8_0",), ("q4_K",), options)
 
 
 def check_witness(tools, preset):
@@ -135,29 +144,29 @@ def check_witness(tools, preset):
 
 
 def test_llama(tools):
-    check(tools, "tiny-llama")
+    check_first(tools, "tiny-llama")
 
 
 def test_mixtral(tools):
-    check(tools, "tiny-mixtral")
+    check_first(tools, "tiny-mixtral")
 
 
 def test_qwen2(tools):
-    check(tools, "tiny-qwen2")
+    check_first(tools, "tiny-qwen2")
 
 
 def test_qwen2moe(tools):
-    check(tools, "tiny-qwen2moe")
+    check_first(tools, "tiny-qwen2moe")
 
 
 def test_qwen3(tools):
-    check(tools, "tiny-qwen3")
+    check_first(tools, "tiny-qwen3")
 
 
 def test_qwen3moe(tools):
     """In Q8_0 of the first seed one token's experts, chosen by a hair, are
     others in the simulation, as may happen to any model with experts."""
-    check(tools, "tiny-qwen3moe", options=("--seed=2",))
+    check_first(tools, "tiny-qwen3moe", ("--seed=2",))
 
 
 def test_gemma2(tools):
@@ -185,9 +194,7 @@ def test_mistral3(tools):
 
 
 def test_gpt_oss(tools):
-    check(tools, "tiny-gpt-oss", ("mxfp4", "q8_0"))
-    model = make_model(tools, "tiny-gpt-oss", "q4_K")
-    check_simulated(tools, model, get_reference(tools, model))
+    check(tools, "tiny-gpt-oss", ("mxfp4", "q8_0"), ("q4_K",))
 
 
 def test_deepseek2(tools):
