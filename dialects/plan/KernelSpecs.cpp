@@ -429,11 +429,36 @@ int64_t DeltaRuleSpecAttr::getTileCount() const {
   return getHeads() * (getValueDim() / getTileColumns());
 }
 
+static constexpr int64_t kChunkBytes =
+    DeltaRuleSpecAttr::kChunkTokens * sizeof(float);
+
+int64_t DeltaRuleSpecAttr::getRowBytes() const {
+  return getTileColumns() * sizeof(float) + kChunkBytes;
+}
+
+int64_t DeltaRuleSpecAttr::getDeltasOffset() const {
+  return getKeyDim() * getRowBytes();
+}
+
+int64_t DeltaRuleSpecAttr::getDecaysOffset() const {
+  return getDeltasOffset() + getTileColumns() * kChunkBytes;
+}
+
+int64_t DeltaRuleSpecAttr::getFadedOffset() const {
+  return getDecaysOffset() + kChunkBytes;
+}
+
+int64_t DeltaRuleSpecAttr::getTileBytes() const {
+  return getFadedOffset() + kChunkBytes;
+}
+
 int64_t DeltaRuleSpecAttr::getStateBytes() const {
-  return llvm::alignTo(getHeads() * getKeyDim() * getValueDim() * sizeof(float),
-                       MODELC_BUFFER_ALIGN);
+  return llvm::alignTo(getTileCount() * getTileBytes(), MODELC_BUFFER_ALIGN);
 }
 
 int64_t DeltaRuleSpecAttr::getScratchBytes() const {
-  return 2 * getKeyDim() * sizeof(float);
+  // K' and Q'; M, N and P; g, f and b; D as the next chunk has it
+  // (DeltaChunk.cpp).
+  return kChunkBytes *
+         (2 * getKeyDim() + 3 * kChunkTokens + 3 + getTileColumns());
 }

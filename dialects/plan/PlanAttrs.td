@@ -109,26 +109,45 @@ def Plan_CausalConvSpec : Plan_Spec<"CausalConvSpec", "causal_conv"> {
 
 def Plan_DeltaRuleSpec : Plan_Spec<"DeltaRuleSpec", "delta_rule",
                                    ["getScratchBytes"]> {
-  let summary = "model.delta_rule, token after token";
+  let summary = "model.delta_rule, in chunks of kChunkTokens tokens";
   let description = [{
     Operands: x (f32 [T][2 * keyHeads * keyDim + heads * valueDim], read),
     decay and beta (f32 [T][heads], read), rate and bias (f32 [heads], read),
-    state (of each sequence f32 [heads][valueDim / c][keyDim][c] with
-    c = getTileColumns(), read and written), out (f32 [T][heads * valueDim],
+    state (of each sequence, read and written), out (f32 [T][heads * valueDim],
     written). keyDim and valueDim are whole vectors of 16.
-    Tiles: c columns of the state of one head, each for all tokens in order, as
-    columns do not depend on each other. The state of a sequence whose first
-    token is among them counts as zero. Scratch holds q' and k' of a token.
+    Tiles: c = getTileColumns() columns of one head, each for all tokens in
+    order, as columns do not depend on each other. What a tile keeps of a
+    sequence lies in one piece, [heads][valueDim / c] of them; with the names of
+    docs/numerics.md and n = kChunkTokens, f32
+
+      [keyDim][c + n]   rows i: S_ij, then k'_i of the chunk's tokens
+      [n][c]            d of the chunk's tokens
+      [n]               p_ts of the last token t
+      [n]               f of the last token, n times
+
+    Lanes and rows of tokens that the chunk has not yet had hold anything. The
+    state of a sequence whose first token is among them counts as zero.
   }];
   let parameters = (ins "int64_t":$heads, "int64_t":$keyHeads,
                         "int64_t":$keyDim, "int64_t":$valueDim, "bool":$tiled,
                         "::mlir::FloatAttr":$eps);
   let extraClassDeclaration = [{
-    /// Columns of the state that a tile computes: up to four vectors, whose
-    /// sums are as many chains of fma as hide their latency, and whose state,
-    /// 32 KiB with keys of 128, stays near from token to token.
+    /// Tokens of a chunk, whose first has a position that is a multiple of it:
+    /// one for each lane. The more, the rarer a pass over the state that
+    /// stores, and the more the chunk's tokens cost among each other.
+    static constexpr int64_t kChunkTokens = 16;
+    /// Columns of the state that a tile computes: up to four vectors, so that
+    /// tiles are many, and whose state, 44 KiB with keys of 128, stays near.
     int64_t getTileColumns() const;
     int64_t getTileCount() const;
+    /// Bytes of a row of S with k', and where the other parts of a tile's state
+    /// begin.
+    int64_t getRowBytes() const;
+    int64_t getDeltasOffset() const;
+    int64_t getDecaysOffset() const;
+    int64_t getFadedOffset() const;
+    /// Bytes of what a tile keeps of one sequence.
+    int64_t getTileBytes() const;
     /// Bytes of the state of one sequence, a multiple of MODELC_BUFFER_ALIGN.
     int64_t getStateBytes() const;
   }];

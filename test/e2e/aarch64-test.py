@@ -86,6 +86,13 @@ def test_other_families(tools):
             "other bits with a cache of blocks")
 
 
+def test_delta_nets(tools):
+    """Chunks of 16 tokens, whole and in pieces."""
+    guest.check(tools, guest.write_model(tools, "q8_0", "tiny-qwen35"),
+                ("aarch64",), (("-t", "1"), ("-t", "1", "--batch=5")),
+                support.TOKENS[:35])
+
+
 def test_work_of_sdot(tools):
     """All multiplications of quantised weights, of whole tiles of four rows,
     are in SDOTs of 16, and nothing else is."""

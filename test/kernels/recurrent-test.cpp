@@ -15,6 +15,9 @@ namespace {
 constexpr float kEps = 1e-6f;
 constexpr int64_t kRows = 5, kSequences = 3;
 
+/// What the heads of a delta rule keep of one sequence.
+using DeltaStates = std::vector<reference::DeltaState>;
+
 class Recurrent : public KernelTest {
 protected:
   Recurrent() {
@@ -25,7 +28,15 @@ protected:
   }
 
   void checkConv(plan::CausalConvSpecAttr spec, ModelcKernel kernel);
-  void checkDelta(plan::DeltaRuleSpecAttr spec, ModelcKernel kernel);
+  /// What the kernel of a delta rule reads of a batch.
+  struct DeltaInputs {
+    std::vector<float> x, decay, beta, rate, bias;
+  };
+  DeltaInputs makeDeltaInputs(plan::DeltaRuleSpecAttr spec);
+  void checkDelta(plan::DeltaRuleSpecAttr spec, ModelcKernel kernel,
+                  const DeltaInputs &inputs);
+  std::vector<DeltaStates> makeDeltaStates(plan::DeltaRuleSpecAttr spec);
+  void addRun(uint32_t sequence, int32_t position, int32_t count);
   void checkGlu(plan::GluSpecAttr spec, ModelcKernel kernel);
   /// The states of all sequences; sequence 2 has what must not be read.
   std::vector<float> makeStates(int64_t bytes);
@@ -85,76 +96,121 @@ TEST_P(Recurrent, CausalConvEqualsReference) {
     checkConv(spec, kernel);
 }
 
-/// A state [head][row][column] as the kernel has it: columns in tiles.
+/// States as the kernel has them: columns in tiles, each with what a head
+/// keeps.
 std::vector<float> toTiles(plan::DeltaRuleSpecAttr spec,
-                           std::span<const float> state) {
-  const int64_t rows = spec.getKeyDim(), columns = spec.getValueDim();
-  const int64_t width = spec.getTileColumns();
+                           const std::vector<DeltaStates> &states) {
+  const int64_t columns = spec.getValueDim(), width = spec.getTileColumns();
   std::vector<float> tiles;
-  for (int64_t h = 0; h < spec.getHeads(); ++h)
-    for (int64_t tile = 0; tile < columns; tile += width)
-      for (int64_t i = 0; i < rows; ++i)
-        for (int64_t j = tile; j < tile + width; ++j)
-          tiles.push_back(state[(h * rows + i) * columns + j]);
+  for (const DeltaStates &heads : states) {
+    const size_t begin = tiles.size();
+    for (const reference::DeltaState &head : heads)
+      for (int64_t tile = 0; tile < columns; tile += width) {
+        auto addRow = [&](const std::vector<float> &matrix, size_t i) {
+          auto row = std::span(matrix).subspan(i * columns + tile, width);
+          tiles.insert(tiles.end(), row.begin(), row.end());
+        };
+        for (int64_t i = 0; i < spec.getKeyDim(); ++i) {
+          addRow(head.matrix, i);
+          for (size_t t = 0; t < reference::kDeltaChunk; ++t)
+            tiles.push_back(head.keys[t * spec.getKeyDim() + i]);
+        }
+        for (size_t t = 0; t < reference::kDeltaChunk; ++t)
+          addRow(head.deltas, t);
+        tiles.insert(tiles.end(), head.decays.begin(), head.decays.end());
+        tiles.insert(tiles.end(), reference::kDeltaChunk, head.faded);
+      }
+    tiles.resize(begin + spec.getStateBytes() / sizeof(float));
+  }
   return tiles;
 }
 
-std::vector<float> toTiles(plan::DeltaRuleSpecAttr spec,
-                           const std::vector<float> &states) {
-  std::vector<float> all;
-  size_t length = states.size() / kSequences;
-  for (size_t s = 0; s < kSequences; ++s)
-    llvm::append_range(
-        all, toTiles(spec, std::span(states).subspan(s * length, length)));
-  return all;
+/// States of all sequences in the middle of something; that of sequence 2 has
+/// what must not be read.
+std::vector<DeltaStates>
+Recurrent::makeDeltaStates(plan::DeltaRuleSpecAttr spec) {
+  reference::DeltaState empty(spec.getKeyDim(), spec.getValueDim());
+  std::vector<DeltaStates> states(kSequences,
+                                  DeltaStates(spec.getHeads(), empty));
+  auto fill = [&](std::span<float> values, bool isNaN) {
+    std::vector<float> numbers = makeFloats(std::ssize(values));
+    if (isNaN)
+      std::fill(numbers.begin(), numbers.end(),
+                std::numeric_limits<float>::quiet_NaN());
+    std::copy(numbers.begin(), numbers.end(), values.begin());
+  };
+  for (size_t sequence = 0; sequence < kSequences; ++sequence)
+    for (reference::DeltaState &state : states[sequence])
+      for (std::span<float> part :
+           {std::span(state.matrix), std::span(state.keys),
+            std::span(state.deltas), std::span<float>(state.decays),
+            std::span(&state.faded, 1)})
+        fill(part, sequence == 2);
+  return states;
 }
 
-void Recurrent::checkDelta(plan::DeltaRuleSpecAttr spec, ModelcKernel kernel) {
+/// Appends tokens of one sequence to the batch.
+void Recurrent::addRun(uint32_t sequence, int32_t position, int32_t count) {
+  for (int32_t i = 0; i < count; ++i) {
+    batch.tokens.push_back(0);
+    batch.sequences.push_back(sequence);
+    batch.positions.push_back(position + i);
+  }
+}
+
+Recurrent::DeltaInputs
+Recurrent::makeDeltaInputs(plan::DeltaRuleSpecAttr spec) {
+  const int64_t rows = std::ssize(batch.tokens), heads = spec.getHeads();
+  const int64_t width =
+      2 * spec.getKeyHeads() * spec.getKeyDim() + heads * spec.getValueDim();
+  DeltaInputs inputs = {makeFloats(rows * width), makeFloats(rows * heads),
+                        makeFloats(rows * heads), makeFloats(heads),
+                        makeFloats(heads)};
+  for (float &value : inputs.rate)
+    value = -std::fabs(value);
+  return inputs;
+}
+
+void Recurrent::checkDelta(plan::DeltaRuleSpecAttr spec, ModelcKernel kernel,
+                           const DeltaInputs &inputs) {
   const int64_t heads = spec.getHeads(), keyHeads = spec.getKeyHeads();
   const int64_t rows = spec.getKeyDim(), columns = spec.getValueDim();
   const int64_t keys = keyHeads * rows, width = 2 * keys + heads * columns;
-  std::vector<float> x = makeFloats(kRows * width);
-  std::vector<float> decay = makeFloats(kRows * heads);
-  std::vector<float> beta = makeFloats(kRows * heads);
-  std::vector<float> rate = makeFloats(heads), bias = makeFloats(heads);
-  for (float &value : rate)
-    value = -std::fabs(value);
-  for (float &value : decay)
-    value *= 20;
-  // Of the first token, whose state is zero; and of one head for good.
-  decay[0] = std::numeric_limits<float>::infinity();
-  beta[kRows * heads - 1] = std::numeric_limits<float>::quiet_NaN();
-  std::vector<float> states = makeStates(spec.getStateBytes());
-  std::vector<float> expected(kRows * heads * columns);
+  const int64_t count = std::ssize(batch.tokens);
+  std::vector<DeltaStates> states = makeDeltaStates(spec);
+  std::vector<float> expected(count * heads * columns);
   Call call(kernel, spec, batch);
-  for (const std::vector<float> *values : {&x, &decay, &beta, &rate, &bias})
+  for (const std::vector<float> *values :
+       {&inputs.x, &inputs.decay, &inputs.beta, &inputs.rate, &inputs.bias})
     call.add(*values);
   size_t state = call.add(toTiles(spec, states));
   size_t out = call.addOutput(expected.size() * sizeof(float));
-  for (int64_t t = 0; t < kRows; ++t) {
-    std::span<float> all = getState(states, t);
+  for (int64_t t = 0; t < count; ++t)
     for (int64_t h = 0; h < heads; ++h) {
       int64_t keyHead = spec.getTiled() ? h % keyHeads : h * keyHeads / heads;
-      auto row = std::span<const float>(x).subspan(t * width, width);
+      auto row = std::span(inputs.x).subspan(t * width, width);
       reference::DeltaHead head = {row.subspan(keyHead * rows, rows),
                                    row.subspan(keys + keyHead * rows, rows),
                                    row.subspan(2 * keys + h * columns, columns),
-                                   decay[t * heads + h],
-                                   beta[t * heads + h],
-                                   rate[h],
-                                   bias[h],
+                                   inputs.decay[t * heads + h],
+                                   inputs.beta[t * heads + h],
+                                   inputs.rate[h],
+                                   inputs.bias[h],
                                    kEps};
+      reference::DeltaState &kept = states[batch.sequences[t]][h];
+      if (batch.positions[t] == 0)
+        kept = reference::DeltaState(rows, columns);
       reference::applyDeltaRule(
-          head, all.subspan(h * rows * columns, rows * columns),
+          head, batch.positions[t], kept,
           std::span(expected).subspan((t * heads + h) * columns, columns));
     }
-  }
   call.expectFloats(state, toTiles(spec, states));
   call.expectFloats(out, expected);
-  call.check(spec.getTileCount(), kRows);
+  call.check(spec.getTileCount(), count);
 }
 
-// Every width of a tile; more heads of values than of keys, both ways.
+// Every width of a tile; more heads of values than of keys, both ways. Of the
+// sequences one begins and one goes on within a chunk; both fill another.
 TEST_P(Recurrent, DeltaRuleEqualsReference) {
   std::vector<plan::DeltaRuleSpecAttr> specs;
   for (auto [keyDim, valueDim] : {std::pair<int64_t, int64_t>(16, 16),
@@ -168,8 +224,96 @@ TEST_P(Recurrent, DeltaRuleEqualsReference) {
                                                    valueDim, tiled, f32(kEps)));
   auto kernels = compile(specs);
   ASSERT_EQ(kernels.size(), specs.size());
-  for (auto [spec, kernel] : llvm::zip_equal(specs, kernels))
-    checkDelta(spec, kernel);
+  auto checkAll = [&] {
+    for (auto [spec, kernel] : llvm::zip_equal(specs, kernels)) {
+      DeltaInputs inputs = makeDeltaInputs(spec);
+      for (float &value : inputs.decay)
+        value *= 20;
+      // Of the first token, whose state is zero; and of one head for good.
+      inputs.decay[0] = std::numeric_limits<float>::infinity();
+      inputs.beta.back() = std::numeric_limits<float>::quiet_NaN();
+      checkDelta(spec, kernel, inputs);
+    }
+  };
+  checkAll();
+  batch = {};
+  addRun(2, 0, 17);
+  addRun(0, 7, 26);
+  checkAll();
+}
+
+// Numbers of tokens around those of chunks, from positions that are a multiple
+// of a chunk and from others, for one sequence and for several. The reference
+// has tokens one by one, so whole chunks give the bits of pieces.
+TEST_P(Recurrent, DeltaRuleHasTheSameBitsForAllSplits) {
+  auto spec = plan::DeltaRuleSpecAttr::get(&context, /*heads=*/2,
+                                           /*keyHeads=*/1, 16, 32,
+                                           /*tiled=*/false, f32(kEps));
+  auto kernels = compile(std::vector{spec});
+  ASSERT_EQ(kernels.size(), 1u);
+  constexpr int32_t kChunk = reference::kDeltaChunk;
+  auto check = [&] {
+    checkDelta(spec, kernels[0], makeDeltaInputs(spec));
+    batch = {};
+  };
+  batch = {};
+  for (int32_t count : {1, kChunk - 1, kChunk, kChunk + 1, 3 * kChunk + 5}) {
+    addRun(2, 0, count);
+    check();
+  }
+  for (int32_t position : {1, kChunk - 1, kChunk, 5 * kChunk + 8}) {
+    addRun(1, position, 2 * kChunk);
+    check();
+  }
+  // One behind the other: a whole chunk, within one, the end of one.
+  addRun(2, 0, kChunk);
+  addRun(0, kChunk - 2, kChunk + 5);
+  addRun(1, 3, kChunk - 3);
+  check();
+  // By turns, and with another's token within.
+  for (int32_t i = 0; i < kChunk + 1; ++i) {
+    addRun(0, i, 1);
+    addRun(1, kChunk + i, 1);
+    addRun(2, i, 1);
+  }
+  check();
+  addRun(0, 0, kChunk - 1);
+  addRun(1, 0, 1);
+  addRun(0, kChunk - 1, kChunk + 2);
+  check();
+}
+
+// In the middle of a chunk, and in all of it.
+TEST_P(Recurrent, DeltaRuleOfHostileNumbers) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  auto spec = plan::DeltaRuleSpecAttr::get(&context, /*heads=*/2,
+                                           /*keyHeads=*/2, 16, 32,
+                                           /*tiled=*/false, f32(kEps));
+  auto kernels = compile(std::vector{spec});
+  ASSERT_EQ(kernels.size(), 1u);
+  batch = {};
+  addRun(0, 16, 35);
+  const DeltaInputs fine = makeDeltaInputs(spec);
+  for (float hostile :
+       {kInfinity, -kInfinity, kNan, 1e30f, -1e30f, 200.0f, -200.0f, 0.0f})
+    for (auto field :
+         {&DeltaInputs::x, &DeltaInputs::decay, &DeltaInputs::beta}) {
+      DeltaInputs inputs = fine;
+      std::vector<float> &values = inputs.*field;
+      // Of x, a key's element.
+      size_t column = field == &DeltaInputs::x ? 2 * 16 + 1 : 1;
+      values[values.size() / 35 * 5 + column] = hostile;
+      checkDelta(spec, kernels[0], inputs);
+      std::fill(values.begin(), values.end(), hostile);
+      checkDelta(spec, kernels[0], inputs);
+    }
+  // Nothing is kept, everything, and more than everything.
+  for (float rate : {-kInfinity, -1e6f, -100.0f, -20.0f, 0.0f, 20.0f}) {
+    DeltaInputs inputs = fine;
+    inputs.rate[0] = rate;
+    checkDelta(spec, kernels[0], inputs);
+  }
 }
 
 void Recurrent::checkGlu(plan::GluSpecAttr spec, ModelcKernel kernel) {

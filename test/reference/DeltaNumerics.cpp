@@ -67,27 +67,65 @@ static std::vector<float> scaleKey(std::span<const float> x, float eps,
   return y;
 }
 
-void modelc::reference::applyDeltaRule(const DeltaHead &head,
-                                       std::span<float> state,
+static float dot(std::span<const float> x, std::span<const float> y) {
+  float sum = 0;
+  for (size_t i = 0; i < x.size(); ++i)
+    sum = std::fma(x[i], y[i], sum);
+  return sum;
+}
+
+/// x times column j of a matrix of rows of `columns`.
+static float readColumn(std::span<const float> x, std::span<const float> matrix,
+                        size_t columns, size_t j) {
+  float sum = 0;
+  for (size_t i = 0; i < x.size(); ++i)
+    sum = std::fma(x[i], matrix[i * columns + j], sum);
+  return sum;
+}
+
+/// S as the next chunk finds it.
+static void endChunk(DeltaState &state, size_t rows, size_t columns) {
+  for (size_t i = 0; i < rows; ++i)
+    for (size_t j = 0; j < columns; ++j) {
+      float &s = state.matrix[i * columns + j];
+      s = s * state.faded;
+      for (size_t t = 0; t < kDeltaChunk; ++t) {
+        float delta = state.deltas[t * columns + j] * state.decays[t];
+        s = std::fma(state.keys[t * rows + i], delta, s);
+      }
+    }
+}
+
+void modelc::reference::applyDeltaRule(const DeltaHead &head, int64_t position,
+                                       DeltaState &state,
                                        std::span<float> out) {
   const size_t rows = head.q.size(), columns = head.v.size();
+  const size_t t = static_cast<size_t>(position) % kDeltaChunk;
   const auto n = static_cast<float>(rows);
   std::vector<float> q = scaleKey(head.q, head.eps, 1 / n);
   std::vector<float> k = scaleKey(head.k, head.eps, 1 / std::sqrt(n));
   float kept = computeExp(head.rate * computeSoftplus(head.decay + head.bias));
   float learned = computeSigmoid(head.beta);
-  for (float &s : state)
-    s = s * kept;
-  for (size_t j = 0; j < columns; ++j) {
-    float known = 0;
-    for (size_t i = 0; i < rows; ++i)
-      known = std::fma(k[i], state[i * columns + j], known);
-    float delta = (head.v[j] - known) * learned;
-    out[j] = 0;
-    for (size_t i = 0; i < rows; ++i) {
-      float &s = state[i * columns + j];
-      s = std::fma(k[i], delta, s);
-      out[j] = std::fma(q[i], s, out[j]);
-    }
+
+  std::copy(k.begin(), k.end(), state.keys.begin() + t * rows);
+  state.faded = t == 0 ? kept : state.faded * kept;
+  float ofKey[kDeltaChunk], ofQuery[kDeltaChunk]; // m and n.
+  for (size_t s = 0; s < kDeltaChunk; ++s) {
+    std::span<const float> key = std::span(state.keys).subspan(s * rows, rows);
+    float &decay = state.decays[s];
+    decay = s < t ? decay * kept : 1;
+    ofKey[s] = dot(k, key) * decay;
+    ofQuery[s] = dot(q, key) * decay;
   }
+  for (size_t j = 0; j < columns; ++j) {
+    float known = readColumn(k, state.matrix, columns, j) * state.faded;
+    for (size_t s = 0; s < t; ++s)
+      known = std::fma(ofKey[s], state.deltas[s * columns + j], known);
+    state.deltas[t * columns + j] = (head.v[j] - known) * learned;
+    out[j] = readColumn(q, state.matrix, columns, j) * state.faded;
+    for (size_t s = 0; s <= t; ++s)
+      out[j] = std::fma(ofQuery[s], state.deltas[s * columns + j], out[j]);
+  }
+  if (t + 1 == kDeltaChunk)
+    endChunk(state, rows, columns);
 }

@@ -54,7 +54,8 @@ Matrix Interpreter::deltaRule(model::DeltaRuleOp op) {
   const Matrix &x = matrices[op.getX()];
   std::vector<float> rate = getVector(op.getRate());
   std::vector<float> bias = getVector(op.getBias());
-  std::span<float> state = getState(op.getState());
+  std::vector<DeltaState> &state = deltaStates[op.getState()];
+  state.resize(heads, DeltaState(keyDim, valueDim));
   Matrix result(x.rows, heads * valueDim);
   for (int64_t t = 0; t < x.rows; ++t)
     for (int64_t h = 0; h < heads; ++h) {
@@ -68,8 +69,7 @@ Matrix Interpreter::deltaRule(model::DeltaRuleOp op) {
                         rate[h],
                         bias[h],
                         op.getEps().convertToFloat()};
-      applyDeltaRule(head,
-                     state.subspan(h * keyDim * valueDim, keyDim * valueDim),
+      applyDeltaRule(head, length + t, state[h],
                      result.row(t).subspan(h * valueDim, valueDim));
     }
   return result;

@@ -20,6 +20,7 @@
 #include "dialects/model/ModelDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "test/reference/Numerics.h"
 #include "llvm/ADT/DenseMap.h"
 #include <span>
 #include <vector>
@@ -94,7 +95,7 @@ private:
   Matrix columns(model::ColumnsOp op);
   Matrix causalConv(model::CausalConvOp op);
   Matrix deltaRule(model::DeltaRuleOp op);
-  /// The numbers of a state, zero at first.
+  /// The numbers of a convolution's state, zero at first.
   std::vector<float> &getState(llvm::StringRef name);
   void linear(model::LinearOp op);
   void route(model::RouteOp op);
@@ -122,6 +123,8 @@ private:
   const gguf::GgufModel *source;
   llvm::StringMap<LayerState> caches;
   llvm::StringMap<std::vector<float>> states;
+  /// One for each head.
+  llvm::StringMap<std::vector<DeltaState>> deltaStates;
   int64_t length = 0; ///< Tokens of the sequence so far.
   Arithmetic arithmetic = Arithmetic::Plans;
   llvm::DenseMap<std::pair<mlir::Value, int64_t>, std::vector<float>> decoded;

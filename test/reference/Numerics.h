@@ -221,9 +221,26 @@ struct DeltaHead {
   float eps;
 };
 
-/// Section "Delta rule": one token, one head. state[keyDim][valueDim] becomes
-/// that of the next token.
-void applyDeltaRule(const DeltaHead &head, std::span<float> state,
+/// Tokens of a chunk, whose first has a position that is a multiple of it.
+inline constexpr size_t kDeltaChunk = 16;
+
+/// What one head of a delta rule keeps of a sequence: S as it was before the
+/// chunk, and of the chunk's tokens so far what S lacks.
+struct DeltaState {
+  DeltaState(size_t keyDim, size_t valueDim)
+      : matrix(keyDim * valueDim), keys(kDeltaChunk * keyDim),
+        deltas(kDeltaChunk * valueDim) {}
+
+  std::vector<float> matrix;                  ///< [keyDim][valueDim]: S.
+  std::vector<float> keys;                    ///< [kDeltaChunk][keyDim]: k'.
+  std::vector<float> deltas;                  ///< [kDeltaChunk][valueDim]: d.
+  std::array<float, kDeltaChunk> decays = {}; ///< p of the last token.
+  float faded = 0;                            ///< f of the last token.
+};
+
+/// Section "Delta rule": one token, one head. The state, at position 0 a new
+/// one, becomes that of the next token.
+void applyDeltaRule(const DeltaHead &head, int64_t position, DeltaState &state,
                     std::span<float> out);
 
 } // namespace modelc::reference

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
+#include <random>
 
 using namespace modelc::reference;
 
@@ -61,7 +62,8 @@ static DeltaHead makeHead(std::span<const float> q, std::span<const float> k,
 // What was written under a key is read under it; writing again replaces it, and
 // another key reads nothing.
 TEST(DeltaNumerics, StateIsAMemoryOfValuesByKeys) {
-  std::vector<float> first(16), second(16), state(16 * 3), out(3);
+  std::vector<float> first(16), second(16), out(3);
+  DeltaState state(16, 3);
   first[2] = 5;
   second[7] = -3;
   const std::vector<float> v = {1, 2, 4}, w = {8, -16, 32};
@@ -69,25 +71,153 @@ TEST(DeltaNumerics, StateIsAMemoryOfValuesByKeys) {
     for (size_t j = 0; j < 3; ++j) // q' is over the root of 16 too.
       EXPECT_NEAR(out[j], values[j] / 4, 1e-5);
   };
-  applyDeltaRule(makeHead(first, first, v), state, out);
+  applyDeltaRule(makeHead(first, first, v), 13, state, out);
   expectRead(v);
-  for (size_t j = 0; j < 3; ++j) // k' has the length 1.
-    EXPECT_NEAR(state[2 * 3 + j], v[j], 1e-5);
-  applyDeltaRule(makeHead(second, first, w), state, out);
+  applyDeltaRule(makeHead(second, first, w), 14, state, out);
   expectRead(std::vector<float>(3));
-  applyDeltaRule(makeHead(first, second, v), state, out);
+  for (size_t j = 0; j < 3; ++j)
+    EXPECT_EQ(state.matrix[2 * 3 + j], 0);
+  applyDeltaRule(makeHead(first, second, v), 15, state, out);
+  expectRead(w);
+  // The chunk is full; k' has the length 1.
+  for (size_t j = 0; j < 3; ++j) {
+    EXPECT_NEAR(state.matrix[2 * 3 + j], w[j], 1e-5);
+    EXPECT_NEAR(state.matrix[7 * 3 + j], -v[j], 1e-5);
+  }
+  applyDeltaRule(makeHead(first, second, v), 16, state, out);
   expectRead(w);
 }
 
 // With a rate of -1 the state is divided by 1 + exp(decay + bias).
 TEST(DeltaNumerics, StateDecays) {
-  std::vector<float> key(16, 1), value(2), state(16 * 2, 3), out(2);
+  std::vector<float> key(16, 1), value(2), out(2);
+  DeltaState state(16, 2);
+  state.matrix.assign(16 * 2, 3);
   DeltaHead head = makeHead(key, key, value);
   head.beta = -200; // Nothing is written.
   head.rate = -1;
   head.decay = 1;
   head.bias = -1;
-  applyDeltaRule(head, state, out);
-  for (float s : state)
-    EXPECT_NEAR(s, 1.5f, 1e-6);
+  for (int64_t t = 0; t < 20; ++t) {
+    applyDeltaRule(head, t, state, out);
+    for (float o : out) // q' is 1 / 16.
+      EXPECT_NEAR(std::ldexp(o, int(t) + 1), 3, 1e-5);
+  }
+  for (float s : state.matrix)
+    EXPECT_NEAR(std::ldexp(s, 16), 3, 1e-5);
+}
+
+namespace {
+
+constexpr size_t kKeyDim = 64, kValueDim = 8;
+
+/// Random tokens of one head, and what the delta rule gives for them.
+struct Head {
+  explicit Head(size_t count) : count(count) {
+    for (std::vector<float> *values : {&q, &k})
+      fill(*values, count * kKeyDim);
+    fill(v, count * kValueDim);
+    fill(decay, count);
+    fill(beta, count);
+  }
+
+  void fill(std::vector<float> &values, size_t size) {
+    std::normal_distribution<float> normal;
+    values.resize(size);
+    for (float &value : values)
+      value = normal(random);
+  }
+
+  DeltaHead getToken(size_t t) const {
+    return {std::span(q).subspan(t * kKeyDim, kKeyDim),
+            std::span(k).subspan(t * kKeyDim, kKeyDim),
+            std::span(v).subspan(t * kValueDim, kValueDim),
+            decay[t],
+            beta[t],
+            rate,
+            /*bias=*/0.5f,
+            /*eps=*/1e-6f};
+  }
+
+  /// Results [count][kValueDim].
+  std::vector<float> apply() const {
+    DeltaState state(kKeyDim, kValueDim);
+    std::vector<float> out(count * kValueDim);
+    for (size_t t = 0; t < count; ++t)
+      applyDeltaRule(getToken(t), int64_t(t), state,
+                     std::span(out).subspan(t * kValueDim, kValueDim));
+    return out;
+  }
+
+  /// The same by the recurrent form, which has no chunks.
+  std::vector<double> applyInDouble() const {
+    std::vector<double> state(kKeyDim * kValueDim), out;
+    auto scale = [](std::span<const float> x, double factor) {
+      double sum = 1e-6;
+      for (float value : x)
+        sum += double(value) * value;
+      std::vector<double> y(x.begin(), x.end());
+      for (double &value : y)
+        value *= factor / std::sqrt(sum);
+      return y;
+    };
+    for (size_t t = 0; t < count; ++t) {
+      DeltaHead token = getToken(t);
+      std::vector<double> a = scale(token.q, 1 / std::sqrt(double(kKeyDim)));
+      std::vector<double> b = scale(token.k, 1);
+      double gate = double(token.decay) + token.bias;
+      double kept = std::exp(rate * std::log1p(std::exp(gate)));
+      for (size_t j = 0; j < kValueDim; ++j) {
+        double delta = token.v[j], result = 0;
+        for (size_t i = 0; i < kKeyDim; ++i)
+          delta -= b[i] * (state[i * kValueDim + j] *= kept);
+        delta /= 1 + std::exp(-double(token.beta));
+        for (size_t i = 0; i < kKeyDim; ++i)
+          result += a[i] * (state[i * kValueDim + j] += b[i] * delta);
+        out.push_back(result);
+      }
+    }
+    return out;
+  }
+
+  std::mt19937 random{1};
+  size_t count;
+  float rate = -0.05f;
+  std::vector<float> q, k, v, decay, beta;
+};
+
+/// The largest difference, over the largest magnitude.
+double getDistance(const std::vector<double> &exact,
+                   const std::vector<float> &found) {
+  double most = 0, largest = 0;
+  for (size_t i = 0; i < exact.size(); ++i) {
+    // Not std::max, which passes over NaNs.
+    if (!(std::fabs(exact[i] - found[i]) <= most))
+      most = std::fabs(exact[i] - found[i]);
+    largest = std::max(largest, std::fabs(exact[i]));
+  }
+  return most / largest;
+}
+
+} // namespace
+
+// For states that are kept long and states that are soon gone.
+TEST(DeltaNumerics, ChunksAreNearTheRecurrentFormInDouble) {
+  Head head(32 * kDeltaChunk + 5);
+  for (float rate : {0.0f, -0.001f, -0.05f, -1.0f, -20.0f}) {
+    head.rate = rate;
+    EXPECT_LT(getDistance(head.applyInDouble(), head.apply()), 1e-6) << rate;
+  }
+}
+
+// Gates that are shut, so that decays underflow, and keys that repeat.
+TEST(DeltaNumerics, ChunksAreFineAtTheEdges) {
+  Head head(4 * kDeltaChunk);
+  for (size_t t = 0; t < head.count; t += 3)
+    head.decay[t] = 1e4f;
+  for (size_t i = kKeyDim; i < head.k.size(); ++i)
+    head.k[i] = head.k[i - kKeyDim * (i / kKeyDim % 5 != 0)];
+  for (size_t t = 0; t < head.count; ++t)
+    head.beta[t] = t % 2 ? 100 : -200;
+  EXPECT_LT(getDistance(head.applyInDouble(), head.apply()), 1e-6);
 }

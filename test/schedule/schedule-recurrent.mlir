@@ -13,7 +13,7 @@
 // CHECK-SAME: [@table.rows, @conv, @conv.0, @conv.0.out] for tokens in [1, 8] tiles 8 * 2
 // CHECK: plan.step "columns" @mc_columns_g2_0_1_48_{{[a-z0-9]+}}
 // CHECK-SAME: [@table.rows, @columns.out] for tokens in [1, 8] tiles 1 * 1
-// CHECK: plan.state @delta.0 sequence 2048
+// CHECK: plan.state @delta.0 sequence 6400
 // CHECK: plan.step "delta.0.step" @mc_delta_rule_h2_2_16x16_eps358637bd_{{[a-z0-9]+}}
 // CHECK-SAME: [@conv.0.out, @columns.out, @columns.out, @gates, @gates, @delta.0, @delta.0.out]
 // CHECK-SAME: tiles 8 * 2
