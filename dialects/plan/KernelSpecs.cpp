@@ -432,12 +432,12 @@ int64_t DeltaRuleSpecAttr::getTileCount() const {
 static constexpr int64_t kChunkBytes =
     DeltaRuleSpecAttr::kChunkTokens * sizeof(float);
 
-int64_t DeltaRuleSpecAttr::getRowBytes() const {
-  return getTileColumns() * sizeof(float) + kChunkBytes;
+int64_t DeltaRuleSpecAttr::getKeysOffset() const {
+  return getKeyDim() * getTileColumns() * sizeof(float);
 }
 
 int64_t DeltaRuleSpecAttr::getDeltasOffset() const {
-  return getKeyDim() * getRowBytes();
+  return getKeysOffset() + getKeyDim() * kChunkBytes;
 }
 
 int64_t DeltaRuleSpecAttr::getDecaysOffset() const {
@@ -457,8 +457,6 @@ int64_t DeltaRuleSpecAttr::getStateBytes() const {
 }
 
 int64_t DeltaRuleSpecAttr::getScratchBytes() const {
-  // K' and Q'; M, N and P; g, f and b; D as the next chunk has it
-  // (DeltaChunk.cpp).
-  return kChunkBytes *
-         (2 * getKeyDim() + 3 * kChunkTokens + 3 + getTileColumns());
+  // Q'; M, N and P; g, f and b; D as the next chunk has it (DeltaRule.h).
+  return kChunkBytes * (getKeyDim() + 3 * kChunkTokens + 3 + getTileColumns());
 }

@@ -120,12 +120,13 @@ def Plan_DeltaRuleSpec : Plan_Spec<"DeltaRuleSpec", "delta_rule",
     sequence lies in one piece, [heads][valueDim / c] of them; with the names of
     docs/numerics.md and n = kChunkTokens, f32
 
-      [keyDim][c + n]   rows i: S_ij, then k'_i of the chunk's tokens
-      [n][c]            d of the chunk's tokens
-      [n]               p_ts of the last token t
-      [n]               f of the last token, n times
+      [keyDim][c]   S
+      [n][keyDim]   k' of the chunk's tokens
+      [n][c]        d of the chunk's tokens
+      [n]           p_ts of the last token t
+      [n]           f of the last token, n times
 
-    Lanes and rows of tokens that the chunk has not yet had hold anything. The
+    Rows of tokens that the chunk has not yet had hold anything. The
     state of a sequence whose first token is among them counts as zero.
   }];
   let parameters = (ins "int64_t":$heads, "int64_t":$keyHeads,
@@ -140,9 +141,8 @@ def Plan_DeltaRuleSpec : Plan_Spec<"DeltaRuleSpec", "delta_rule",
     /// tiles are many, and whose state, 44 KiB with keys of 128, stays near.
     int64_t getTileColumns() const;
     int64_t getTileCount() const;
-    /// Bytes of a row of S with k', and where the other parts of a tile's state
-    /// begin.
-    int64_t getRowBytes() const;
+    /// Where the parts of a tile's state begin behind S.
+    int64_t getKeysOffset() const;
     int64_t getDeltasOffset() const;
     int64_t getDecaysOffset() const;
     int64_t getFadedOffset() const;

@@ -110,11 +110,9 @@ std::vector<float> toTiles(plan::DeltaRuleSpecAttr spec,
           auto row = std::span(matrix).subspan(i * columns + tile, width);
           tiles.insert(tiles.end(), row.begin(), row.end());
         };
-        for (int64_t i = 0; i < spec.getKeyDim(); ++i) {
+        for (int64_t i = 0; i < spec.getKeyDim(); ++i)
           addRow(head.matrix, i);
-          for (size_t t = 0; t < reference::kDeltaChunk; ++t)
-            tiles.push_back(head.keys[t * spec.getKeyDim() + i]);
-        }
+        tiles.insert(tiles.end(), head.keys.begin(), head.keys.end());
         for (size_t t = 0; t < reference::kDeltaChunk; ++t)
           addRow(head.deltas, t);
         tiles.insert(tiles.end(), head.decays.begin(), head.decays.end());

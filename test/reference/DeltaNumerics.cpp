@@ -67,11 +67,12 @@ static std::vector<float> scaleKey(std::span<const float> x, float eps,
   return y;
 }
 
+/// Sixteen lanes by i mod 16.
 static float dot(std::span<const float> x, std::span<const float> y) {
-  float sum = 0;
+  std::array<float, 16> lanes = {};
   for (size_t i = 0; i < x.size(); ++i)
-    sum = std::fma(x[i], y[i], sum);
-  return sum;
+    lanes[i % 16] = std::fma(x[i], y[i], lanes[i % 16]);
+  return sumLanes(lanes);
 }
 
 /// x times column j of a matrix of rows of `columns`.

@@ -130,6 +130,28 @@ void codegen::prefetchPart(KernelBuilder &b, Value pointer, Value turn,
     b.prefetch(part, at);
 }
 
+/// Vectors of positions, one for each of kLanes elements, to vectors of
+/// elements, one for each position. Each round deals the two halves of the
+/// vectors out in turns, which turns the bits of a number's place (vector,
+/// lane) by one.
+static SmallVector<Value> transpose(KernelBuilder &b, SmallVector<Value> x) {
+  constexpr int32_t kHalf = kLanes / 2;
+  SmallVector<int32_t> low, high;
+  for (int32_t i = 0; i < kHalf; ++i) {
+    low.append({i, i + static_cast<int32_t>(kLanes)});
+    high.append({i + kHalf, i + kHalf + static_cast<int32_t>(kLanes)});
+  }
+  for (int64_t round = 1; round < kLanes; round *= 2) {
+    SmallVector<Value> next;
+    for (int32_t i = 0; i < kHalf; ++i) {
+      next.push_back(b.shuffle(x[i], x[i + kHalf], low));
+      next.push_back(b.shuffle(x[i], x[i + kHalf], high));
+    }
+    x = next;
+  }
+  return x;
+}
+
 CachePage codegen::getTurnedPage(int64_t vectors) {
   CachePage page = {};
   page.elementBytes = page.elementStride = sizeof(float);
@@ -161,7 +183,7 @@ void codegen::emitTurnedKeys(KernelBuilder &b, const CachePage &layout,
       for (int64_t i = 0; i < lanes; ++i)
         x[i] = load(b.add(keys.first, firstLane + i));
       Value rows = b.offset(target, b.mul(position, rowBytes));
-      for (auto [i, row] : llvm::enumerate(b.transpose(x)))
+      for (auto [i, row] : llvm::enumerate(transpose(b, x)))
         b.store(row, rows,
                 static_cast<int64_t>(i) * rowBytes +
                     firstLane * static_cast<int64_t>(sizeof(float)));

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-//   K' Q' (of all tokens)                  ==> scratch, and K' turned: state
+//   K' (of all tokens)                     ==> state,  Q' ==> scratch
 //   P[t][s] = product of g of s + 1 .. t   ==> scratch, its last row: state
 //   M = K' K'^T . P,  N = Q' K'^T . P      ==> scratch
 //   for some columns:
@@ -79,10 +79,9 @@ private:
   plan::DeltaRuleSpecAttr spec;
   const DeltaScratch &scratch;
   const int64_t keyDim, keyBytes, tileBytes;
-  int64_t rowBytes;                ///< Of a token's row of x.
-  int64_t vectors, rows;           ///< Columns and rows of a product's sums.
-  int64_t sums;                    ///< Vectors of sums that registers hold.
-  Value state, turnedKeys, deltas; ///< Of the tile.
+  int64_t rowBytes;          ///< Of a token's row of x.
+  int64_t vectors, rows;     ///< Columns and rows of a product's sums.
+  Value state, keys, deltas; ///< Of the tile.
 };
 
 } // namespace
@@ -106,10 +105,10 @@ DeltaChunkEmitter::DeltaChunkEmitter(KernelBuilder &b,
       rowBytes((2 * spec.getKeyHeads() * keyDim +
                 spec.getHeads() * spec.getValueDim()) *
                kWord),
-      state(state), turnedKeys(b.offset(state, tileBytes)),
+      state(state), keys(b.offset(state, spec.getKeysOffset())),
       deltas(b.offset(state, spec.getDeltasOffset())) {
   // Half of the registers is for factors, and for loads ahead.
-  sums = target::getVectorRegisters(b.getTarget().isa).vectors() / 2;
+  int64_t sums = target::getVectorRegisters(b.getTarget().isa).vectors() / 2;
   bool isEven = spec.getTileColumns() / kLanes % 2 == 0;
   vectors = isEven && sums >= kTokens ? 2 : 1;
   rows = std::min(sums / vectors, kTokens);
@@ -143,18 +142,9 @@ void DeltaChunkEmitter::emitEnd() {
 void DeltaChunkEmitter::scaleKeys(Value query, Value key) {
   b.forLoop(0, kTokens, 1, [&](Value t) {
     Value row = b.mul(t, rowBytes), scaled = b.mul(t, keyBytes);
-    emitScaledKey(b, spec, b.offset(key, row), b.offset(scratch.keys, scaled));
+    emitScaledKey(b, spec, b.offset(key, row), b.offset(keys, scaled));
     emitScaledQuery(b, spec, b.offset(query, row),
                     b.offset(scratch.queries, scaled));
-  });
-  b.forLoop(0, keyDim, kLanes, [&](Value first) {
-    Value from = b.offset(scratch.keys, b.mul(first, kWord));
-    Value to = b.offset(turnedKeys, b.mul(first, spec.getRowBytes()));
-    SmallVector<Value> x;
-    for (int64_t t = 0; t < kTokens; ++t)
-      x.push_back(b.loadFloats(b.f32(), from, t * keyBytes));
-    for (auto [i, row] : llvm::enumerate(b.transpose(x)))
-      b.storeLanes(row, to, static_cast<int64_t>(i) * spec.getRowBytes());
   });
 }
 
@@ -190,21 +180,15 @@ void DeltaChunkEmitter::emitDecays(const DeltaToken &first) {
   b.storeLanes(last[1], state, spec.getFadedOffset());
 }
 
-/// M and N. What stands right of their diagonals is never read.
+/// M and N, up to their diagonals.
 void DeltaChunkEmitter::emitWeights() {
-  int64_t height = std::min(sums, kTokens);
-  SmallVector<Value> zeros(height, b.splatF32(0));
-  b.forLoop(0, 2 * kTokens, height, [&](Value first) {
-    SmallVector<Value> products = addProducts(
-        {b.offset(scratch.keys, b.mul(first, keyBytes)), keyBytes, kWord},
-        height, {turnedKeys, spec.getRowBytes(), 1}, b.constI64(keyDim), zeros);
-    Value decay =
-        b.offset(scratch.decays, b.mul(b.remU(first, kTokens), kVectorBytes));
-    Value to = b.offset(scratch.weights, b.mul(first, kVectorBytes));
-    for (int64_t r = 0; r < height; ++r)
-      b.storeLanes(
-          b.mul(products[r], b.loadFloats(b.f32(), decay, r * kVectorBytes)),
-          to, r * kVectorBytes);
+  b.forLoop(0, kTokens, 1, [&](Value t) {
+    Value row = b.mul(t, kVectorBytes);
+    emitDeltaWeights(b, spec,
+                     {keys, b.offset(scratch.queries, b.mul(t, keyBytes)), t,
+                      b.offset(scratch.decays, row),
+                      b.offset(scratch.ofKeys, row),
+                      b.offset(scratch.ofQueries, row)});
   });
 }
 
@@ -220,10 +204,9 @@ void DeltaChunkEmitter::emitTokens(const DeltaToken &chunk, Value first,
   Value learned = b.offset(scratch.learned, b.mul(first, kWord));
   Value to = b.offset(b.offset(deltas, b.mul(first, tileBytes)), columnBytes);
 
-  SmallVector<Value> known =
-      readPast(scratch.keys, scratch.weights, first, columnBytes);
+  SmallVector<Value> known = readPast(keys, scratch.ofKeys, first, columnBytes);
   SmallVector<Value> delta;
-  Value weight = b.offset(scratch.weights, weightBytes);
+  Value weight = b.offset(scratch.ofKeys, weightBytes);
   for (int64_t r = 0; r < rows; ++r) {
     Value factor = loadSplat(b, learned, r * kWord);
     for (int64_t v = 0; v < vectors; ++v) {
@@ -240,10 +223,9 @@ void DeltaChunkEmitter::emitTokens(const DeltaToken &chunk, Value first,
     }
   }
 
-  Value queryWeights = b.offset(scratch.weights, kTokens * kVectorBytes);
   SmallVector<Value> result =
-      readPast(scratch.queries, queryWeights, first, columnBytes);
-  weight = b.offset(queryWeights, weightBytes);
+      readPast(scratch.queries, scratch.ofQueries, first, columnBytes);
+  weight = b.offset(scratch.ofQueries, weightBytes);
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t s = 0; s <= r; ++s) {
       Value n = loadSplat(b, weight, r * kVectorBytes + s * kWord);
@@ -263,10 +245,10 @@ void DeltaChunkEmitter::emitTokens(const DeltaToken &chunk, Value first,
 SmallVector<Value> DeltaChunkEmitter::readPast(Value keyRows, Value weightRows,
                                                Value first, Value columnBytes) {
   SmallVector<Value> zeros(rows * vectors, b.splatF32(0));
-  SmallVector<Value> past = addProducts(
-      {b.offset(keyRows, b.mul(first, keyBytes)), keyBytes, kWord}, rows,
-      {b.offset(state, columnBytes), spec.getRowBytes(), vectors},
-      b.constI64(keyDim), zeros);
+  SmallVector<Value> past =
+      addProducts({b.offset(keyRows, b.mul(first, keyBytes)), keyBytes, kWord},
+                  rows, {b.offset(state, columnBytes), tileBytes, vectors},
+                  b.constI64(keyDim), zeros);
   Value factors = b.offset(scratch.faded, b.mul(first, kWord));
   for (int64_t r = 0; r < rows; ++r) {
     Value factor = loadSplat(b, factors, r * kWord);
@@ -280,19 +262,19 @@ SmallVector<Value> DeltaChunkEmitter::readPast(Value keyRows, Value weightRows,
 
 /// `rows` rows of S from `first` on.
 void DeltaChunkEmitter::updateState(Value first, Value columnBytes) {
-  Value bytes = b.mul(first, spec.getRowBytes());
+  Value bytes = b.mul(first, tileBytes);
   Value base = b.offset(b.offset(state, bytes), columnBytes);
   Value factor = b.loadFloats(b.f32(), state, spec.getFadedOffset());
   auto getBytes = [&](int64_t i) {
-    return i / vectors * spec.getRowBytes() + i % vectors * kVectorBytes;
+    return i / vectors * tileBytes + i % vectors * kVectorBytes;
   };
   SmallVector<Value> values;
   for (int64_t i = 0; i < rows * vectors; ++i)
     values.push_back(b.mul(b.loadFloats(b.f32(), base, getBytes(i)), factor));
-  values = addProducts(
-      {b.offset(turnedKeys, bytes), spec.getRowBytes(), kWord}, rows,
-      {b.offset(scratch.deltas, columnBytes), tileBytes, vectors},
-      b.constI64(kTokens), values);
+  values =
+      addProducts({b.offset(keys, b.mul(first, kWord)), kWord, keyBytes}, rows,
+                  {b.offset(scratch.deltas, columnBytes), tileBytes, vectors},
+                  b.constI64(kTokens), values);
   for (int64_t i = 0; i < rows * vectors; ++i)
     b.storeLanes(values[i], base, getBytes(i));
 }

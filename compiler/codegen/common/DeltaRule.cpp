@@ -9,16 +9,13 @@
 //     for token:
 //       if it is the first: all of the state = 0
 //       if a whole chunk begins with it:  DeltaChunk.cpp, and on behind it
-//       else: q' k'                                        ==> scratch
-//         for row i:  k'_i into the token's lane of the chunk's keys
-//           known, m = k'_i [S_i, keys_i] + ...
-//           out, n   = q'_i [S_i, keys_i] + ...
+//       else: q' ==> scratch, k' ==> the chunk's keys, m and n of these
+//         for row i:  known = k'_i S_i + known,  out = q'_i S_i + out
 //         known = known f + m D,  d = b (v - known),  out = out f + n D
 //       if it is the last of its chunk:  S = S f + K'^T D
 //
 // S stays that of the chunk's beginning, and so is stored once a chunk. A
-// vector holds neighbouring columns, so that no sum goes over lanes; the keys
-// of the chunk's tokens are one vector of columns more.
+// vector holds neighbouring columns, so that sums over S go over no lanes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -64,7 +61,7 @@ private:
   Value loadPosition(Value token);
   Value beginsChunk(Value token);
   void emitToken(const DeltaToken &token, Value lane);
-  Reads readState(Value state, Value lane);
+  Reads readState(Value state, Value key);
   void emitColumns(const DeltaToken &token, Value lane, Reads reads,
                    int64_t first);
   void clearState(Value state);
@@ -100,9 +97,9 @@ DeltaScratch::DeltaScratch(KernelBuilder &b, plan::DeltaRuleSpecAttr spec) {
     next = b.offset(next, rows * kChunk * kWord);
     return taken;
   };
-  keys = take(spec.getKeyDim());
   queries = take(spec.getKeyDim());
-  weights = take(2 * kChunk);
+  ofKeys = take(kChunk);
+  ofQueries = take(kChunk);
   decays = take(kChunk);
   kept = take(1);
   faded = take(1);
@@ -216,7 +213,9 @@ void DeltaRuleEmitter::clearState(Value state) {
 /// `lane` is the token's number in its chunk.
 void DeltaRuleEmitter::emitToken(const DeltaToken &token, Value lane) {
   emitScaledQuery(b, spec, token.query, scratch.queries);
-  emitScaledKey(b, spec, token.key, scratch.keys);
+  Value keys = b.offset(token.state, spec.getKeysOffset());
+  Value key = b.offset(keys, b.mul(lane, keyDim * kWord));
+  emitScaledKey(b, spec, token.key, key);
   DeltaGates gates =
       emitDeltaGates(b, loadSplat(b, token.decay), loadSplat(b, token.beta),
                      token.rate, token.bias);
@@ -233,43 +232,42 @@ void DeltaRuleEmitter::emitToken(const DeltaToken &token, Value lane) {
   faded = b.mul(before, gates.kept);
   b.storeLanes(faded, token.state, fadedOffset);
 
-  Reads reads = readState(token.state, lane);
-  b.storeLanes(b.mul(reads.known.back(), decays), scratch.weights);
-  b.storeLanes(b.mul(reads.result.back(), decays), scratch.weights,
-               kChunk * kVectorBytes);
+  emitDeltaWeights(b, spec,
+                   {keys, scratch.queries, lane,
+                    b.offset(token.state, decaysOffset), scratch.ofKeys,
+                    scratch.ofQueries});
+  Reads reads = readState(token.state, key);
   for (int64_t first = 0; first < vectors; first += width)
     emitColumns(token, lane, reads, first);
 }
 
-/// Products of k' and of q' with S and, behind it, the keys of the chunk's
-/// tokens, among which this one's come.
-DeltaRuleEmitter::Reads DeltaRuleEmitter::readState(Value state, Value lane) {
-  Value isOwn = b.cmpI(CmpIPredicate::eq, b.laneNumbers(),
-                       b.splat(b.truncate(lane, b.i32())));
+/// Products of k' and of q' with S.
+DeltaRuleEmitter::Reads DeltaRuleEmitter::readState(Value state, Value key) {
+  // A tile's rows come from far in a decode, where the weights of a whole model
+  // were between: 4 KiB ahead, also of what lies behind S.
+  constexpr int64_t kAheadBytes = 4096;
+  int64_t rowBytes = spec.getTileColumns() * kWord;
   Reads reads;
-  for (int64_t first = 0; first <= vectors; first += width) {
-    int64_t count = std::min(width, vectors + 1 - first);
+  for (int64_t first = 0; first < vectors; first += width) {
+    int64_t count = std::min(width, vectors - first);
+    auto addRow = [&](Value i, ValueRange carried) {
+      Value word = b.mul(i, kWord);
+      Value k = loadSplat(b, b.offset(key, word));
+      Value q = loadSplat(b, b.offset(scratch.queries, word));
+      Value row = b.offset(state, b.mul(i, rowBytes));
+      for (int64_t at = 0; first == 0 && at < rowBytes; at += kVectorBytes)
+        b.prefetch(row, kAheadBytes + at);
+      SmallVector<Value> next(carried);
+      for (int64_t v = 0; v < count; ++v) {
+        Value element = b.loadFloats(b.f32(), row, (first + v) * kVectorBytes);
+        next[v] = b.fma(k, element, next[v]);
+        next[count + v] = b.fma(q, element, next[count + v]);
+      }
+      return next;
+    };
     SmallVector<Value> zeros(2 * count, b.splatF32(0));
     SmallVector<Value> sums =
-        b.forLoop(b.constI64(0), b.constI64(keyDim), 1, zeros,
-                  [&](Value i, ValueRange carried) {
-                    Value word = b.mul(i, kWord);
-                    Value key = loadSplat(b, b.offset(scratch.keys, word));
-                    Value query = loadSplat(b, b.offset(scratch.queries, word));
-                    Value row = b.offset(state, b.mul(i, spec.getRowBytes()));
-                    SmallVector<Value> next(carried);
-                    for (int64_t v = 0; v < count; ++v) {
-                      int64_t bytes = (first + v) * kVectorBytes;
-                      Value element = b.loadFloats(b.f32(), row, bytes);
-                      if (first + v == vectors) {
-                        element = b.select(isOwn, key, element);
-                        b.storeLanes(element, row, bytes);
-                      }
-                      next[v] = b.fma(key, element, next[v]);
-                      next[count + v] = b.fma(query, element, next[count + v]);
-                    }
-                    return next;
-                  });
+        b.forLoop(b.constI64(0), b.constI64(keyDim), 1, zeros, addRow);
     llvm::append_range(reads.known, ArrayRef(sums).take_front(count));
     llvm::append_range(reads.result, ArrayRef(sums).drop_front(count));
   }
@@ -283,7 +281,6 @@ void DeltaRuleEmitter::emitColumns(const DeltaToken &token, Value lane,
   int64_t deltaBytes = spec.getTileColumns() * kWord;
   Value deltas =
       b.offset(token.state, spec.getDeltasOffset() + first * kVectorBytes);
-  Value queryWeights = b.offset(scratch.weights, kChunk * kVectorBytes);
   SmallVector<Value> sums;
   for (ArrayRef<Value> read : {ArrayRef(reads.known), ArrayRef(reads.result)})
     for (Value sum : read.slice(first, count))
@@ -292,8 +289,8 @@ void DeltaRuleEmitter::emitColumns(const DeltaToken &token, Value lane,
       b.forLoop(b.constI64(0), lane, 1, sums, [&](Value s, ValueRange carried) {
         Value word = b.mul(s, kWord),
               row = b.offset(deltas, b.mul(s, deltaBytes));
-        Value m = loadSplat(b, b.offset(scratch.weights, word));
-        Value n = loadSplat(b, b.offset(queryWeights, word));
+        Value m = loadSplat(b, b.offset(scratch.ofKeys, word));
+        Value n = loadSplat(b, b.offset(scratch.ofQueries, word));
         SmallVector<Value> next(carried);
         for (int64_t v = 0; v < count; ++v) {
           Value delta = b.loadFloats(b.f32(), row, v * kVectorBytes);
@@ -303,7 +300,7 @@ void DeltaRuleEmitter::emitColumns(const DeltaToken &token, Value lane,
         return next;
       });
   Value own = b.offset(deltas, b.mul(lane, deltaBytes));
-  Value n = loadSplat(b, b.offset(queryWeights, b.mul(lane, kWord)));
+  Value n = loadSplat(b, b.offset(scratch.ofQueries, b.mul(lane, kWord)));
   for (int64_t v = 0; v < count; ++v) {
     int64_t bytes = (first + v) * kVectorBytes;
     Value value = b.loadFloats(b.f32(), token.value, bytes);
@@ -344,6 +341,25 @@ void codegen::emitScaledKey(KernelBuilder &b, plan::DeltaRuleSpecAttr spec,
                             Value key, Value scaled) {
   scaleRow(b, spec, key, scaled,
            1.0f / std::sqrt(static_cast<float>(spec.getKeyDim())));
+}
+
+void codegen::emitDeltaWeights(KernelBuilder &b, plan::DeltaRuleSpecAttr spec,
+                               const DeltaWeights &weights) {
+  int64_t keyBytes = spec.getKeyDim() * kWord;
+  Value own = b.offset(weights.keys, b.mul(weights.lane, keyBytes));
+  b.forLoop(b.constI64(0), b.add(weights.lane, 1), 1, [&](Value s) {
+    Value key = b.offset(weights.keys, b.mul(s, keyBytes));
+    Value ofKey = b.splatF32(0), ofQuery = ofKey, word = b.mul(s, kWord);
+    for (int64_t at = 0; at < keyBytes; at += kVectorBytes) {
+      Value x = b.loadFloats(b.f32(), key, at);
+      ofKey = b.fma(b.loadFloats(b.f32(), own, at), x, ofKey);
+      ofQuery = b.fma(b.loadFloats(b.f32(), weights.query, at), x, ofQuery);
+    }
+    Value decay = b.load(b.f32(), b.offset(weights.decays, word));
+    b.store(b.mul(b.reduceTree(ofKey), decay), b.offset(weights.ofKey, word));
+    b.store(b.mul(b.reduceTree(ofQuery), decay),
+            b.offset(weights.ofQuery, word));
+  });
 }
 
 DeltaGates codegen::emitDeltaGates(KernelBuilder &b, Value decay, Value beta,

@@ -20,17 +20,17 @@
 namespace modelc::codegen {
 
 /// The kernel's scratch. n is kChunkTokens; of a token by itself the first row
-/// of K' and Q', and in rows 0 and n of the weights m and n.
+/// of Q', M and N.
 struct DeltaScratch {
   DeltaScratch(KernelBuilder &b, plan::DeltaRuleSpecAttr spec);
 
-  mlir::Value keys, queries; ///< f32 [n][keyDim]: K', Q'.
-  mlir::Value weights;       ///< [2 * n][n]: M, N.
-  mlir::Value decays;        ///< [n][n]: P.
-  mlir::Value kept;          ///< [n]: g.
-  mlir::Value faded;         ///< [n]: f.
-  mlir::Value learned;       ///< [n]: b.
-  mlir::Value deltas;        ///< [n][getTileColumns()]: D . P_last.
+  mlir::Value queries;           ///< f32 [n][keyDim]: Q'.
+  mlir::Value ofKeys, ofQueries; ///< [n][n]: M, N.
+  mlir::Value decays;            ///< [n][n]: P.
+  mlir::Value kept;              ///< [n]: g.
+  mlir::Value faded;             ///< [n]: f.
+  mlir::Value learned;           ///< [n]: b.
+  mlir::Value deltas;            ///< [n][getTileColumns()]: D . P_last.
 };
 
 /// A token, or the first of a chunk of them whose rows stand one behind the
@@ -62,6 +62,19 @@ struct DeltaGates {
 /// All four are vectors: logits of tokens, and the head's numbers.
 DeltaGates emitDeltaGates(KernelBuilder &b, mlir::Value decay, mlir::Value beta,
                           mlir::Value rate, mlir::Value bias);
+
+/// What a token reads of those of its chunk up to itself.
+struct DeltaWeights {
+  mlir::Value keys;           ///< K' of the chunk.
+  mlir::Value query;          ///< q' of the token.
+  mlir::Value lane;           ///< The token's number in its chunk, i64.
+  mlir::Value decays;         ///< Its row of P.
+  mlir::Value ofKey, ofQuery; ///< Its rows of M and N, to be written.
+};
+
+/// m and n of a token, up to its own.
+void emitDeltaWeights(KernelBuilder &b, plan::DeltaRuleSpecAttr spec,
+                      const DeltaWeights &weights);
 
 /// Results of a whole chunk, and all of the state but S.
 void emitDeltaChunk(KernelBuilder &b, plan::DeltaRuleSpecAttr spec,

@@ -369,26 +369,6 @@ Value KernelBuilder::concat(Value a, Value b) {
   return shuffle(a, b, mask);
 }
 
-SmallVector<Value> KernelBuilder::transpose(SmallVector<Value> x) {
-  // Each round deals the two halves of the vectors out in turns, which turns
-  // the bits of a number's place (vector, lane) by one.
-  constexpr int32_t kHalf = kLanes / 2;
-  SmallVector<int32_t> low, high;
-  for (int32_t i = 0; i < kHalf; ++i) {
-    low.append({i, i + static_cast<int32_t>(kLanes)});
-    high.append({i + kHalf, i + kHalf + static_cast<int32_t>(kLanes)});
-  }
-  for (int64_t round = 1; round < kLanes; round *= 2) {
-    SmallVector<Value> next;
-    for (int32_t i = 0; i < kHalf; ++i) {
-      next.push_back(shuffle(x[i], x[i + kHalf], low));
-      next.push_back(shuffle(x[i], x[i + kHalf], high));
-    }
-    x = next;
-  }
-  return x;
-}
-
 Value KernelBuilder::reduceTree(Value vector) {
   for (int64_t half = kLanes / 2; half > 0; half /= 2)
     vector = add(slice(vector, 0, half), slice(vector, half, half));

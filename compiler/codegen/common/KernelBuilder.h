@@ -178,8 +178,6 @@ public:
   Value slice(Value vector, int64_t begin, int64_t lanes);
   /// The lanes of a, then those of b.
   Value concat(Value a, Value b);
-  /// kLanes vectors to vectors of their lanes 0, 1, ...
-  llvm::SmallVector<Value> transpose(llvm::SmallVector<Value> x);
   /// Sum of kLanes float lanes by the tree of numerics.md: l + 8, + 4, + 2,
   /// + 1.
   Value reduceTree(Value vector);
