@@ -232,11 +232,12 @@ void DeltaRuleEmitter::emitToken(const DeltaToken &token, Value lane) {
   faded = b.mul(before, gates.kept);
   b.storeLanes(faded, token.state, fadedOffset);
 
+  // S first: on its way the keys behind it are asked for.
+  Reads reads = readState(token.state, key);
   emitDeltaWeights(b, spec,
                    {keys, scratch.queries, lane,
                     b.offset(token.state, decaysOffset), scratch.ofKeys,
                     scratch.ofQueries});
-  Reads reads = readState(token.state, key);
   for (int64_t first = 0; first < vectors; first += width)
     emitColumns(token, lane, reads, first);
 }
