@@ -91,6 +91,7 @@ void codegen::initializeBackends() {
     LLVMInitializeAArch64Target();
     LLVMInitializeAArch64TargetMC();
     LLVMInitializeAArch64AsmPrinter();
+    LLVMInitializeAArch64AsmParser(); // Of inline assembly.
   });
 }
 

@@ -117,7 +117,8 @@ static void forEachImageMatmul(
   for (auto step : variant.getBody().getOps<plan::StepOp>()) {
     auto kernel = symbols.lookup<plan::KernelOp>(step.getKernel());
     auto spec = dyn_cast<plan::MatmulSpecAttr>(kernel.getSpec());
-    if (spec && spec.hasImages() && !pack::hasQuantRows(spec.getInput()))
+    if (spec && spec.hasImages() && !pack::hasQuantRows(spec.getInput()) &&
+        !pack::hasQuadTiles(spec.getInput()))
       visit(step, spec);
   }
 }

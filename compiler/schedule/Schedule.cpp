@@ -216,6 +216,8 @@ LayoutAttr schedule::getInputLayout(ValueRange weights,
   pack::ActivationNeeds needs;
   for (Value weight : weights)
     needs.add(pack::getActivationNeeds(getLayout(weight)));
+  if (range.matrixIsa == target::Isa::Sme)
+    return pack::getQuadTileActivationLayout(context, needs);
   if (range.matrixIsa)
     return pack::getRowActivationLayout(context, range.rowTile, needs);
   return pack::getQuantizedActivationLayout(context, range.rowTile, needs);

@@ -60,6 +60,10 @@ static constexpr uint64_t kNeonI8mm = kNeonDotprod | bit(MODELC_FEATURE_I8MM);
 static constexpr uint64_t kAppleM1 = kNeonDotprod | bit(MODELC_FEATURE_ASIMDHP);
 static constexpr uint64_t kAppleM2 =
     kAppleM1 | bit(MODELC_FEATURE_I8MM) | bit(MODELC_FEATURE_BF16);
+// Of streaming vectors of 512 bits; a Mac with longer ones would not have these
+// (AppleChip.cpp).
+static constexpr uint64_t kAppleM4 =
+    kAppleM2 | bit(MODELC_FEATURE_SME) | bit(MODELC_FEATURE_SME2);
 
 // Six rows by two panels keep 12 integer and 12 float accumulators, the
 // unpacked weights and the scales in 32 registers; 16 registers of half the
@@ -97,6 +101,13 @@ static constexpr Regime kNeonRegimes[] = {
 // Two pairs of rows by eight pairs of outputs are 16 sums here too.
 static constexpr Regime kNeonI8mmRegimes[] = {
     {1, 1}, {4, 4}, {INT64_MAX, 4, 1, 768, Isa::NeonI8mm}};
+// A register of Z is a quad of 16 rows, and two panels keep two tiles of ZA in
+// turns. Products of an image wait in the first-level cache: 32 KB of 512
+// columns, 64 KB in sub-blocks of 16. Derived in docs/design/20261125-sme.md.
+static constexpr Regime kSmeRegimes[] = {{1, 1},
+                                         {4, 4},
+                                         {8, 4, 1, 768, Isa::NeonI8mm},
+                                         {INT64_MAX, 16, 2, 512, Isa::Sme}};
 
 static constexpr int64_t kKiB = 1024;
 static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
@@ -138,9 +149,9 @@ static constexpr TargetSpec kTargets[] = {
     {"apple-m3", "the same, for M3", kMacTriple, "apple-m3", "", kAppleM2,
      Isa::NeonDotprod, 0, kNeonRegimes, kNeonI8mmRegimes, kNoTiles, 128 * kKiB,
      4096 * kKiB},
-    {"apple-m4", "the same, for M4", kMacTriple, "apple-m4", "", kAppleM2,
-     Isa::NeonDotprod, 0, kNeonRegimes, kNeonI8mmRegimes, kNoTiles, 128 * kKiB,
-     4096 * kKiB},
+    {"apple-m4", "SME2 for many rows, else SMMLA or SDOT", kMacTriple,
+     "apple-m4", "", kAppleM4, Isa::NeonDotprod, 0, kNeonRegimes, kSmeRegimes,
+     kNoTiles, 128 * kKiB, 4096 * kKiB},
 };
 
 llvm::ArrayRef<TargetSpec> modelc::target::getTargets() { return kTargets; }
@@ -164,6 +175,8 @@ llvm::StringRef modelc::target::getIsaName(Isa isa) {
     return "neondotprod";
   case Isa::NeonI8mm:
     return "neoni8mm";
+  case Isa::Sme:
+    return "sme";
   }
   llvm_unreachable("no such instruction set");
 }
@@ -177,16 +190,10 @@ VectorRegisters modelc::target::getVectorRegisters(Isa isa) {
     return {64, 32};
   case Isa::NeonDotprod:
   case Isa::NeonI8mm:
+  case Isa::Sme: // What streaming mode leaves to NEON.
     return {16, 32};
   }
   llvm_unreachable("no such instruction set");
-}
-
-std::optional<Isa> TargetSpec::getMatrixIsa() const {
-  for (const Regime &regime : blockRegimes)
-    if (regime.matrixIsa)
-      return regime.matrixIsa;
-  return std::nullopt;
 }
 
 bool TargetSpec::hasKernelsOf(Isa other) const {

@@ -32,6 +32,7 @@ enum class Isa {
   IntelAmx,    ///< Tiles for integer products, beside Avx512Vnni for the rest.
   NeonDotprod, ///< 32 v of AArch64, SDOT.
   NeonI8mm,    ///< SMMLA for integer products, beside NeonDotprod for the rest.
+  Sme,         ///< SME2, vectors of 512 bits, for integer products, likewise.
 };
 
 /// Suffix of the names of kernels that use it: "avx512vnni".
@@ -86,9 +87,6 @@ struct TargetSpec {
   int64_t l2Bytes; ///< Second-level cache of one core, or its share.
   /// Another name that --target takes: a machine that is the same to kernels.
   llvm::StringRef alias = {};
-
-  /// The matrix unit of its regimes, which is one; nothing if none has any.
-  std::optional<Isa> getMatrixIsa() const;
 
   /// True if its code is for macOS: a dylib.
   bool isForMac() const;

@@ -58,7 +58,7 @@ std::optional<ActivationNeeds> pack::getHeldNeeds(LayoutAttr activation) {
 
 /// Behind the quants, whose field `b` has, the needs and the scales.
 static LayoutAttr addNeeds(LayoutBuilder &b, std::string name, int64_t rowTile,
-                           const ActivationNeeds &needs) {
+                           const ActivationNeeds &needs, int64_t align = 4) {
   int64_t bit = rowTile * kActivationBlock * 8;
   auto addWords = [&](const std::string &field, int64_t unit) {
     b.add(field, 32, unit, b.j * (rowTile * 32) + b.n * 32 + bit);
@@ -73,7 +73,12 @@ static LayoutAttr addNeeds(LayoutBuilder &b, std::string name, int64_t rowTile,
     name += "." + getSumField(unit);
   }
   addWords(kScale.str(), kActivationBlock);
-  return b.finish(name, bit / 8, 4);
+  return b.finish(name, bit / 8, align);
+}
+
+static void addQuads(LayoutBuilder &b, int64_t rowTile) {
+  b.add(kQuants, 8, 1,
+        b.j.floorDiv(4) * (rowTile * 32) + b.n * 32 + (b.j % 4) * 8);
 }
 
 LayoutAttr pack::getQuantizedActivationLayout(MLIRContext *context,
@@ -81,9 +86,26 @@ LayoutAttr pack::getQuantizedActivationLayout(MLIRContext *context,
                                               const ActivationNeeds &needs) {
   LayoutBuilder b(context, Float32Type::get(context), rowTile,
                   kActivationBlock);
-  b.add(kQuants, 8, 1,
-        b.j.floorDiv(4) * (rowTile * 32) + b.n * 32 + (b.j % 4) * 8);
+  addQuads(b, rowTile);
   return addNeeds(b, "i8.m" + std::to_string(rowTile) + "k32", rowTile, needs);
+}
+
+/// A register of Z, and a cache line.
+static constexpr int64_t kQuadTileAlign = 64;
+
+LayoutAttr pack::getQuadTileActivationLayout(MLIRContext *context,
+                                             const ActivationNeeds &needs) {
+  LayoutBuilder b(context, Float32Type::get(context), kQuadTileRows,
+                  kActivationBlock);
+  addQuads(b, kQuadTileRows);
+  return addNeeds(b, "i8.m" + std::to_string(kQuadTileRows) + "k32.tile",
+                  kQuadTileRows, {{}, needs.sums}, kQuadTileAlign);
+}
+
+bool pack::hasQuadTiles(LayoutAttr activation) {
+  return activation.getRows() == kQuadTileRows &&
+         activation.getAlign() == kQuadTileAlign &&
+         activation.getField(kQuants) && activation.getField(kScale);
 }
 
 LayoutAttr pack::getRowActivationLayout(MLIRContext *context, int64_t rowTile,

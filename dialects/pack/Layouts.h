@@ -100,7 +100,19 @@ LayoutAttr getRowActivationLayout(mlir::MLIRContext *context, int64_t rowTile,
 /// True for layouts of the latter kind.
 bool hasQuantRows(LayoutAttr activation);
 
-/// The needs that a layout of either kind holds; nothing for other layouts.
+/// Rows of a tile of quads for SME: a quad of all of them is a register of 512
+/// bits.
+inline constexpr int64_t kQuadTileRows = 16;
+
+/// The layout of quads for matrix units that multiply these: tiles of
+/// kQuadTileRows rows, and no starts, as weights are true quants.
+LayoutAttr getQuadTileActivationLayout(mlir::MLIRContext *context,
+                                       const ActivationNeeds &needs);
+
+/// True for layouts of that kind.
+bool hasQuadTiles(LayoutAttr activation);
+
+/// The needs that a layout of these kinds holds; nothing for other layouts.
 std::optional<ActivationNeeds> getHeldNeeds(LayoutAttr activation);
 
 /// Float activations in tiles of `rowTile` rows: values[k][rowTile].

@@ -173,6 +173,15 @@ int64_t MatmulSpecAttr::getProductBytes() const {
   if (pack::hasParts(getInput()))
     return kPairPanels * getInput().getRows() * pack::kPanelRows *
            sizeof(float);
+  if (hasImages() && pack::hasQuadTiles(getInput())) {
+    // Of all columns of the images, in sub-blocks as short as any weight has.
+    int64_t length = pack::kActivationBlock;
+    for (size_t i = 0; i < getWeights().size(); ++i)
+      length = std::min(
+          length, pack::getBlockFormat(getWeightLayout(i)).getSumLength());
+    return getImagePanels() * (getImageColumns() / length) *
+           getInput().getRows() * pack::kPanelRows * sizeof(int32_t);
+  }
   if (!hasImages() || !pack::hasQuantRows(getInput()))
     return 0;
   return kProducts * getImagePanels() * getInput().getRows() *

@@ -214,9 +214,10 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
     panels and `imageColumns` columns (a multiple of 64 and of a group) are
     unpacked to images in scratch, by which kImageRowTiles row tiles are
     multiplied; their sums stand in scratch too. Else each row tile reads the
-    packed weights. An input whose quants lie in rows is multiplied by images
-    only, by a matrix unit; one of parts is multiplied by panels of pairs, by a
-    matrix unit, which needs scratch for what it stores of its sums.
+    packed weights. An input whose quants lie in rows, or in tiles of quads, is
+    multiplied by images only, by a matrix unit; one of parts is multiplied by
+    panels of pairs, by a matrix unit. Both need scratch for what the unit
+    stores of its sums.
   }];
   let parameters = (ins
     "int64_t":$columns, "::modelc::pack::LayoutAttr":$input,

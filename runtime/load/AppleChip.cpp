@@ -42,6 +42,11 @@ uint64_t detectAppleChip(ReadSysctl read) {
       read("hw.optional.arm." macName, &value) && value != 0);
   MODELC_ARM_FEATURES(MODELC_DETECT)
 #undef MODELC_DETECT
+  // Kernels are compiled for streaming vectors of this length.
+  constexpr uint32_t kVectorBytes = 64;
+  if (!read("hw.optional.arm.sme_max_svl_b", &value) || value != kVectorBytes)
+    features &= ~(uint64_t(1) << MODELC_FEATURE_SME |
+                  uint64_t(1) << MODELC_FEATURE_SME2);
   add(MODELC_FEATURE_APPLE_AMX,
       read("hw.cpufamily", &value) && hasAppleAmx(value));
   return features;

@@ -20,31 +20,43 @@ import support
 from support import Skip, require
 
 # qemu's model of a CPU for the kernels of each target, with what they need and
-# as little more as there is.
+# as little more as there is. Kernels of apple-m4 that use SME need another qemu
+# (get_sme_command); for those of up to eight rows this one will do.
 CPUS = {"aarch64": "cortex-a76", "neoverse-v2": "max",
         "apple-m1": "cortex-a76", "apple-m2": "max", "apple-m3": "max",
         "apple-m4": "max"}
 MACS = tuple(target for target in CPUS if target.startswith("apple-"))
 # Arm Architecture Reference Manual (DDI 0487), C7.2: value and mask of the
-# forms on 16-byte registers.
+# forms on 16-byte registers; C9.2 and C5.2 for SME.
 INSTRUCTIONS = {
     "sdot": ((0x4e809400, 0xffe0fc00),   # vector
              (0x4f80e000, 0xffc0f400)),  # by element
     "smmla": ((0x4e80a400, 0xffe0fc00),),
+    "smopa": ((0xa0800000, 0xffe0001c),),
+    "smstart sm": ((0xd503437f, 0xffffffff),),
+    "smstop sm": ((0xd503427f, 0xffffffff),),
+    "smstart za": ((0xd503457f, 0xffffffff),),
+    "smstop za": ((0xd503447f, 0xffffffff),),
 }
 CODE = re.compile(r"0x([0-9a-f]+):  ([0-9a-f]{8})  ")
 TRACE = re.compile(r"Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/")
 
 
+def get_program(tools, path):
+    """A program for AArch64, by its path in the folder of the build."""
+    program = os.path.join(tools.bin, os.pardir, path)
+    if not os.path.exists(program):
+        raise Skip("there are no packages to build for AArch64 with")
+    return os.path.abspath(program)
+
+
 def get_command(tools, cpu, *options, program="modelc-run"):
     """What to put before the arguments of modelc-run."""
     qemu = shutil.which("qemu-aarch64")
-    program = os.path.join(tools.bin, os.pardir, "aarch64", "bin", program)
     if not qemu:
         raise Skip("there is no qemu-aarch64")
-    if not os.path.exists(program):
-        raise Skip("there are no packages to build for AArch64 with")
-    return (qemu, "-cpu", cpu, *options, os.path.abspath(program))
+    return (qemu, "-cpu", cpu, *options,
+            get_program(tools, os.path.join("aarch64", "bin", program)))
 
 
 def get_command_for(tools, target, *options):
@@ -54,6 +66,21 @@ def get_command_for(tools, target, *options):
         return get_command(tools, CPUS[target], "-E", f"MODELC_MAC_CHIP={chip}",
                            *options, program="modelc-run-mac")
     return get_command(tools, CPUS[target], *options)
+
+
+def get_sme_qemu(tools):
+    """A qemu with SME2, as tools/dev/fetch-qemu.sh leaves it, and its options:
+    streaming vectors of 512 bits, no SVE outside, as an M4 has them."""
+    qemu = os.path.join(tools.bin, os.pardir, "qemu", "qemu-aarch64")
+    if not os.path.exists(qemu):
+        raise Skip("there is no qemu with SME2: tools/dev/fetch-qemu.sh")
+    return (os.path.abspath(qemu), "-cpu", "max,sve=off,sme512=on")
+
+
+def get_sme_command(tools, *options):
+    """What to put before the arguments of modelc-run on an M4 with SME."""
+    return (*get_sme_qemu(tools), "-E", "MODELC_MAC_CHIP=m4", *options,
+            get_program(tools, "aarch64/bin/modelc-run-mac"))
 
 
 def get_logits(tools, plan, target, *options, tokens):
@@ -101,11 +128,18 @@ def write_model(tools, kind, preset="tiny-llama"):
 
 def count(tools, plan, target, tokens):
     """How often each of INSTRUCTIONS is executed for these tokens in one pass,
-    exactly: qemu logs each block of instructions that it translates, and each
-    that it executes."""
+    exactly."""
+    return count_instructions(lambda *options: tools.logits(
+        plan, "-t", "1", tokens=tokens,
+        tool=get_command_for(tools, target, *options)))
+
+
+def count_instructions(run):
+    """The same for what run(*options), options of qemu, lets it execute: qemu
+    logs each block of instructions that it translates, and each that it
+    executes."""
     log = "qemu.log"
-    tools.logits(plan, "-t", "1", tokens=tokens, tool=get_command_for(
-        tools, target, "-d", "exec,nochain,in_asm", "-D", log))
+    run("-d", "exec,nochain,in_asm", "-D", log)
     blocks, runs, block = {}, collections.Counter(), None
     with open(log, encoding="ascii", errors="replace") as lines:
         for line in lines:
@@ -129,12 +163,12 @@ def count(tools, plan, target, tokens):
     return counts
 
 
-def count_products(plan, tools, rows):
+def count_products(plan, tools, rows, use="matmul"):
     """Multiplications of quantised weights by so many rows, from the plan's
-    report."""
+    report; of all experts' together if `use` is expert."""
     work = 0
     for row in tools.inspect(plan)["report"]["tensors"]:
-        if row["use"].split("+")[-1] == "matmul" and \
+        if row["use"].split("+")[-1] == use and \
                 row["type"] not in ("f32", "f16", "bf16"):
             work += rows * row["shape"][-2] * row["shape"][-1]
     return work

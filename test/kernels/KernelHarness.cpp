@@ -251,6 +251,7 @@ static bool hasIsa(target::Isa isa) {
     return hasAvx512 && permitTiles();
   case target::Isa::NeonDotprod:
   case target::Isa::NeonI8mm:
+  case target::Isa::Sme:
     return false; // Of another processor: e2e/aarch64 has them.
   }
   llvm_unreachable("no such instruction set");

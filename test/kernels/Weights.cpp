@@ -68,6 +68,8 @@ pack::LayoutAttr getInputLayout(llvm::ArrayRef<pack::LayoutAttr> weights,
     return pack::getPartActivationLayout(context, regime.rowTile);
   if (mlir::isa<mlir::FloatType, mlir::IntegerType>(weights[0].getSource()))
     return pack::getFloatActivationLayout(context, regime.rowTile);
+  if (regime.matrixIsa == target::Isa::Sme)
+    return pack::getQuadTileActivationLayout(context, getNeeds(weights));
   if (regime.matrixIsa)
     return pack::getRowActivationLayout(context, regime.rowTile,
                                         getNeeds(weights));

@@ -61,6 +61,7 @@ std::vector<LayoutAttr> test::getCatalogue(PackContext &context) {
   layouts.push_back(
       getQuantizedActivationLayout(context.get(), 4, kDrawnNeeds));
   layouts.push_back(getRowActivationLayout(context.get(), 8, kDrawnNeeds));
+  layouts.push_back(getQuadTileActivationLayout(context.get(), kDrawnNeeds));
   layouts.push_back(getFloatActivationLayout(context.get(), 4));
   layouts.push_back(getPartActivationLayout(context.get(), 4));
   for (mlir::Type type : {f16, context.getType("q8_0")}) {

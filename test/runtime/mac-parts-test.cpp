@@ -100,7 +100,15 @@ bool readOfM3Max(const char *name, uint32_t *value) {
 }
 
 bool readOfM4(const char *name, uint32_t *value) {
-  *value = strcmp(name, "hw.cpufamily") == 0 ? 0x6f5129ac : 1;
+  *value = strcmp(name, "hw.cpufamily") == 0                    ? 0x6f5129ac
+           : strcmp(name, "hw.optional.arm.sme_max_svl_b") == 0 ? 64
+                                                                : 1;
+  return true;
+}
+
+/// No such chip is known.
+bool readOfLongerVectors(const char *name, uint32_t *value) {
+  *value = strcmp(name, "hw.optional.arm.sme_max_svl_b") == 0 ? 128 : 1;
   return true;
 }
 
@@ -116,6 +124,7 @@ TEST(AppleChip, IsKnownByItsFamily) {
   EXPECT_EQ(detectAppleChip(readOfM3Max), kM2 | kAmx);
   EXPECT_EQ(detectAppleChip(readOfM4),
             kM2 | bit(MODELC_FEATURE_SME) | bit(MODELC_FEATURE_SME2));
+  EXPECT_EQ(detectAppleChip(readOfLongerVectors), kM2);
 }
 
 } // namespace

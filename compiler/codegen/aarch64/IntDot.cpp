@@ -29,6 +29,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/codegen/aarch64/NeonDot.h"
 #include "compiler/codegen/common/FieldAccess.h"
 #include "compiler/codegen/common/InstructionSets.h"
 #include "compiler/codegen/common/QuadDot.h"
@@ -43,14 +44,6 @@ static constexpr int64_t kRegisterWords = 4; ///< Rows of a register of quads.
 static constexpr int64_t kOctet = 8;         ///< Elements of k of SMMLA.
 
 namespace {
-
-/// Common parts of all of AArch64's.
-class NeonIntDot : public IntDot {
-public:
-  Value lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
-               Value indices) const override;
-  Value gather(KernelBuilder &b, Value table, Value indices) const override;
-};
 
 class NeonDotprodDot final : public NeonIntDot {
 public:

@@ -11,6 +11,9 @@
 //     for row tile
 //       sums += register tile      (MatmulTile.cpp)
 //
+// A matrix unit of another mode than vectors' multiplies the image by a whole
+// row tile first, and register tiles then read the products.
+//
 // The image of a block stays in the first-level cache while all row tiles pass
 // by, so that neither unpacking nor the second-level cache slows the products
 // down. A sum is carried through memory between blocks, which changes none of
@@ -32,18 +35,20 @@ namespace {
 class ImageMatmulEmitter {
 public:
   ImageMatmulEmitter(KernelBuilder &b, const ImageMatmul &matmul)
-      : b(b), matmul(matmul), image(getIntDot(b.getTarget(), matmul.input)
-                                        .getImageLayout(matmul.panel)),
-        step(getStep(image)) {}
+      : b(b), matmul(matmul), dot(getIntDot(b.getTarget(), matmul.input)),
+        image(dot.getImageLayout(matmul.panel)), step(getStep(image)) {}
 
   void emit();
 
 private:
   void clearSums();
   void emitBlock(Value firstStep, const ColumnRange &range);
+  void emitRowTile(Value rowTile, Value inputBase, const ColumnRange &range);
+  void emitRowGroups(Value rowTile, Value inputBase, const ColumnRange &range);
 
   KernelBuilder &b;
   const ImageMatmul &matmul;
+  const IntDot &dot;
   pack::LayoutAttr image;
   int64_t step; ///< Columns of one.
 };
@@ -57,14 +62,14 @@ static int64_t getSumCount(const ImageMatmul &matmul) {
 
 static constexpr int64_t kSumBytes = kLanes * sizeof(float);
 
-static Value getSums(KernelBuilder &b, const ImageMatmul &matmul,
-                     Value rowTile) {
+Value codegen::getImageSums(KernelBuilder &b, const ImageMatmul &matmul,
+                            Value rowTile) {
   return b.offset(matmul.sums, b.mul(rowTile, getSumCount(matmul) * kSumBytes));
 }
 
 static void storeSums(KernelBuilder &b, const ImageMatmul &matmul,
                       Value rowTile, ArrayRef<Value> sums) {
-  Value base = getSums(b, matmul, rowTile);
+  Value base = getImageSums(b, matmul, rowTile);
   for (auto [i, sum] : llvm::enumerate(sums))
     b.store(sum, base, i * kSumBytes);
 }
@@ -72,7 +77,7 @@ static void storeSums(KernelBuilder &b, const ImageMatmul &matmul,
 SmallVector<Value> codegen::loadImageSums(KernelBuilder &b,
                                           const ImageMatmul &matmul,
                                           Value rowTile) {
-  Value base = getSums(b, matmul, rowTile);
+  Value base = getImageSums(b, matmul, rowTile);
   SmallVector<Value> sums;
   for (int64_t i = 0; i < getSumCount(matmul); ++i)
     sums.push_back(b.load(b.vec(b.f32()), base, i * kSumBytes));
@@ -123,11 +128,62 @@ void ImageMatmulEmitter::emitBlock(Value firstStep, const ColumnRange &range) {
   Value first = b.offset(matmul.inputBase, b.mul(firstStep, stepBytes));
   b.forLoop(b.constI64(0), matmul.rowTiles, 1, [&](Value rowTile) {
     Value inputBase = b.offset(first, b.mul(rowTile, tileBytes));
-    SmallVector<Value> sums = emitMatmulTile(
-        b,
-        {panel, image, input, matmul.imageColumns, matmul.panels, matmul.image,
-         inputBase, /*panelRows=*/Value(), matmul.products},
-        range, loadImageSums(b, matmul, rowTile));
-    storeSums(b, matmul, rowTile, sums);
+    if (dot.getGroupRows() > 0)
+      emitRowGroups(rowTile, inputBase, range);
+    else
+      emitRowTile(rowTile, inputBase, range);
+  });
+}
+
+void ImageMatmulEmitter::emitRowTile(Value rowTile, Value inputBase,
+                                     const ColumnRange &range) {
+  SmallVector<Value> sums = emitMatmulTile(
+      b,
+      {matmul.panel, image, matmul.input, matmul.imageColumns, matmul.panels,
+       matmul.image, inputBase, /*panelRows=*/Value(), matmul.products},
+      range, loadImageSums(b, matmul, rowTile));
+  storeSums(b, matmul, rowTile, sums);
+}
+
+/// All products of the row tile at once, then the sums of a few of its rows and
+/// one panel at a time. The rows of an activation group lie a word apart in
+/// all of its fields, which `IntDot::supports` has made sure of.
+void ImageMatmulEmitter::emitRowGroups(Value rowTile, Value inputBase,
+                                       const ColumnRange &range) {
+  int64_t rows = matmul.input.getRows(), groupRows = dot.getGroupRows();
+  const ImageProducts products = {
+      matmul.panel,        image,        matmul.input, matmul.panels,
+      matmul.imageColumns, matmul.image, inputBase,    matmul.products};
+  dot.multiply(b, products, range);
+  int64_t blocks = step / pack::getBlockFormat(matmul.panel).getSumLength();
+  int64_t imageBytes = image.getPanelOffset(kLanes, matmul.imageColumns);
+  Value groups = b.constI64(rows / groupRows);
+  if (matmul.rows) {
+    Value left = b.sub(matmul.rows, b.mul(rowTile, rows));
+    groups = b.minU(groups, b.divU(b.add(left, groupRows - 1), groupRows));
+  }
+  Value allSums = getImageSums(b, matmul, rowTile);
+  b.forLoop(0, matmul.panels, 1, [&](Value panel) {
+    b.forLoop(b.constI64(0), groups, 1, [&](Value group) {
+      Value firstRow = b.mul(group, groupRows);
+      Value sumBase = b.offset(
+          allSums, b.mul(b.add(b.mul(panel, rows), firstRow), kSumBytes));
+      SmallVector<Value> sums;
+      for (int64_t i = 0; i < groupRows; ++i)
+        sums.push_back(b.load(b.vec(b.f32()), sumBase, i * kSumBytes));
+      Value productBase = b.offset(
+          b.offset(matmul.products, b.mul(panel, products.getPanelBytes())),
+          b.mul(firstRow, products.getBlockBytes() / rows));
+      sums = emitMatmulTile(
+          b,
+          {matmul.panel, image, matmul.input, matmul.imageColumns,
+           /*panels=*/1, b.offset(matmul.image, b.mul(panel, imageBytes)),
+           b.offset(inputBase, b.mul(firstRow, sizeof(float))),
+           /*panelRows=*/Value(), productBase, groupRows,
+           blocks * products.getBlockBytes()},
+          range, sums);
+      for (auto [i, sum] : llvm::enumerate(sums))
+        b.store(sum, sumBase, i * kSumBytes);
+    });
   });
 }

@@ -24,6 +24,7 @@ struct ImageMatmul {
   mlir::Value weightBase; ///< First byte of the first panel.
   mlir::Value inputBase;  ///< First byte of the first row tile.
   mlir::Value rowTiles;   ///< How many, i64.
+  mlir::Value rows;       ///< Rows that these have, i64, or null: all.
   /// Scratch for the images of `panels` panels of `imageColumns` columns.
   mlir::Value image;
   mlir::Value products; ///< As DotBlock has it.
@@ -34,6 +35,10 @@ struct ImageMatmul {
 /// Leaves the sums of all row tiles in `sums`: with the same bits as
 /// emitMatmulTile would give.
 void emitImageMatmul(KernelBuilder &b, const ImageMatmul &matmul);
+
+/// First byte of the sums of row tile `rowTile`.
+mlir::Value getImageSums(KernelBuilder &b, const ImageMatmul &matmul,
+                         mlir::Value rowTile);
 
 /// The sums of row tile `rowTile`, [panel][row of the tile].
 llvm::SmallVector<mlir::Value>

@@ -18,6 +18,7 @@ const IntDot &getAvx512VnniDot();
 const IntDot &getIntelAmxDot();
 const IntDot &getNeonDotprodDot();
 const IntDot &getNeonI8mmDot();
+const IntDot &getSmeDot();
 
 } // namespace modelc::codegen
 

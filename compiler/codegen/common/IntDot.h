@@ -34,7 +34,8 @@ struct DotBlock {
   mlir::Value inputGroup;
   /// First element inside the activation group.
   int64_t inputK = 0;
-  /// Scratch of the matmul's getProductBytes(), or null.
+  /// Scratch of the matmul's getProductBytes(), or null. With groups of rows,
+  /// the products of the step's first sub-block and the group's first row.
   mlir::Value products;
 };
 
@@ -48,6 +49,26 @@ struct UnpackStep {
   pack::LayoutAttr layout; ///< The image's.
 };
 
+struct ColumnRange;
+
+/// One row tile and the images of some panels.
+struct ImageProducts {
+  pack::LayoutAttr panel; ///< The weight's.
+  pack::LayoutAttr image;
+  pack::LayoutAttr input;
+  int64_t panels;
+  int64_t imageColumns;
+  mlir::Value imageBase; ///< First byte of the first image.
+  mlir::Value inputBase; ///< First byte of what meets the images' first group.
+  /// First byte of the products, [panel][sub-block of imageColumns][row]
+  /// [kLanes] i32.
+  mlir::Value products;
+
+  /// Bytes of one sub-block's products, and of one panel's.
+  int64_t getBlockBytes() const;
+  int64_t getPanelBytes() const;
+};
+
 /// How many k of a block the instruction set takes at once, and how.
 class IntDot {
 public:
@@ -59,6 +80,14 @@ public:
 
   /// True if `emit` reads images only.
   virtual bool needsImages() const { return false; }
+
+  /// Rows of a row tile that `emit` takes at once, if `multiply` has made the
+  /// products of all of them, which it reads; 0 if it multiplies itself.
+  virtual int64_t getGroupRows() const { return 0; }
+
+  /// Makes the products of `range`, a part of the images' columns.
+  virtual void multiply(KernelBuilder &, const ImageProducts &,
+                        const ColumnRange & /*range*/) const {}
 
   /// The layout of a panel's image, which `unpack` writes and `emit` reads.
   virtual pack::LayoutAttr getImageLayout(pack::LayoutAttr panel) const;

@@ -539,3 +539,50 @@ void KernelBuilder::callIntrinsic(StringRef name, ValueRange args) {
   LLVM::CallIntrinsicOp::create(builder, loc, builder.getStringAttr(name),
                                 args);
 }
+
+SmallVector<Value> KernelBuilder::callIntrinsic(ArrayRef<Type> results,
+                                                StringRef name,
+                                                ValueRange args) {
+  auto type = LLVM::LLVMStructType::getLiteral(module.getContext(), results);
+  Value all = callIntrinsic(type, name, args);
+  SmallVector<Value> values;
+  for (int64_t i = 0; i < static_cast<int64_t>(results.size()); ++i)
+    values.push_back(LLVM::ExtractValueOp::create(builder, loc, all, i));
+  return values;
+}
+
+void KernelBuilder::assembly(StringRef text, StringRef clobbers) {
+  MLIRContext *context = module.getContext();
+  LLVM::InlineAsmOp::create(
+      builder, loc, TypeRange(), ValueRange(), builder.getStringAttr(text),
+      builder.getStringAttr(clobbers), builder.getUnitAttr(), UnitAttr(),
+      LLVM::TailCallKindAttr::get(context,
+                                  LLVM::tailcallkind::TailCallKind::None),
+      LLVM::AsmDialectAttr::get(context, LLVM::AsmDialect::AD_ATT),
+      ArrayAttr());
+}
+
+void KernelBuilder::callStreaming(ValueRange args,
+                                  function_ref<void(ValueRange)> body) {
+  MLIRContext *context = module.getContext();
+  StringRef kernel = cast<NameLoc>(loc).getName().getValue();
+  size_t number = module.getBody()->getOperations().size();
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context),
+                                          llvm::to_vector(args.getTypes()));
+  LLVM::LLVMFuncOp function;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(module.getBody());
+    function = LLVM::LLVMFuncOp::create(
+        builder, loc, (kernel + "_streaming" + Twine(number)).str(), type,
+        LLVM::Linkage::Internal);
+    function.setArmStreaming(true);
+    function.setArmInoutZa(true);
+    function.setNoInline(true);
+    Block *entry = function.addEntryBlock(builder);
+    builder.setInsertionPointToStart(entry);
+    body(entry->getArguments());
+    LLVM::ReturnOp::create(builder, loc, ValueRange());
+  }
+  LLVM::CallOp::create(builder, loc, function, args);
+}

@@ -233,6 +233,19 @@ public:
   Value callIntrinsic(Type result, llvm::StringRef name, mlir::ValueRange args);
   /// One without a result.
   void callIntrinsic(llvm::StringRef name, mlir::ValueRange args);
+  /// Its results are several values.
+  llvm::SmallVector<Value> callIntrinsic(llvm::ArrayRef<Type> results,
+                                         llvm::StringRef name,
+                                         mlir::ValueRange args);
+  /// Instructions of the target, which clobber what `clobbers` lists.
+  void assembly(llvm::StringRef text, llvm::StringRef clobbers);
+
+  /// Calls a function of the kernel's object with these arguments, written by
+  /// `body` from its own. It runs in the streaming mode of SME with what the
+  /// caller has in ZA; the mode is entered before and left behind. Whatever
+  /// LLVM makes of `body` must be legal there.
+  void callStreaming(mlir::ValueRange args,
+                     llvm::function_ref<void(mlir::ValueRange)> body);
 
 private:
   Value loadParam(Type type, size_t offset);

@@ -79,6 +79,8 @@ private:
   void emitPairs(const Member &member, const Place &place);
   void store(const Member &member, const Place &place,
              ArrayRef<SmallVector<Value>> sums);
+  void storeFrom(const Member &member, const Place &place,
+                 ArrayRef<Value> allSums);
   void storeOutputs(const Member &member, Value panel, Value row,
                     ArrayRef<Value> sums);
   Value emitEpilogue(const Member &member, Value panel, Value row,
@@ -315,6 +317,13 @@ void MatmulEmitter::emitPairs(const Member &member, const Place &place) {
                      place.panels, getPanel(weight, place.panel),
                      getRowTile(place.rowTile), allSums.back()});
   }
+  storeFrom(member, place, allSums);
+}
+
+/// The same as `store` for sums in memory, f32 [panel][row of the tile][kLanes]
+/// of each weight, row by row: code for all rows at once would be long.
+void MatmulEmitter::storeFrom(const Member &member, const Place &place,
+                              ArrayRef<Value> allSums) {
   Value firstRow = b.mul(place.rowTile, rowTile);
   Value end = b.constI64(rowTile);
   if (count)
@@ -336,6 +345,10 @@ void MatmulEmitter::emitPairs(const Member &member, const Place &place) {
 void MatmulEmitter::emitImagePanels(const Member &member, const Place &first,
                                     Value endRowTile) {
   Value rowTiles = b.sub(endRowTile, first.rowTile);
+  bool hasGroups = getIntDot(b.getTarget(), input).getGroupRows() > 0;
+  Value rows;
+  if (hasGroups && count)
+    rows = b.sub(count, b.mul(first.rowTile, rowTile));
   SmallVector<ImageMatmul, 2> matmuls;
   int64_t sumBytes = member.weights.size() * spec.getImageSumBytes();
   for (auto [i, weight] : llvm::enumerate(member.weights)) {
@@ -343,7 +356,7 @@ void MatmulEmitter::emitImagePanels(const Member &member, const Place &first,
     matmuls.push_back({spec.getWeightLayout(weight), input, spec.getColumns(),
                        spec.getImageColumns(), first.panels,
                        getPanel(weight, first.panel), getRowTile(first.rowTile),
-                       rowTiles,
+                       rowTiles, rows,
                        b.offset(scratch, sumBytes + spec.getProductBytes()),
                        b.offset(scratch, sumBytes),
                        b.offset(scratch, i * spec.getImageSumBytes())});
@@ -351,10 +364,17 @@ void MatmulEmitter::emitImagePanels(const Member &member, const Place &first,
   }
   b.forLoop(b.constI64(0), rowTiles, 1, [&](Value tile) {
     SmallVector<SmallVector<Value>> sums;
+    SmallVector<Value, 2> bases;
     for (const ImageMatmul &matmul : matmuls)
-      sums.push_back(loadImageSums(b, matmul, tile));
-    store(member, {first.panel, first.panels, b.add(first.rowTile, tile)},
-          sums);
+      if (hasGroups)
+        bases.push_back(getImageSums(b, matmul, tile));
+      else
+        sums.push_back(loadImageSums(b, matmul, tile));
+    Place place = {first.panel, first.panels, b.add(first.rowTile, tile)};
+    if (hasGroups)
+      storeFrom(member, place, bases);
+    else
+      store(member, place, sums);
   });
 }
 

@@ -167,7 +167,8 @@ namespace {
 class TileEmitter {
 public:
   TileEmitter(KernelBuilder &b, const MatmulTile &tile)
-      : b(b), tile(tile), rows(tile.input.getRows()) {}
+      : b(b), tile(tile),
+        rows(tile.groupRows > 0 ? tile.groupRows : tile.input.getRows()) {}
 
   SmallVector<Value> emit(const ColumnRange &range, ValueRange sums);
 
@@ -190,6 +191,7 @@ private:
   KernelBuilder &b;
   const MatmulTile &tile;
   int64_t rows;
+  Value products;    ///< Of the step, as DotBlock has them.
   Values mappedRows; ///< Bytes from weightBase to each lane's row.
 };
 
@@ -286,6 +288,9 @@ SmallVector<Value> TileEmitter::emitStep(Value step, int64_t elements,
   int64_t inputK = tile.input.getK();
   int64_t inputBytes = getStep(tile.weight) / inputK * tile.input.getBytes();
   Value inputBase = b.offset(tile.inputBase, b.mul(step, inputBytes));
+  products = tile.products;
+  if (tile.productStepBytes > 0)
+    products = b.offset(products, b.mul(step, tile.productStepBytes));
   for (int64_t k = 0; k < elements; k += inputK) {
     Value inputGroup = b.offset(inputBase, k / inputK * tile.input.getBytes());
     if (isQuantized(tile.panel))
@@ -328,7 +333,7 @@ void TileEmitter::addBlock(ArrayRef<GroupCursor> weights, Value inputGroup,
   for (int64_t begin = 0; begin < pack::kActivationBlock; begin += length)
     addDots(weights,
             {tile.input, tile.panel, weights, k + begin, length, inputGroup,
-             begin, tile.products},
+             begin, products},
             sums);
 }
 

@@ -26,7 +26,11 @@ struct MatmulTile {
   /// Rows that the first panel has, i64, at least 1; other lanes repeat the
   /// last. Null if it has kLanes, as all but mapped weights have.
   mlir::Value panelRows;
-  mlir::Value products; ///< As DotBlock has it.
+  mlir::Value products; ///< As DotBlock has it, for the first step.
+  /// A group of rows: how many from inputBase on, and how far apart the
+  /// products of two steps are. 0: all rows of the tile.
+  int64_t groupRows = 0;
+  int64_t productStepBytes = 0;
 };
 
 /// The part of the columns that a loop over k takes: `steps` whole steps, then

@@ -65,7 +65,9 @@ Value codegen::makeTrueOperand(KernelBuilder &b, StoredQuads &quads,
                                const UnpackStep &step, int64_t k) {
   if (pack::holdsProducts(step.layout))
     return quads.getProduct(k, 0);
-  int64_t offset = pack::getQuantOffset(step.panel.layout);
+  pack::LayoutAttr panel = step.panel.layout;
+  bool hasCodebook = !pack::getBlockFormat(panel).codebook.empty();
+  int64_t offset = hasCodebook ? 0 : pack::getQuantOffset(panel);
   Value operand = quads.getOperand(k, offset);
   return offset == 0 ? operand : b.sub(operand, b.constLike(operand, offset));
 }

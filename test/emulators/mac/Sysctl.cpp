@@ -33,6 +33,7 @@ constexpr Row kRows[] = {
     {"hw.optional.arm.FEAT_BF16", {0, 1, 1, 1}},
     {"hw.optional.arm.FEAT_SME", {0, 0, 0, 1}},
     {"hw.optional.arm.FEAT_SME2", {0, 0, 0, 1}},
+    {"hw.optional.arm.sme_max_svl_b", {0, 0, 0, 64}},
 };
 } // namespace
 
