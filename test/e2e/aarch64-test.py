@@ -17,8 +17,10 @@ import synthetic
 from support import require
 
 TARGETS = ("aarch64", "neoverse-v2")
-# Types that the matrix instructions are tried on: one of each way to unpack.
-MATRIX_TYPES = ("q8_0", "q4_0", "q4_K", "q6_K", "iq4_xs", "iq2_xs", "tq1_0")
+# Types that the target with matrix instructions is tried on: one of each way to
+# unpack, and F16.
+MATRIX_TYPES = ("q8_0", "q4_0", "q4_K", "q6_K", "iq4_xs", "iq2_xs", "tq1_0",
+                "f16")
 # More than a page of the cache; row tiles with one row, all but one, and all.
 TOKENS = support.TOKENS[:70]
 
