@@ -118,7 +118,8 @@ static void forEachImageMatmul(
     auto kernel = symbols.lookup<plan::KernelOp>(step.getKernel());
     auto spec = dyn_cast<plan::MatmulSpecAttr>(kernel.getSpec());
     if (spec && spec.hasImages() && !pack::hasQuantRows(spec.getInput()) &&
-        !pack::hasQuadTiles(spec.getInput()))
+        !pack::hasQuadTiles(spec.getInput()) &&
+        !pack::hasWidenedQuants(spec.getInput()))
       visit(step, spec);
   }
 }

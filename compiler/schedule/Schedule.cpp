@@ -218,6 +218,8 @@ LayoutAttr schedule::getInputLayout(ValueRange weights,
     needs.add(pack::getActivationNeeds(getLayout(weight)));
   if (range.matrixIsa == target::Isa::Sme)
     return pack::getQuadTileActivationLayout(context, needs);
+  if (range.isWidened)
+    return pack::getWidenedActivationLayout(context, range.rowTile, needs);
   if (range.matrixIsa)
     return pack::getRowActivationLayout(context, range.rowTile, needs);
   return pack::getQuantizedActivationLayout(context, range.rowTile, needs);
@@ -271,6 +273,17 @@ static CountSource getCountSource(model::LinearOp op) {
   return op.getRows() ? CountSource::Outputs : CountSource::Tokens;
 }
 
+/// True if the target has a regime that widens quants, and these weights are
+/// for it.
+static bool canWiden(ValueRange weights, int64_t columns,
+                     const target::TargetSpec &target) {
+  SmallVector<LayoutAttr> panels;
+  for (Value weight : weights)
+    panels.push_back(getLayout(weight));
+  return target.widened && llvm::all_of(panels, isBlockType) &&
+         pack::canWiden(panels, columns);
+}
+
 /// The target's regimes, and what the tuning has in place of them: it speaks of
 /// those that unpack images for vectors.
 FailureOr<SmallVector<CountRange>> Scheduler::getRegimes(model::LinearOp op) {
@@ -282,6 +295,8 @@ FailureOr<SmallVector<CountRange>> Scheduler::getRegimes(model::LinearOp op) {
     own = target.bf16Regimes;
   SmallVector<CountRange> regimes = steps.getRegimes(
       getCountSource(op), own, isBlockType(getLayout(op.getWeights()[0])));
+  if (canWiden(op.getWeights(), getColumns(op.getX()), target))
+    steps.addWidened(regimes);
   for (CountRange &range : regimes) {
     if (range.imagePanels == 0 || range.matrixIsa)
       continue;

@@ -125,6 +125,19 @@ StepBuilder::getRegimes(plan::CountSource source,
   return ranges;
 }
 
+void StepBuilder::addWidened(SmallVector<CountRange> &ranges) const {
+  const target::WidenedRegime &widened = *target.widened;
+  CountRange &last = ranges.back();
+  if (last.max < widened.minRows)
+    return;
+  CountRange range = {last.source, widened.minRows, last.max,
+                      widened.regime.rowTile};
+  setImages(range, widened.regime);
+  range.isWidened = true;
+  last.max = widened.minRows - 1;
+  ranges.push_back(range);
+}
+
 SmallVector<CountRange> StepBuilder::getExpertRegimes(bool hasImages,
                                                       int64_t experts,
                                                       int64_t slots) const {

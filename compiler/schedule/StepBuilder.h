@@ -31,7 +31,8 @@ struct CountRange {
   int64_t imagePanels = 0; ///< As target::Regime has it.
   int64_t imageColumns = 0;
   std::optional<target::Isa> matrixIsa = std::nullopt;
-  int64_t tileRows = 0; ///< Rows of a matmul's tiles; 0: Scheduler says.
+  int64_t tileRows = 0;   ///< Rows of a matmul's tiles; 0: Scheduler says.
+  bool isWidened = false; ///< The regime is the target's `widened`.
 };
 
 /// A number of the arena that is a step's count: the u32 at `byte` of a slot,
@@ -99,9 +100,13 @@ public:
   getRegimes(plan::CountSource source, llvm::ArrayRef<target::Regime> regimes,
              bool hasImages) const;
 
-  /// The same for the tokens of experts, each of which gets the rows of
-  /// `slots` / `experts` of the tokens if all are chosen alike: regimes go by
-  /// these rows. Row tiles are those of the same tokens without images.
+  /// Gives the last of these ranges' rows to the target's regime that widens
+  /// quants, as far as it wants them. The target has one.
+  void addWidened(llvm::SmallVector<CountRange> &ranges) const;
+
+  /// The same as getRegimes for the tokens of experts, each of which gets the
+  /// rows of `slots` / `experts` of the tokens if all are chosen alike: regimes
+  /// go by these rows. Row tiles are those of the same tokens without images.
   llvm::SmallVector<CountRange>
   getExpertRegimes(bool hasImages, int64_t experts, int64_t slots) const;
 

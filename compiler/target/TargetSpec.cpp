@@ -91,6 +91,11 @@ static constexpr Regime kIntelAmxBf16Regimes[] = {
     {4, 4, 0, 0, Isa::IntelAmx},
     {8, 8, 0, 0, Isa::IntelAmx},
     {INT64_MAX, 16, 0, 0, Isa::IntelAmx}};
+// Tiles of 32 rows by four panels, from the count on from which their padding
+// and their unpacking are surely paid for. Derived in
+// docs/design/20261124-intel-amx.md.
+static constexpr WidenedRegime kIntelAmxWidened = {
+    257, {INT64_MAX, 32, 4, 1024, Isa::IntelAmx}};
 static constexpr llvm::ArrayRef<Regime> kNoTiles;
 
 // Four rows of one panel are 16 integer sums; the float ones stay in the
@@ -126,10 +131,11 @@ static constexpr TargetSpec kTargets[] = {
     {"sapphirerapids", "Intel AMX for many rows, else AVX-512 with VNNI",
      kTriple, "sapphirerapids", "-avx512fp16", kSapphireRapids, Isa::Avx512Vnni,
      0x80, kAvx512Regimes, kIntelAmxRegimes, kIntelAmxBf16Regimes, 48 * kKiB,
-     2048 * kKiB, "emeraldrapids"},
+     2048 * kKiB, "emeraldrapids", &kIntelAmxWidened},
     {"graniterapids", "the same, for Granite Rapids", kTriple, "graniterapids",
      "-avx512fp16", kGraniteRapids, Isa::Avx512Vnni, 0x80, kAvx512Regimes,
-     kIntelAmxRegimes, kIntelAmxBf16Regimes, 48 * kKiB, 2048 * kKiB},
+     kIntelAmxRegimes, kIntelAmxBf16Regimes, 48 * kKiB, 2048 * kKiB,
+     /*alias=*/{}, &kIntelAmxWidened},
     {"znver4", "AVX-512 of AMD Zen 4", kTriple, "znver4", "", kZnver4,
      Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512BlockRegimes, kNoTiles,
      32 * kKiB, 1024 * kKiB},

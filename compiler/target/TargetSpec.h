@@ -64,6 +64,13 @@ struct Regime {
   std::optional<Isa> matrixIsa = std::nullopt;
 };
 
+/// A regime of matmuls that multiply quants as bf16 numbers
+/// (docs/design/20261124-intel-amx.md).
+struct WidenedRegime {
+  int64_t minRows; ///< Fewer rows have blockRegimes.
+  Regime regime;
+};
+
 struct TargetSpec {
   llvm::StringRef name; ///< As given to --target.
   llvm::StringRef summary;
@@ -87,6 +94,9 @@ struct TargetSpec {
   int64_t l2Bytes; ///< Second-level cache of one core, or its share.
   /// Another name that --target takes: a machine that is the same to kernels.
   llvm::StringRef alias = {};
+  /// For many rows of block-quantised weights that such a regime can multiply
+  /// (pack::canWiden), experts left out; null if there is none.
+  const WidenedRegime *widened = nullptr;
 
   /// True if its code is for macOS: a dylib.
   bool isForMac() const;

@@ -56,10 +56,12 @@ std::optional<ActivationNeeds> pack::getHeldNeeds(LayoutAttr activation) {
   return needs;
 }
 
-/// Behind the quants, whose field `b` has, the needs and the scales.
+/// Behind the quants, whose field of `quantBits` bits each `b` has, the needs
+/// and the scales.
 static LayoutAttr addNeeds(LayoutBuilder &b, std::string name, int64_t rowTile,
-                           const ActivationNeeds &needs, int64_t align = 4) {
-  int64_t bit = rowTile * kActivationBlock * 8;
+                           const ActivationNeeds &needs, int64_t align = 4,
+                           int64_t quantBits = 8) {
+  int64_t bit = rowTile * kActivationBlock * quantBits;
   auto addWords = [&](const std::string &field, int64_t unit) {
     b.add(field, 32, unit, b.j * (rowTile * 32) + b.n * 32 + bit);
     bit += kActivationBlock / unit * rowTile * 32;
@@ -121,6 +123,22 @@ bool pack::hasQuantRows(LayoutAttr activation) {
   return activation.getRows() > 1 && activation.getField(kQuants) &&
          activation.getByteOffset(kQuants, 0, 4) ==
              activation.getByteOffset(kQuants, 0, 0) + 4;
+}
+
+LayoutAttr pack::getWidenedActivationLayout(MLIRContext *context,
+                                            int64_t rowTile,
+                                            const ActivationNeeds &needs) {
+  constexpr int64_t kBits = 16;
+  LayoutBuilder b(context, Float32Type::get(context), rowTile,
+                  kActivationBlock);
+  b.add(kQuants, kBits, 1, b.n * (kActivationBlock * kBits) + b.j * kBits);
+  return addNeeds(b, "bf16.m" + std::to_string(rowTile) + "k32.rows", rowTile,
+                  {{}, needs.sums}, /*align=*/64, kBits);
+}
+
+bool pack::hasWidenedQuants(LayoutAttr activation) {
+  FieldAttr quants = activation.getField(kQuants);
+  return quants && quants.getBits() == 16;
 }
 
 LayoutAttr pack::getFloatActivationLayout(MLIRContext *context,

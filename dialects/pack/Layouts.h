@@ -62,6 +62,15 @@ bool hasPairs(LayoutAttr panel);
 LayoutAttr getImageLayout(LayoutAttr panel, int64_t operandK = 4,
                           bool keepsSubscales = false);
 
+/// The same for TDPBF16PS: each operand is the true quant as a bf16 number, k
+/// are in pairs, and a group has two sub-blocks.
+LayoutAttr getWidenedImageLayout(LayoutAttr panel);
+
+/// True if panels of these block types, in rows of `columns` elements, are
+/// worth such images: sub-blocks are as long as a row of a tile is, and fill
+/// whole groups.
+bool canWiden(llvm::ArrayRef<LayoutAttr> panels, int64_t columns);
+
 /// What kernels read of a quantised activation beside quants and scale.
 struct ActivationNeeds {
   /// (offset, unit): -offset * sum(quants) of every `unit` elements, the start
@@ -111,6 +120,14 @@ LayoutAttr getQuadTileActivationLayout(mlir::MLIRContext *context,
 
 /// True for layouts of that kind.
 bool hasQuadTiles(LayoutAttr activation);
+
+/// The same with quants as bf16 numbers, the A tiles of TDPBF16PS.
+LayoutAttr getWidenedActivationLayout(mlir::MLIRContext *context,
+                                      int64_t rowTile,
+                                      const ActivationNeeds &needs);
+
+/// True for layouts of that kind.
+bool hasWidenedQuants(LayoutAttr activation);
 
 /// The needs that a layout of these kinds holds; nothing for other layouts.
 std::optional<ActivationNeeds> getHeldNeeds(LayoutAttr activation);

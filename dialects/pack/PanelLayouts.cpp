@@ -28,6 +28,9 @@ static constexpr int64_t kVectorBits = 512;
 /// kernel's loop takes.
 static constexpr int64_t kStripElems = 64;
 
+/// Sub-blocks in a group of a widened image.
+static constexpr int64_t kWidenedSubBlocks = 2;
+
 /// `first`, if it is not null, and the other terms, added from left to right.
 static AffineExpr sum(AffineExpr first, ArrayRef<AffineExpr> terms) {
   for (AffineExpr term : terms)
@@ -203,6 +206,32 @@ LayoutAttr pack::getImageLayout(LayoutAttr panel, int64_t operandK,
   const model::GgmlTypeInfo &info = model::getGgmlTypeInfo(format.type);
   return b.finish("image." + info.name + ".n16k" + Twine(kImageK) + suffix,
                   bit / 8, 64);
+}
+
+LayoutAttr pack::getWidenedImageLayout(LayoutAttr panel) {
+  const BlockFormat &format = getBlockFormat(panel);
+  int64_t k = kWidenedSubBlocks * format.subBlock;
+  LayoutBuilder b(panel.getContext(), panel.getSource(), kPanelRows, k);
+  b.add(kOperand, 16, 1,
+        b.j.floorDiv(2) * kVectorBits + b.n * 32 + (b.j % 2) * 16);
+  int64_t bit = 16 * k * kPanelRows;
+  auto addFloats = [&](StringRef name) {
+    b.add(name, 32, format.subBlock, b.j * kVectorBits + b.n * 32 + bit);
+    bit += kWidenedSubBlocks * kVectorBits;
+  };
+  addFloats(kBlockScale);
+  if (format.min != MinKind::None)
+    addFloats(kBlockMin);
+  const model::GgmlTypeInfo &info = model::getGgmlTypeInfo(format.type);
+  return b.finish("image." + info.name + ".n16k" + Twine(k) + ".pairs", bit / 8,
+                  64);
+}
+
+bool pack::canWiden(ArrayRef<LayoutAttr> panels, int64_t columns) {
+  return columns % (kWidenedSubBlocks * kActivationBlock) == 0 &&
+         llvm::all_of(panels, [](LayoutAttr panel) {
+           return getBlockFormat(panel).subBlock == kActivationBlock;
+         });
 }
 
 /// Fields that belong to fewer elements than a strip has.

@@ -162,8 +162,12 @@ int64_t MatmulSpecAttr::getTileCount() const {
   return tiles;
 }
 
+int64_t MatmulSpecAttr::getImageRowTiles() const {
+  return pack::hasWidenedQuants(getInput()) ? kWidenedRowTiles : kImageRowTiles;
+}
+
 int64_t MatmulSpecAttr::getImageSumBytes() const {
-  return kImageRowTiles * getInput().getRows() * getImagePanels() *
+  return getImageRowTiles() * getInput().getRows() * getImagePanels() *
          pack::kPanelRows * sizeof(float);
 }
 
@@ -182,10 +186,17 @@ int64_t MatmulSpecAttr::getProductBytes() const {
     return getImagePanels() * (getImageColumns() / length) *
            getInput().getRows() * pack::kPanelRows * sizeof(int32_t);
   }
-  if (!hasImages() || !pack::hasQuantRows(getInput()))
+  bool isWidened = pack::hasWidenedQuants(getInput());
+  if (!hasImages() || !(isWidened || pack::hasQuantRows(getInput())))
     return 0;
-  return kProducts * getImagePanels() * getInput().getRows() *
-         pack::kPanelRows * sizeof(int32_t);
+  // Widened, each of the two has the sub-blocks of a group.
+  int64_t products = kProducts;
+  if (isWidened) {
+    pack::LayoutAttr image = pack::getWidenedImageLayout(getWeightLayout(0));
+    products *= image.getK() / image.getField(pack::kBlockScale).getUnit();
+  }
+  return products * getImagePanels() * getInput().getRows() * pack::kPanelRows *
+         sizeof(int32_t);
 }
 
 int64_t MatmulSpecAttr::getScratchBytes() const {
@@ -195,11 +206,15 @@ int64_t MatmulSpecAttr::getScratchBytes() const {
     return (isPair ? 2 : 1) * getProductBytes();
   int64_t imageBytes = 0;
   // Enough for the images of all instruction sets.
-  for (size_t i = 0; i < getWeights().size(); ++i)
+  for (size_t i = 0; i < getWeights().size(); ++i) {
+    pack::LayoutAttr image =
+        pack::hasWidenedQuants(getInput())
+            ? pack::getWidenedImageLayout(getWeightLayout(i))
+            : pack::getImageLayout(getWeightLayout(i), /*operandK=*/4,
+                                   /*keepsSubscales=*/true);
     imageBytes = std::max(
-        imageBytes, pack::getImageLayout(getWeightLayout(i), /*operandK=*/4,
-                                         /*keepsSubscales=*/true)
-                        .getPanelOffset(pack::kPanelRows, getImageColumns()));
+        imageBytes, image.getPanelOffset(pack::kPanelRows, getImageColumns()));
+  }
   return (isPair ? 2 : 1) * getImageSumBytes() + getProductBytes() +
          getImagePanels() * imageBytes;
 }

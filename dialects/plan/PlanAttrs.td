@@ -214,10 +214,10 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
     panels and `imageColumns` columns (a multiple of 64 and of a group) are
     unpacked to images in scratch, by which kImageRowTiles row tiles are
     multiplied; their sums stand in scratch too. Else each row tile reads the
-    packed weights. An input whose quants lie in rows, or in tiles of quads, is
-    multiplied by images only, by a matrix unit; one of parts is multiplied by
-    panels of pairs, by a matrix unit. Both need scratch for what the unit
-    stores of its sums.
+    packed weights. An input whose quants lie in rows, or in tiles of quads, or
+    are widened to bf16, is multiplied by images only, by a matrix unit; one of
+    parts is multiplied by panels of pairs, by a matrix unit. All need scratch
+    for what the unit stores of its sums.
   }];
   let parameters = (ins
     "int64_t":$columns, "::modelc::pack::LayoutAttr":$input,
@@ -239,6 +239,10 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
     /// Row tiles whose sums scratch holds: as many as 512 tokens and more, so
     /// that unpacking is shared by all of a usual ubatch.
     static constexpr int64_t kImageRowTiles = 96;
+    /// The same where quants are widened: row tiles of 32.
+    static constexpr int64_t kWidenedRowTiles = 24;
+    /// The one of the two that this input has.
+    int64_t getImageRowTiles() const;
     /// Scratch for the sums of one weight; 0 without images.
     int64_t getImageSumBytes() const;
     /// Panels of pairs that an input of parts is multiplied by at once: their

@@ -34,14 +34,16 @@ Type CodegenTest::getType(model::GgmlType type) {
 }
 
 pack::LayoutAttr CodegenTest::makeInput(const target::TargetSpec &target,
-                                        Type type,
-                                        const target::Regime &regime) {
+                                        Type type, const target::Regime &regime,
+                                        bool isWidened) {
   if (type.isBF16() && regime.matrixIsa)
     return pack::getPartActivationLayout(&context, regime.rowTile);
   if (isa<FloatType>(type))
     return pack::getFloatActivationLayout(&context, regime.rowTile);
   pack::ActivationNeeds needs = pack::getActivationNeeds(
       pack::getPanelLayout(&context, type, target.quantFlip));
+  if (isWidened)
+    return pack::getWidenedActivationLayout(&context, regime.rowTile, needs);
   if (regime.matrixIsa)
     return pack::getRowActivationLayout(&context, regime.rowTile, needs);
   return pack::getQuantizedActivationLayout(&context, regime.rowTile, needs);
@@ -50,7 +52,8 @@ pack::LayoutAttr CodegenTest::makeInput(const target::TargetSpec &target,
 plan::MatmulSpecAttr CodegenTest::makeMatmul(const target::TargetSpec &target,
                                              Type type,
                                              const target::Regime &regime,
-                                             model::Epilogue epilogue) {
+                                             model::Epilogue epilogue,
+                                             bool isWidened) {
   bool hasImages = isa<model::QuantizedType>(type);
   size_t weights = epilogue == model::Epilogue::Glu ? 2 : 1;
   Attribute layout =
@@ -60,7 +63,7 @@ plan::MatmulSpecAttr CodegenTest::makeMatmul(const target::TargetSpec &target,
   SmallVector<Attribute> layouts(weights, layout);
   SmallVector<int64_t> rows(weights, kRows);
   return plan::MatmulSpecAttr::get(
-      &context, kColumns, makeInput(target, type, regime),
+      &context, kColumns, makeInput(target, type, regime, isWidened),
       ArrayAttr::get(&context, layouts), DenseI64ArrayAttr::get(&context, rows),
       epilogue, model::Activation::Silu, /*bias=*/false, /*tileRows=*/64,
       hasImages ? regime.imagePanels : 0, hasImages ? regime.imageColumns : 0,

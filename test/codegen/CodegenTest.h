@@ -25,7 +25,8 @@ protected:
   /// One weight of this type, 256 x 128, stored, for the rows of a regime.
   plan::MatmulSpecAttr makeMatmul(const target::TargetSpec &target,
                                   mlir::Type type, const target::Regime &regime,
-                                  model::Epilogue epilogue);
+                                  model::Epilogue epilogue,
+                                  bool isWidened = false);
 
   /// Normalised and quantised rows.
   plan::PrepareSpecAttr makePrepare(int64_t rowTile);
@@ -42,7 +43,7 @@ private:
   void appendExpertKinds(const target::TargetSpec &target,
                          std::vector<plan::KernelSpecInterface> &specs);
   pack::LayoutAttr makeInput(const target::TargetSpec &target, mlir::Type type,
-                             const target::Regime &regime);
+                             const target::Regime &regime, bool isWidened);
 };
 
 } // namespace modelc::codegen::test

@@ -106,6 +106,37 @@ TEST_F(Assembly, TilesAreConfiguredOnce) {
     }
 }
 
+// Products of bf16 numbers are written in turns with scaling: two of sixteen
+// rows for each load of weights, two vector instructions a row and what loads
+// scales from memory. Nothing is converted, and sums stay in registers; beside
+// minima, one of 32 does not.
+TEST_F(Assembly, WidenedQuantsAreScaledWhileOthersAreMultiplied) {
+  const target::TargetSpec &target = getTarget("sapphirerapids");
+  for (auto [type, fmas] :
+       {std::pair(GgmlType::Q8_0, 1), {GgmlType::Q4_K, 2}}) {
+    std::string text =
+        print(makeMatmul(target, getType(type), target.widened->regime,
+                         Epilogue::Store, /*isWidened=*/true),
+              target.name);
+    EXPECT_EQ(count(text, "ldtilecfg"), 1);
+    EXPECT_EQ(count(text, "tilerelease"), 1);
+    EXPECT_EQ(count(text, "tdpbssd"), 0);
+    // A block has two sub-blocks of four panels, 32 rows. The first is
+    // multiplied before the loop.
+    constexpr int64_t kProducts = 2 * 4 * 2, kLoads = 2 * (2 + 4);
+    EXPECT_EQ(count(text, "tdpbf16ps"), 2 * kProducts) << text;
+    EXPECT_EQ(count(text, "tileloadd"), 2 * kLoads);
+    size_t begin = 0;
+    for (int64_t i = 0; i <= kProducts; ++i)
+      begin = text.find("tdpbf16ps", begin + 1);
+    std::string loop = text.substr(begin, text.rfind("tdpbf16ps") - begin);
+    EXPECT_EQ(count(loop, "vcvtdq2ps"), 0);
+    // In the loop and behind it, for 32 rows, four panels and two sub-blocks.
+    EXPECT_EQ(count(text, "vfmadd"), 2 * 32 * 4 * 2 * fmas);
+    EXPECT_LE(count(loop, "(%rsp), %zmm"), fmas == 1 ? 0 : 32 * 4 / 32) << text;
+  }
+}
+
 // Four panels are multiplied by three parts, which are loaded once for all of
 // them; packed weights are tiles as they lie.
 TEST_F(Assembly, PairsAreTiles) {

@@ -11,6 +11,7 @@ types-test.py holds the same for every type.
 
 import json
 import os
+import re
 import sys
 
 import support
@@ -62,15 +63,21 @@ SUB_BLOCKS = {"q2_K": 16, "q3_K": 16, "q6_K": 16, "nvfp4": 16, "iq1_m": 16,
               "iq2_xs": 16, "iq2_s": 16}
 
 
+# From so many tokens on, quants of weights that are not experts', in sub-blocks
+# of 32, are multiplied as bf16 numbers, in row tiles of 32.
+WIDENED = 257
+
+
 def check_work(tools, model, tokens, used=0, experts=0):
     """The report says that 95 % of the quantised matmul work of a prompt is in
-    tiles, and the emulator counts the products of just that work. `used` of
-    `experts` are chosen for each token."""
+    tiles, and the emulator counts the products of just that work, those of
+    integers and those of bf16 numbers. `used` of `experts` are chosen for each
+    token."""
     plan = tools.compile(model, "sapphirerapids", "tiles.mplan", "--strict",
                          "--report=report.json")
     with open("report.json", encoding="utf-8") as file:
         rows = json.load(file)["tensors"]
-    work, in_tiles, least, most = 0, 0, 0, 0
+    work, in_tiles, least, most, floats = 0, 0, 0, 0, 0
     for row in rows:
         if row["use"].split("+")[-1] not in ("matmul", "expert") or \
                 row["type"] in ("f32", "f16", "bf16"):
@@ -86,27 +93,44 @@ def check_work(tools, model, tokens, used=0, experts=0):
             in_tiles += inputs * outputs * columns
             products = -(-outputs // 16) * (
                 columns // SUB_BLOCKS.get(row["type"], 32))
-            least += tiles * products
-            most += (tiles + (experts if of_experts else 0)) * products
-    print(f"in tiles: {in_tiles} of {work}; products: {least} .. {most}")
+            if inputs >= WIDENED and not of_experts and \
+                    "_shexp" not in row["tensor"] and \
+                    row["type"] not in SUB_BLOCKS:
+                floats += -(-inputs // 32) * 2 * products
+            else:
+                least += tiles * products
+                most += (tiles + (experts if of_experts else 0)) * products
+    print(f"in tiles: {in_tiles} of {work}; products: {least} .. {most} of "
+          f"integers, {floats} of bf16 numbers")
     require(in_tiles >= 0.95 * work, f"only {in_tiles} of {work} in tiles")
     # The plan's steps for so many tokens do the work that the report has.
     steps = [step for step in tools.inspect(plan)["variants"][0]["steps"]
              if step["min"] <= len(tokens) <= step["max"]
-             and "_i8_" in step["kernel"]]
+             and re.search("_i8_|_bf16_m", step["kernel"])]
     total = sum(step["ops_per_count"] for step in steps) * len(tokens)
     require(total == 2 * work, f"{total} operations of steps, {2 * work}")
     expected = tools.logits(tools.compile(model, "x86-64-v3", "v3.mplan"),
                             tokens=tokens)
-    found, products = tools.emulated_logits(plan, "-t", "3", tokens=tokens)
+    found, products = tools.emulated_logits(
+        plan, "-t", "3", tokens=tokens, instruction=("tdpbssd", "tdpbf16ps"))
     require(found == expected, "other bits")
-    require(products is None or 1000 < least <= products <= most,
+    require(least + floats > 1000, "too few products to count")
+    require(products is None or (least <= products[0] <= most and
+                                 products[1] == floats),
             f"{products} tile products")
-    require(products is None or experts or least == most, "not exact")
+    require(experts or least == most, "not exact")
 
 
 def test_work_of_dense(tools):
     check_work(tools, tools.demo, TOKENS)
+
+
+def test_work_of_many_rows(tools):
+    """A prompt that is long enough for products of bf16 numbers; experts keep
+    those of integers."""
+    model = synthetic.write_model("model.gguf", "qwen2moe", "q4_K")
+    tokens = (support.TOKENS * 2)[:WIDENED + 3]
+    check_work(tools, model, tokens, synthetic.USED, synthetic.EXPERTS)
 
 
 def test_work_of_experts(tools):

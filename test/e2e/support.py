@@ -151,8 +151,9 @@ class Tools:
 
     def emulated_logits(self, plan, *options, **more):
         """The logits of a plan for Sapphire Rapids, and how many tile products
-        the emulator counted, of integers unless `instruction` says otherwise:
-        None where the CPU has tiles itself."""
+        the emulator counted, of integers unless `instruction` says otherwise,
+        which may be several, for as many counts: None where the CPU has tiles
+        itself."""
         if not self.can_emulate():
             raise Skip("this CPU has no AVX-512 to emulate the rest with")
         library = os.path.join(self.libraries, os.pardir, "emulators",
@@ -165,13 +166,19 @@ class Tools:
             done = self.try_run("modelc-run", plan, f"--tokens={ids}",
                                 f"--logits-out={out}", *options, env=env)
             require(done.returncode == 0, done.stderr)
-            instruction = more.get("instruction", "tdpbssd")
+            logits = read(out)
+        if "amx_tile" in cpu_flags():
+            return logits, None
+
+        def count(instruction):
             found = re.search(rf"^amxemu: {instruction} +(\d+)$", done.stderr,
                               re.M)
-            with open(out, "rb") as file:
-                products = int(found.group(1)) if found else 0
-                return (file.read(), None if "amx_tile" in cpu_flags()
-                        else products)
+            return int(found.group(1)) if found else 0
+
+        instruction = more.get("instruction", "tdpbssd")
+        if isinstance(instruction, str):
+            return logits, count(instruction)
+        return logits, [count(each) for each in instruction]
 
     def shared(self, name):
         """A model beside the checkout."""

@@ -62,7 +62,7 @@ void multiply(WeightType type, bool isInPairs, const uint8_t *weight,
 }
 
 pack::LayoutAttr getInputLayout(llvm::ArrayRef<pack::LayoutAttr> weights,
-                                const target::Regime &regime) {
+                                const target::Regime &regime, bool isWidened) {
   mlir::MLIRContext *context = weights[0].getContext();
   if (areInPairs(weights))
     return pack::getPartActivationLayout(context, regime.rowTile);
@@ -70,6 +70,9 @@ pack::LayoutAttr getInputLayout(llvm::ArrayRef<pack::LayoutAttr> weights,
     return pack::getFloatActivationLayout(context, regime.rowTile);
   if (regime.matrixIsa == target::Isa::Sme)
     return pack::getQuadTileActivationLayout(context, getNeeds(weights));
+  if (isWidened)
+    return pack::getWidenedActivationLayout(context, regime.rowTile,
+                                            getNeeds(weights));
   if (regime.matrixIsa)
     return pack::getRowActivationLayout(context, regime.rowTile,
                                         getNeeds(weights));
@@ -309,12 +312,20 @@ static int32_t sumQuants(const reference::QuantizedBlock &block, int64_t first,
   return sum;
 }
 
+/// The bf16 number of an integer of up to 8 bits.
+static uint16_t toBF16(int8_t quant) {
+  return static_cast<uint16_t>(std::bit_cast<uint32_t>(float(quant)) >> 16);
+}
+
 /// Block k / 32 of row n: quants, scale, and what else the layout has.
 static void writeBlock(Writer &writer, const pack::ActivationNeeds &needs,
-                       int64_t n, int64_t k,
+                       bool isWidened, int64_t n, int64_t k,
                        const reference::QuantizedBlock &block) {
   for (int64_t i = 0; i < 32; ++i)
-    writer.write(pack::kQuants, n, k + i, block.quants[i]);
+    if (isWidened)
+      writer.write(pack::kQuants, n, k + i, toBF16(block.quants[i]));
+    else
+      writer.write(pack::kQuants, n, k + i, block.quants[i]);
   writer.write(pack::kScale, n, k, block.scale);
   for (auto [offset, unit] : needs.starts)
     for (int64_t i = 0; i < 32; i += unit)
@@ -350,7 +361,8 @@ std::vector<uint8_t> prepareByDefinition(pack::LayoutAttr layout,
       continue;
     }
     for (int64_t k = 0; k < columns; k += 32)
-      writeBlock(writer, *pack::getHeldNeeds(layout), n, k,
+      writeBlock(writer, *pack::getHeldNeeds(layout),
+                 pack::hasWidenedQuants(layout), n, k,
                  reference::quantizeBlock(
                      row.subspan(k, std::min<int64_t>(32, columns - k))));
   }

@@ -51,9 +51,11 @@ void multiply(reference::WeightType type, bool isInPairs, const uint8_t *weight,
 /// these weights together.
 pack::ActivationNeeds getNeeds(llvm::ArrayRef<pack::LayoutAttr> weights);
 
-/// How kernels of this regime read the activations of these weights.
+/// How kernels of this regime read the activations of these weights, whose
+/// quants are bf16 numbers if they are widened.
 pack::LayoutAttr getInputLayout(llvm::ArrayRef<pack::LayoutAttr> weights,
-                                const target::Regime &regime);
+                                const target::Regime &regime,
+                                bool isWidened = false);
 
 /// What a GGUF file holds for a weight [rows][columns]: numbers of all sizes
 /// up to about 1. Of every 5 rows one has strange scales and minima (0,

@@ -63,7 +63,11 @@ protected:
     return isInPairs ? target->bf16Regimes : target->regimes;
   }
   plan::MatmulSpecAttr makeSpec(const Shape &shape,
-                                const target::Regime &regime);
+                                const target::Regime &regime,
+                                bool isWidened = false);
+  std::vector<Shape> makeWidenedShapes(int64_t rows);
+  uint64_t checkWidened(const std::vector<Shape> &shapes,
+                        const std::vector<int64_t> &counts);
   void checkShapes(const std::vector<Shape> &shapes);
   void check(const Shape &shape, plan::MatmulSpecAttr spec, ModelcKernel kernel,
              int64_t count);
@@ -80,14 +84,15 @@ protected:
 MODELC_FOR_EACH_TARGET(Matmul);
 
 plan::MatmulSpecAttr Matmul::makeSpec(const Shape &shape,
-                                      const target::Regime &regime) {
+                                      const target::Regime &regime,
+                                      bool isWidened) {
   bool hasImages = isQuantized(shape.types[0]);
   std::vector<pack::LayoutAttr> layouts;
   for (WeightType type : shape.types)
     layouts.push_back(getLayout(type));
   llvm::SmallVector<mlir::Attribute> attributes(layouts.begin(), layouts.end());
   return plan::MatmulSpecAttr::get(
-      &context, shape.columns, getInputLayout(layouts, regime),
+      &context, shape.columns, getInputLayout(layouts, regime, isWidened),
       mlir::ArrayAttr::get(&context, attributes),
       mlir::DenseI64ArrayAttr::get(&context, shape.rows), shape.epilogue,
       shape.activation, shape.hasBias, shape.tileRows,
@@ -255,6 +260,105 @@ TEST_P(Matmul, RowsOfPairs) {
           3 * 3 * kPanels * kGroups * llvm::divideCeil(count, regime.rowTile);
     }
   expectTileProducts(products, "tdpbf16ps");
+}
+
+/// A weight of every type that can be widened, of as few columns as can be.
+std::vector<Shape> Matmul::makeWidenedShapes(int64_t rows) {
+  std::vector<Shape> shapes;
+  for (WeightType type : getWeightTypes(target->isa)) {
+    int64_t columns = std::max<int64_t>(64, reference::getBlockElems(type));
+    if (isQuantized(type) && pack::canWiden(getLayout(type), columns))
+      shapes.push_back({{type}, {rows}, columns});
+  }
+  return shapes;
+}
+
+/// These shapes, in the regime that widens quants, with images of as many
+/// columns as that has and of 256. Gives the products of the tiles, which a
+/// check computes in three runs.
+uint64_t Matmul::checkWidened(const std::vector<Shape> &shapes,
+                              const std::vector<int64_t> &counts) {
+  std::vector<plan::MatmulSpecAttr> specs;
+  target::Regime regime = target->widened->regime;
+  target::Regime shortImages = regime;
+  shortImages.imageColumns = 256;
+  for (const Shape &shape : shapes)
+    specs.push_back(
+        makeSpec(shape, shape.columns > 256 ? shortImages : regime, true));
+  auto kernels = compile(specs);
+  EXPECT_EQ(kernels.size(), specs.size());
+  uint64_t products = 0;
+  for (auto [shape, spec, kernel] : llvm::zip(shapes, specs, kernels))
+    for (int64_t count : counts) {
+      check(shape, spec, kernel, count);
+      int64_t length = pack::getBlockFormat(spec.getWeightLayout(0)).subBlock;
+      // Two tiles of rows for each row tile.
+      for (int64_t rows : shape.rows)
+        products += 3 * 2 * llvm::divideCeil(rows, 16) *
+                    llvm::divideCeil(count, regime.rowTile) *
+                    (shape.columns / length);
+    }
+  return products;
+}
+
+// Rows around the edges of tiles that multiply quants as bf16 numbers, of every
+// type with sub-blocks of 32.
+TEST_P(Matmul, RowsOfWidenedQuants) {
+  if (!target->widened)
+    GTEST_SKIP() << "the target has no tiles of floats";
+  std::vector<Shape> shapes = makeWidenedShapes(/*rows=*/20);
+  EXPECT_GT(shapes.size(), 10u);
+  expectTileProducts(checkWidened(shapes, {31, 32, 33, 64, 65}), "tdpbf16ps");
+}
+
+// One to four panels at a time, one image and several.
+TEST_P(Matmul, PanelsOfWidenedQuants) {
+  if (!target->widened)
+    GTEST_SKIP() << "the target has no tiles of floats";
+  expectTileProducts(
+      checkWidened({{{WeightType::Q4_K}, {100}, 768, 64}},
+                   {1, 31, 32, 33, 63, 64, 65, 66, 67, 68, 69, 70}),
+      "tdpbf16ps");
+}
+
+TEST_P(Matmul, EpiloguesOfWidenedQuants) {
+  if (!target->widened)
+    GTEST_SKIP() << "the target has no tiles of floats";
+  const WeightType q4k = WeightType::Q4_K, q5k = WeightType::Q5_K,
+                   q40 = WeightType::Q4_0, xs4 = WeightType::IQ4_XS;
+  uint64_t products = checkWidened(
+      {{{q40}, {100}, 64, 48, Epilogue::Residual},
+       {{xs4}, {70}, 512, 32, Epilogue::Activate, true},
+       {{q4k, q40, q5k}, {40, 33, 16}, 256, 64, Epilogue::Store, true},
+       {{q4k, q5k}, {90, 90}, 512, 64, Epilogue::Glu}},
+      {33, 70});
+  expectTileProducts(products, "tdpbf16ps");
+  // More row tiles than there is scratch for.
+  checkWidened({{{WeightType::Q8_0}, {5}, 64}},
+               {plan::MatmulSpecAttr::kWidenedRowTiles * 32 + 33});
+}
+
+// The largest sums of a sub-block are exact.
+TEST_P(Matmul, LargestWidenedProducts) {
+  if (!target->widened)
+    GTEST_SKIP() << "the target has no tiles of floats";
+  isExtreme = true;
+  checkWidened(makeWidenedShapes(/*rows=*/16), {9});
+}
+
+// Sub-blocks of 32, in whole pairs; images.
+TEST_P(Matmul, RefusesWhatCannotBeWidened) {
+  target::Regime regime = {INT64_MAX, 32, 4, 1024, target::Isa::IntelAmx};
+  const WeightType q4k = WeightType::Q4_K, q6k = WeightType::Q6_K;
+  const Shape mixed = {{q4k, q6k}, {16, 16}, 256};
+  const Shape odd = {{WeightType::Q8_0}, {16}, 96};
+  for (const Shape &shape : {mixed, odd})
+    expectRefused(makeSpec(shape, regime, true),
+                  target->widened ? "cannot widen" : "cannot multiply");
+  if (target->widened) {
+    regime.imagePanels = regime.imageColumns = 0;
+    expectRefused(makeSpec({{q4k}, {16}, 256}, regime, true), "without images");
+  }
 }
 
 TEST_P(Matmul, Epilogues) {

@@ -86,11 +86,14 @@ TEST_P(Prepare, EqualsReference) {
     for (int64_t columns : {1, 16, 33, 64})
       add(columns, pack::getFloatActivationLayout(&context, tile));
   }
-  // Rows of quants, for a matrix unit: 8 of them.
+  // Rows of quants, for a matrix unit: 8 of them, or 32 of bf16 numbers.
   for (const pack::ActivationNeeds &needs :
        {pack::ActivationNeeds(), {{}, {16, 32}}})
     for (int64_t columns : {1, 63, 96})
-      add(columns, pack::getRowActivationLayout(&context, 8, needs));
+      for (pack::LayoutAttr layout :
+           {pack::getRowActivationLayout(&context, 8, needs),
+            pack::getWidenedActivationLayout(&context, 32, needs)})
+        add(columns, layout);
   for (int64_t rowTile : {1, 16})
     for (int64_t columns : {1, 31, 32, 80})
       add(columns, pack::getPartActivationLayout(&context, rowTile));

@@ -57,11 +57,14 @@ std::vector<LayoutAttr> test::getCatalogue(PackContext &context) {
   layouts.push_back(
       getImageLayout(getPanelLayout(context.get(), context.getType("q2_K"), 0),
                      /*operandK=*/4, /*keepsSubscales=*/true));
+  layouts.push_back(getWidenedImageLayout(
+      getPanelLayout(context.get(), context.getType("q4_K"), 0)));
   mlir::Type f16 = context.getType("f16");
   layouts.push_back(
       getQuantizedActivationLayout(context.get(), 4, kDrawnNeeds));
   layouts.push_back(getRowActivationLayout(context.get(), 8, kDrawnNeeds));
   layouts.push_back(getQuadTileActivationLayout(context.get(), kDrawnNeeds));
+  layouts.push_back(getWidenedActivationLayout(context.get(), 32, kDrawnNeeds));
   layouts.push_back(getFloatActivationLayout(context.get(), 4));
   layouts.push_back(getPartActivationLayout(context.get(), 4));
   for (mlir::Type type : {f16, context.getType("q8_0")}) {

@@ -24,6 +24,7 @@
 #include "compiler/codegen/common/ImageMatmul.h"
 #include "compiler/codegen/common/IntDot.h"
 #include "compiler/codegen/common/MatmulTile.h"
+#include "compiler/codegen/common/WidenedMatmul.h"
 #include "dialects/pack/Layouts.h"
 
 using namespace mlir;
@@ -36,7 +37,8 @@ class ImageMatmulEmitter {
 public:
   ImageMatmulEmitter(KernelBuilder &b, const ImageMatmul &matmul)
       : b(b), matmul(matmul), dot(getIntDot(b.getTarget(), matmul.input)),
-        image(dot.getImageLayout(matmul.panel)), step(getStep(image)) {}
+        image(getImageLayout(b.getTarget(), matmul.panel, matmul.input)),
+        step(getStep(image)) {}
 
   void emit();
 
@@ -126,6 +128,10 @@ void ImageMatmulEmitter::emitBlock(Value firstStep, const ColumnRange &range) {
   int64_t stepBytes = step / input.getK() * input.getBytes();
   int64_t tileBytes = input.getPanelOffset(input.getRows(), matmul.columns);
   Value first = b.offset(matmul.inputBase, b.mul(firstStep, stepBytes));
+  if (pack::hasWidenedQuants(input))
+    return emitWidened(b, {image, input, matmul.columns, matmul.imageColumns,
+                           matmul.panels, matmul.image, first, matmul.rowTiles,
+                           range.steps, matmul.products, matmul.sums});
   b.forLoop(b.constI64(0), matmul.rowTiles, 1, [&](Value rowTile) {
     Value inputBase = b.offset(first, b.mul(rowTile, tileBytes));
     if (dot.getGroupRows() > 0)

@@ -24,6 +24,7 @@
 #include "compiler/codegen/common/Math.h"
 #include "compiler/codegen/common/MatmulTile.h"
 #include "compiler/codegen/common/PairMatmul.h"
+#include "compiler/codegen/common/WidenedMatmul.h"
 #include "dialects/pack/Layouts.h"
 #include "dialects/plan/ExpertGroups.h"
 #include "llvm/Support/MathExtras.h"
@@ -54,7 +55,8 @@ class MatmulEmitter {
 public:
   MatmulEmitter(KernelBuilder &b, plan::MatmulSpecAttr spec)
       : b(b), spec(spec), input(spec.getInput()), rowTile(input.getRows()),
-        hasParts(pack::hasParts(input)) {}
+        hasParts(pack::hasParts(input)),
+        isWidened(pack::hasWidenedQuants(input)) {}
 
   LogicalResult emit();
   LogicalResult emitExperts(plan::ExpertsSpecAttr experts);
@@ -101,7 +103,8 @@ private:
   plan::MatmulSpecAttr spec;
   pack::LayoutAttr input;
   int64_t rowTile;
-  bool hasParts; ///< Of the input, which is for panels of pairs then.
+  bool hasParts;  ///< Of the input, which is for panels of pairs then.
+  bool isWidened; ///< The input's quants are bf16 numbers.
   Value inputBase, residual;
   Value count;       ///< Rows that exist; null if all of every tile do.
   Value inputTiles;  ///< Numbers of the row tiles' input, or null.
@@ -142,12 +145,16 @@ LogicalResult MatmulEmitter::emit() {
 void MatmulEmitter::beginTiles() {
   if (hasParts)
     return beginPairTiles(b, input);
+  if (isWidened)
+    return beginWidened(b, spec.getWeightLayout(0));
   getIntDot(b.getTarget(), input).begin(b);
 }
 
 void MatmulEmitter::endTiles() {
   if (hasParts)
     return endPairTiles(b);
+  if (isWidened)
+    return endWidened(b);
   getIntDot(b.getTarget(), input).end(b);
 }
 
@@ -157,9 +164,15 @@ LogicalResult MatmulEmitter::check() {
       return emitError(b.getLoc())
              << "cannot multiply " << spec.getWeightLayout(i) << " by " << input
              << " on " << b.getTarget().name;
-  if (getIntDot(b.getTarget(), input).needsImages() && !spec.hasImages())
+  bool needsImages = isWidened || getIntDot(b.getTarget(), input).needsImages();
+  if (needsImages && !spec.hasImages())
     return emitError(b.getLoc())
            << "cannot multiply " << input << " without images";
+  SmallVector<pack::LayoutAttr> layouts;
+  for (size_t i = 0; i < spec.getWeights().size(); ++i)
+    layouts.push_back(spec.getWeightLayout(i));
+  if (isWidened && !pack::canWiden(layouts, spec.getColumns()))
+    return emitError(b.getLoc()) << "cannot widen " << spec;
   if (spec.getTileRows() <= 0 || spec.getTileRows() % kLanes != 0)
     return emitError(b.getLoc()) << "tileRows " << spec.getTileRows()
                                  << " is not a multiple of " << kLanes;
@@ -225,7 +238,7 @@ void MatmulEmitter::emitTile(const Member &member, Value tile,
   int64_t tileBytes = input.getPanelOffset(rowTile, spec.getColumns());
   int64_t chunk = std::max<int64_t>(1, b.getTarget().l2Bytes / 2 / tileBytes);
   if (spec.hasImages())
-    chunk = plan::MatmulSpecAttr::kImageRowTiles;
+    chunk = spec.getImageRowTiles();
   Value first = b.mul(tile, tilePanels);
   Value last = b.minU(b.add(first, tilePanels), b.constI64(allPanels));
   b.forLoop(firstRowTile, endRowTile, chunk, [&](Value rowBegin) {
@@ -347,6 +360,7 @@ void MatmulEmitter::emitImagePanels(const Member &member, const Place &first,
   Value rowTiles = b.sub(endRowTile, first.rowTile);
   bool hasGroups = getIntDot(b.getTarget(), input).getGroupRows() > 0;
   Value rows;
+  bool staysInMemory = hasGroups || isWidened;
   if (hasGroups && count)
     rows = b.sub(count, b.mul(first.rowTile, rowTile));
   SmallVector<ImageMatmul, 2> matmuls;
@@ -366,12 +380,12 @@ void MatmulEmitter::emitImagePanels(const Member &member, const Place &first,
     SmallVector<SmallVector<Value>> sums;
     SmallVector<Value, 2> bases;
     for (const ImageMatmul &matmul : matmuls)
-      if (hasGroups)
+      if (staysInMemory)
         bases.push_back(getImageSums(b, matmul, tile));
       else
         sums.push_back(loadImageSums(b, matmul, tile));
     Place place = {first.panel, first.panels, b.add(first.rowTile, tile)};
-    if (hasGroups)
+    if (staysInMemory)
       storeFrom(member, place, bases);
     else
       store(member, place, sums);

@@ -24,6 +24,7 @@
 #include "compiler/codegen/common/FieldAccess.h"
 #include "compiler/codegen/common/IntDot.h"
 #include "compiler/codegen/common/PairMatmul.h"
+#include "compiler/codegen/common/WidenedMatmul.h"
 #include "dialects/pack/Layouts.h"
 #include "dialects/plan/PlanDialect.h"
 #include "llvm/Support/MathExtras.h"
@@ -130,6 +131,8 @@ bool codegen::canMultiply(pack::LayoutAttr weight, pack::LayoutAttr input,
     return canMultiplyPairs(weight, input, target);
   if (weight.getRows() != kLanes || isQuantized(weight) != isQuantized(input))
     return false;
+  if (pack::hasWidenedQuants(input))
+    return hasScaleVectors(weight) && canMultiplyWidened(weight, input, target);
   if (!isQuantized(weight))
     return (hasRowVectors(weight, pack::kValues) || pack::hasPairs(weight)) &&
            input.getK() == 1 && getRowStride(input, pack::kValues).has_value();
@@ -400,18 +403,30 @@ void TileEmitter::addDots(ArrayRef<GroupCursor> weights, const DotBlock &block,
 // Unpacking
 //===----------------------------------------------------------------------===//
 
+pack::LayoutAttr codegen::getImageLayout(const target::TargetSpec &target,
+                                         pack::LayoutAttr panel,
+                                         pack::LayoutAttr input) {
+  return pack::hasWidenedQuants(input)
+             ? pack::getWidenedImageLayout(panel)
+             : getIntDot(target, input).getImageLayout(panel);
+}
+
 /// The first `elements` k of a step of one panel, to the groups of its image
-/// from `image` on.
-static void unpackStep(KernelBuilder &b, const IntDot &dot,
+/// from `image` on, which is multiplied by `input`.
+static void unpackStep(KernelBuilder &b, pack::LayoutAttr input,
                        const GroupCursor &panel, int64_t elements,
                        Value image) {
-  pack::LayoutAttr layout = dot.getImageLayout(panel.layout);
+  pack::LayoutAttr layout = getImageLayout(b.getTarget(), panel.layout, input);
   auto getByte = [&](StringRef field, int64_t k) {
     return k / layout.getK() * layout.getBytes() +
            layout.getByteOffset(field, 0, k);
   };
   auto getQuad = [&](int64_t k) { return getByte(pack::kOperand, k); };
-  dot.unpack(b, {panel, elements, image, getQuad, layout});
+  UnpackStep step = {panel, elements, image, getQuad, layout};
+  if (pack::hasWidenedQuants(input))
+    unpackWidened(b, step);
+  else
+    getIntDot(b.getTarget(), input).unpack(b, step);
   const pack::BlockFormat &format = pack::getBlockFormat(panel.layout);
   bool isNegated = pack::holdsProducts(layout) &&
                    pack::getOperandProducts(panel.layout).isNegated;
@@ -430,8 +445,8 @@ static void unpackStep(KernelBuilder &b, const IntDot &dot,
 
 void codegen::emitUnpack(KernelBuilder &b, const UnpackTile &tile,
                          const ColumnRange &range) {
-  const IntDot &dot = getIntDot(b.getTarget(), tile.input);
-  pack::LayoutAttr layout = dot.getImageLayout(tile.panel);
+  pack::LayoutAttr layout =
+      getImageLayout(b.getTarget(), tile.panel, tile.input);
   int64_t panelBytes = tile.panel.getPanelOffset(kLanes, tile.columns);
   int64_t imageBytes = layout.getPanelOffset(kLanes, tile.imageColumns);
   int64_t step = getStep(tile.panel);
@@ -439,11 +454,11 @@ void codegen::emitUnpack(KernelBuilder &b, const UnpackTile &tile,
   b.forLoop(0, tile.panels, 1, [&](Value number) {
     Value from = b.offset(tile.base, b.mul(number, panelBytes));
     Value to = b.offset(tile.image, b.mul(number, imageBytes));
-    forEachStep(b, step, range, {},
-                [&](Value index, int64_t elements, ValueRange) {
-                  unpackStep(b, dot, getStepCursor(b, tile.panel, from, index),
-                             elements, b.offset(to, b.mul(index, stepBytes)));
-                  return SmallVector<Value>();
-                });
+    forEachStep(
+        b, step, range, {}, [&](Value index, int64_t elements, ValueRange) {
+          unpackStep(b, tile.input, getStepCursor(b, tile.panel, from, index),
+                     elements, b.offset(to, b.mul(index, stepBytes)));
+          return SmallVector<Value>();
+        });
   });
 }

@@ -66,6 +66,10 @@ llvm::SmallVector<mlir::Value> emitMatmulTile(KernelBuilder &b,
                                               const ColumnRange &range,
                                               mlir::ValueRange sums);
 
+/// The layout of a panel's image that is multiplied by such activations.
+pack::LayoutAttr getImageLayout(const target::TargetSpec &target,
+                                pack::LayoutAttr panel, pack::LayoutAttr input);
+
 /// Panels of a block type to be unpacked to images, both one behind the other.
 struct UnpackTile {
   pack::LayoutAttr panel;

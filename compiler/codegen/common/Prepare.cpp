@@ -55,7 +55,8 @@ private:
   void forEachGroup(function_ref<void(Value group, int64_t elements)> body);
   void storeQuantized(const OutputRow &row, Value group,
                       ArrayRef<Value> values);
-  void storeQuants(const OutputRow &row, Value group, Value bytes);
+  Value narrowQuants(Value quants);
+  void storeQuants(const OutputRow &row, Value group, Value quants);
   void storeNeeds(const OutputRow &row, Value group, ArrayRef<Value> sums,
                   Value scale);
   void storeFloats(const OutputRow &row, Value column, Value values,
@@ -148,7 +149,8 @@ LogicalResult PrepareEmitter::checkLayout() {
     std::optional<pack::ActivationNeeds> held = pack::getHeldNeeds(layout);
     isKnown = held && layout.getK() == pack::kActivationBlock &&
               (hasQuadVectors(layout, pack::kQuants) ||
-               getElementStride(layout, pack::kQuants) == 1);
+               getElementStride(layout, pack::kQuants) ==
+                   layout.getField(pack::kQuants).getBits() / 8);
     for (auto field : layout.getFields().getAsRange<pack::FieldAttr>())
       isKnown &= getRowStride(layout, field.getName().getValue()).has_value();
     needs = held.value_or(pack::ActivationNeeds());
@@ -240,14 +242,14 @@ void PrepareEmitter::storeQuantized(const OutputRow &row, Value group,
   // Conversion of what does not fit an integer would be undefined.
   Value inverse =
       b.splat(b.select(hasNoQuants, zero, b.div(b.constF32(127), m)));
-  SmallVector<Value> bytes, sums;
+  SmallVector<Value> quants, sums;
   for (Value v : values) {
     Value safe = b.select(hasNoQuants, b.splatF32(0), v);
     Value q = b.floatToInt(b.roundEven(b.mul(safe, inverse)), b.i32());
     sums.push_back(b.reduceAddInt(q));
-    bytes.push_back(b.truncate(q, b.i8()));
+    quants.push_back(narrowQuants(q));
   }
-  storeQuants(row, group, b.concat(bytes[0], bytes[1]));
+  storeQuants(row, group, b.concat(quants[0], quants[1]));
   storeNeeds(row, group, sums, scale);
 }
 
@@ -275,13 +277,24 @@ void PrepareEmitter::storeNeeds(const OutputRow &row, Value group,
     });
 }
 
+/// Quants, i32, as they are stored: as bytes or as bf16 numbers, the upper
+/// halves of floats, which are exact, as no quant has more than 7 bits.
+Value PrepareEmitter::narrowQuants(Value quants) {
+  if (!pack::hasWidenedQuants(layout))
+    return b.truncate(quants, b.i8());
+  Value bits = b.bitcast(b.intToFloat(quants, b.f32()), quants.getType());
+  return b.truncate(b.shrU(bits, b.splatI32(16)), b.i16());
+}
+
+/// The narrowed quants of a whole group.
 void PrepareEmitter::storeQuants(const OutputRow &row, Value group,
-                                 Value bytes) {
+                                 Value quants) {
   Value base = getGroup(row, group, pack::kQuants);
-  if (getElementStride(layout, pack::kQuants) == 1)
-    return b.store(bytes, base, layout.getByteOffset(pack::kQuants, 0, 0));
+  if (pack::hasWidenedQuants(layout) ||
+      getElementStride(layout, pack::kQuants) == 1)
+    return b.store(quants, base, layout.getByteOffset(pack::kQuants, 0, 0));
   int64_t quads = layout.getK() / 4;
-  Value words = b.bitcast(bytes, b.vec(b.i32(), quads));
+  Value words = b.bitcast(quants, b.vec(b.i32(), quads));
   for (int64_t quad = 0; quad < quads; ++quad)
     b.store(b.extract(words, quad), base,
             getQuadByte(layout, pack::kQuants, 4 * quad));
@@ -328,7 +341,8 @@ void PrepareEmitter::emitZeroRow(const OutputRow &row) {
       return storeParts(row, group, {b.splatF32(0), b.splatF32(0)});
     if (!isQuantized)
       return storeFloats(row, b.mul(group, kLanes), b.splatF32(0), elements);
-    storeQuants(row, group, b.splatInt(0, b.i8(), layout.getK()));
+    Type type = pack::hasWidenedQuants(layout) ? b.i16() : b.i8();
+    storeQuants(row, group, b.splatInt(0, type, layout.getK()));
     b.store(b.constF32(0), getGroup(row, group, pack::kScale),
             layout.getByteOffset(pack::kScale, 0, 0));
     storeNeeds(row, group, {b.constI32(0), b.constI32(0)}, b.constF32(0));
