@@ -28,6 +28,7 @@
 #include "compiler/schedule/Passes.h"
 #include "compiler/schedule/Scheduler.h"
 #include "compiler/support/Rope.h"
+#include "dialects/pack/BlockFormats.h"
 #include "dialects/pack/Layouts.h"
 #include "modelc/kernel_abi.h"
 #include "modelc/plan_format.h"
@@ -274,14 +275,17 @@ static CountSource getCountSource(model::LinearOp op) {
 }
 
 /// True if the target has a regime that widens quants, and these weights are
-/// for it.
-static bool canWiden(ValueRange weights, int64_t columns,
-                     const target::TargetSpec &target) {
+/// for it: it pays where there are minima to add too.
+static bool shouldWiden(ValueRange weights, int64_t columns,
+                        const target::TargetSpec &target) {
   SmallVector<LayoutAttr> panels;
   for (Value weight : weights)
     panels.push_back(getLayout(weight));
   return target.widened && llvm::all_of(panels, isBlockType) &&
-         pack::canWiden(panels, columns);
+         pack::canWiden(panels, columns) &&
+         llvm::all_of(panels, [](LayoutAttr panel) {
+           return pack::getBlockFormat(panel).min != pack::MinKind::None;
+         });
 }
 
 /// The target's regimes, and what the tuning has in place of them: it speaks of
@@ -295,7 +299,7 @@ FailureOr<SmallVector<CountRange>> Scheduler::getRegimes(model::LinearOp op) {
     own = target.bf16Regimes;
   SmallVector<CountRange> regimes = steps.getRegimes(
       getCountSource(op), own, isBlockType(getLayout(op.getWeights()[0])));
-  if (canWiden(op.getWeights(), getColumns(op.getX()), target))
+  if (shouldWiden(op.getWeights(), getColumns(op.getX()), target))
     steps.addWidened(regimes);
   for (CountRange &range : regimes) {
     if (range.imagePanels == 0 || range.matrixIsa)

@@ -94,8 +94,8 @@ struct TargetSpec {
   int64_t l2Bytes; ///< Second-level cache of one core, or its share.
   /// Another name that --target takes: a machine that is the same to kernels.
   llvm::StringRef alias = {};
-  /// For many rows of block-quantised weights that such a regime can multiply
-  /// (pack::canWiden), experts left out; null if there is none.
+  /// For many rows of block-quantised weights with minima that such a regime
+  /// can multiply (pack::canWiden), experts left out; null if there is none.
   const WidenedRegime *widened = nullptr;
 
   /// True if its code is for macOS: a dylib.

@@ -63,9 +63,10 @@ SUB_BLOCKS = {"q2_K": 16, "q3_K": 16, "q6_K": 16, "nvfp4": 16, "iq1_m": 16,
               "iq2_xs": 16, "iq2_s": 16}
 
 
-# From so many tokens on, quants of weights that are not experts', in sub-blocks
-# of 32, are multiplied as bf16 numbers, in row tiles of 32.
+# From so many tokens on, quants of weights of these types that are not experts'
+# are multiplied as bf16 numbers, in row tiles of 32.
 WIDENED = 257
+WIDENED_TYPES = {"q4_1", "q5_1", "q4_K", "q5_K"}
 
 
 def check_work(tools, model, tokens, used=0, experts=0):
@@ -95,7 +96,7 @@ def check_work(tools, model, tokens, used=0, experts=0):
                 columns // SUB_BLOCKS.get(row["type"], 32))
             if inputs >= WIDENED and not of_experts and \
                     "_shexp" not in row["tensor"] and \
-                    row["type"] not in SUB_BLOCKS:
+                    row["type"] in WIDENED_TYPES:
                 floats += -(-inputs // 32) * 2 * products
             else:
                 least += tiles * products
