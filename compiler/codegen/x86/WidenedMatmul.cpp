@@ -135,12 +135,9 @@ void codegen::emitWidened(KernelBuilder &b, const WidenedMatmul &matmul) {
 /// one 1 and three 0; the upper half of its float is the bf16 number, and all
 /// of it.
 void codegen::unpackWidened(KernelBuilder &b, const UnpackStep &step) {
-  int64_t offset = pack::getQuantOffset(step.panel.layout);
   StoredQuads quads = readRows(b, step.panel, 0, kLanes);
   for (int64_t k = 0; k < step.elements; k += 4) {
-    Value operand = quads.getOperand(k, offset);
-    if (offset != 0)
-      operand = b.sub(operand, b.constLike(operand, offset));
+    Value operand = makeTrueOperand(b, quads, step, k);
     auto toFloatBits = [&](int64_t byte) {
       Value one = b.bitcast(b.splatI32(1 << (8 * byte)), operand.getType());
       Value quant =

@@ -6,83 +6,30 @@
 //===----------------------------------------------------------------------===//
 
 #include "Bench.h"
-
+#include "test/emulators/TextAssembler.h"
 #include <gtest/gtest.h>
-#include <llvm/ADT/SmallVector.h>
-#include <llvm/MC/MCAsmInfo.h>
-#include <llvm/MC/MCCodeEmitter.h>
-#include <llvm/MC/MCContext.h>
-#include <llvm/MC/MCFixup.h>
-#include <llvm/MC/MCInst.h>
-#include <llvm/MC/MCInstrInfo.h>
-#include <llvm/MC/MCObjectFileInfo.h>
-#include <llvm/MC/MCParser/MCAsmParser.h>
-#include <llvm/MC/MCParser/MCTargetAsmParser.h>
-#include <llvm/MC/MCRegisterInfo.h>
-#include <llvm/MC/MCStreamer.h>
-#include <llvm/MC/MCSubtargetInfo.h>
-#include <llvm/MC/MCTargetOptions.h>
-#include <llvm/MC/TargetRegistry.h>
-#include <llvm/Support/MemoryBuffer.h>
-#include <llvm/Support/SourceMgr.h>
 #include <llvm/Support/TargetSelect.h>
+#include <map>
+#include <memory>
 
 namespace modelc::amdgpu {
 namespace {
 
-/// Keeps the bytes of the instructions that the parser finds.
-class ByteStreamer : public llvm::MCStreamer {
-public:
-  ByteStreamer(llvm::MCContext &context, llvm::MCCodeEmitter &emitter)
-      : MCStreamer(context), emitter(emitter) {}
+using test::TextAssembler;
 
-  void emitInstruction(const llvm::MCInst &instruction,
-                       const llvm::MCSubtargetInfo &subtarget) override {
-    llvm::SmallVector<char, 16> bytes;
-    llvm::SmallVector<llvm::MCFixup, 1> fixups;
-    emitter.encodeInstruction(instruction, bytes, fixups, subtarget);
-    code.insert(code.end(), bytes.begin(), bytes.end());
-  }
-  bool emitSymbolAttribute(llvm::MCSymbol *, llvm::MCSymbolAttr) override {
-    return true;
-  }
-  void emitCommonSymbol(llvm::MCSymbol *, uint64_t, llvm::Align) override {}
+TextAssembler makeAssembler(const Chip &chip) {
+  LLVMInitializeAMDGPUTargetInfo();
+  LLVMInitializeAMDGPUTargetMC();
+  LLVMInitializeAMDGPUAsmParser();
+  return {"amdgcn-amd-amdhsa", chip.name,
+          chip.waveSize == 32 ? "+wavefrontsize32" : ""};
+}
 
-  std::vector<uint8_t> code;
-
-private:
-  llvm::MCCodeEmitter &emitter;
-};
-
-/// What is the same for all text of a chip.
-struct Target {
-  explicit Target(const Chip &chip) {
-    LLVMInitializeAMDGPUTargetInfo();
-    LLVMInitializeAMDGPUTargetMC();
-    LLVMInitializeAMDGPUAsmParser();
-    std::string error;
-    target = llvm::TargetRegistry::lookupTarget(triple, error);
-    registers.reset(target->createMCRegInfo(triple));
-    asmInfo.reset(target->createMCAsmInfo(*registers, triple, options));
-    instructions.reset(target->createMCInstrInfo());
-    subtarget.reset(target->createMCSubtargetInfo(
-        triple, chip.name, chip.waveSize == 32 ? "+wavefrontsize32" : ""));
-  }
-
-  llvm::Triple triple = llvm::Triple("amdgcn-amd-amdhsa");
-  llvm::MCTargetOptions options;
-  const llvm::Target *target;
-  std::unique_ptr<llvm::MCRegisterInfo> registers;
-  std::unique_ptr<llvm::MCAsmInfo> asmInfo;
-  std::unique_ptr<llvm::MCInstrInfo> instructions;
-  std::unique_ptr<llvm::MCSubtargetInfo> subtarget;
-};
-
-Target &targetOf(const Chip &chip) {
-  static std::map<std::string, std::unique_ptr<Target>> all;
-  std::unique_ptr<Target> &entry = all[chip.name];
+const TextAssembler &assemblerOf(const Chip &chip) {
+  static std::map<std::string, std::unique_ptr<TextAssembler>> all;
+  std::unique_ptr<TextAssembler> &entry = all[chip.name];
   if (!entry)
-    entry = std::make_unique<Target>(chip);
+    entry.reset(new TextAssembler(makeAssembler(chip)));
   return *entry;
 }
 
@@ -90,33 +37,10 @@ Target &targetOf(const Chip &chip) {
 
 std::vector<uint8_t> assemble(const std::string &text, const Chip &chip,
                               bool mayFail) {
-  Target &shared = targetOf(chip);
-  llvm::SourceMgr source;
-  if (mayFail)
-    source.setDiagHandler([](const llvm::SMDiagnostic &, void *) {});
-  source.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBuffer(text), {});
-  llvm::MCContext context(shared.triple, shared.asmInfo.get(),
-                          shared.registers.get(), shared.subtarget.get(),
-                          &source, &shared.options);
-  std::unique_ptr<llvm::MCObjectFileInfo> objectFile(
-      shared.target->createMCObjectFileInfo(context, false));
-  context.setObjectFileInfo(objectFile.get());
-  std::unique_ptr<llvm::MCCodeEmitter> emitter(
-      shared.target->createMCCodeEmitter(*shared.instructions, context));
-  ByteStreamer streamer(context, *emitter);
-  shared.target->createNullTargetStreamer(streamer);
-  std::unique_ptr<llvm::MCAsmParser> parser(
-      llvm::createMCAsmParser(source, context, streamer, *shared.asmInfo));
-  std::unique_ptr<llvm::MCTargetAsmParser> targetParser(
-      shared.target->createMCAsmParser(*shared.subtarget, *parser,
-                                       *shared.instructions, shared.options));
-  parser->setTargetParser(*targetParser);
-  if (parser->Run(/*NoInitialTextSection=*/false)) {
-    if (!mayFail)
-      ADD_FAILURE() << chip.name << ": LLVM cannot assemble: " << text;
-    return {};
-  }
-  return streamer.code;
+  auto bytes = assemblerOf(chip).assemble(text, /*isQuiet=*/mayFail);
+  if (!bytes && !mayFail)
+    ADD_FAILURE() << chip.name << ": LLVM cannot assemble: " << text;
+  return bytes.value_or(std::vector<uint8_t>());
 }
 
 Bench::Bench(const Chip &chip, uint32_t seed)
