@@ -101,6 +101,11 @@ static int64_t getOffset(pack::LayoutAttr weight) {
   return entersTrue ? 0 : pack::getQuantOffset(weight);
 }
 
+/// The same of what a panel, or its image, has: products enter as they are.
+static int64_t getOffset(pack::LayoutAttr layout, pack::LayoutAttr panel) {
+  return pack::holdsProducts(layout) ? 0 : getOffset(panel);
+}
+
 /// True if weight bytes are numbers that SDOT takes for what they are.
 static bool fitsSigned(pack::LayoutAttr weight) {
   return getOffset(weight) == 0 ||
@@ -187,8 +192,7 @@ SmallVector<Value> NeonDotprodDot::emit(KernelBuilder &b,
                                         const DotBlock &block) const {
   constexpr int64_t kParts = kLanes / kRegisterWords;
   int64_t rows = block.input.getRows();
-  bool isTrue = pack::holdsProducts(block.weights.front().layout);
-  int64_t offset = isTrue ? 0 : getOffset(block.panel);
+  int64_t offset = getOffset(block.weights.front().layout, block.panel);
   ActivationQuads activations(b, block);
   VectorType sumType = b.vec(b.i32(), kRegisterWords);
   SmallVector<Value> sums; // [panel][row][part]
@@ -219,8 +223,7 @@ SmallVector<Value> NeonDotprodDot::emit(KernelBuilder &b,
 }
 
 void NeonDotprodDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
-  bool isTrue = pack::holdsProducts(step.layout);
-  int64_t offset = isTrue ? 0 : getOffset(step.panel.layout);
+  int64_t offset = getOffset(step.layout, step.panel.layout);
   StoredQuads quads = readRows(b, step.panel, 0, kLanes);
   for (int64_t k = 0; k < step.elements; k += 4)
     b.store(makeOperand(quads, step, k, offset), step.image, step.getByte(k));

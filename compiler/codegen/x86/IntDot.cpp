@@ -81,6 +81,9 @@ public:
   SmallVector<Value> emit(KernelBuilder &b,
                           const DotBlock &block) const override;
   void unpack(KernelBuilder &b, const UnpackStep &step) const override;
+
+private:
+  static int64_t getOffset(pack::LayoutAttr layout, pack::LayoutAttr panel);
 };
 
 class Avx2Dot final : public X86IntDot {
@@ -223,12 +226,17 @@ bool Avx512VnniDot::supports(pack::LayoutAttr weight,
   return X86IntDot::supports(weight, input) && !hasSignedQuants(weight);
 }
 
+/// What makes the operands of a panel, or of its image, unsigned bytes.
+int64_t Avx512VnniDot::getOffset(pack::LayoutAttr layout,
+                                 pack::LayoutAttr panel) {
+  return pack::holdsProducts(layout) ? -pack::getOperandProducts(panel).least
+                                     : pack::getQuantOffset(panel);
+}
+
 SmallVector<Value> Avx512VnniDot::emit(KernelBuilder &b,
                                        const DotBlock &block) const {
   int64_t rows = block.input.getRows();
-  int64_t offset = pack::holdsProducts(block.weights.front().layout)
-                       ? -pack::getOperandProducts(block.panel).least
-                       : pack::getQuantOffset(block.panel);
+  int64_t offset = getOffset(block.weights.front().layout, block.panel);
   SmallVector<Value> sums;
   for (size_t panel = 0; panel < block.weights.size(); ++panel)
     for (int64_t row = 0; row < rows; ++row)
@@ -254,10 +262,7 @@ SmallVector<Value> Avx512VnniDot::emit(KernelBuilder &b,
 }
 
 void Avx512VnniDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
-  pack::LayoutAttr panel = step.panel.layout;
-  int64_t offset = pack::holdsProducts(step.layout)
-                       ? -pack::getOperandProducts(panel).least
-                       : pack::getQuantOffset(panel);
+  int64_t offset = getOffset(step.layout, step.panel.layout);
   StoredQuads quads = readRows(b, step.panel, 0, kLanes);
   for (int64_t k = 0; k < step.elements; k += 4)
     b.store(makeOperand(quads, step, k, offset), step.image, step.getByte(k));

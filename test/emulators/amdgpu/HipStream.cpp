@@ -34,6 +34,14 @@ hipError_t submit(HipStream &stream, std::function<hipError_t()> work) {
 
 using namespace modelc::amdgpu;
 
+/// Ends what one of the state's sets has.
+template <typename T> static hipError_t destroy(std::set<T *> &all, T *handle) {
+  if (!all.erase(handle))
+    return leave(hipErrorInvalidHandle);
+  delete handle;
+  return hipSuccess;
+}
+
 hipError_t hipStreamCreate(hipStream_t *stream) {
   return hipStreamCreateWithFlags(stream, 0);
 }
@@ -48,10 +56,7 @@ hipError_t hipStreamCreateWithFlags(hipStream_t *stream, unsigned flags) {
 
 hipError_t hipStreamDestroy(hipStream_t stream) {
   HIP_ENTER(hipStreamDestroy);
-  if (!state.streams.erase(stream))
-    return leave(hipErrorInvalidHandle);
-  delete stream;
-  return hipSuccess;
+  return destroy(state.streams, stream);
 }
 
 hipError_t hipStreamSynchronize(hipStream_t handle) {
@@ -90,10 +95,7 @@ hipError_t hipEventCreateWithFlags(hipEvent_t *event, unsigned) {
 
 hipError_t hipEventDestroy(hipEvent_t event) {
   HIP_ENTER(hipEventDestroy);
-  if (!state.events.erase(event))
-    return leave(hipErrorInvalidHandle);
-  delete event;
-  return hipSuccess;
+  return destroy(state.events, event);
 }
 
 hipError_t hipEventRecord(hipEvent_t event, hipStream_t handle) {
@@ -186,16 +188,10 @@ hipError_t hipGraphLaunch(hipGraphExec_t exec, hipStream_t handle) {
 
 hipError_t hipGraphExecDestroy(hipGraphExec_t exec) {
   HIP_ENTER(hipGraphExecDestroy);
-  if (!state.execs.erase(exec))
-    return leave(hipErrorInvalidHandle);
-  delete exec;
-  return hipSuccess;
+  return destroy(state.execs, exec);
 }
 
 hipError_t hipGraphDestroy(hipGraph_t graph) {
   HIP_ENTER(hipGraphDestroy);
-  if (!state.graphs.erase(graph))
-    return leave(hipErrorInvalidHandle);
-  delete graph;
-  return hipSuccess;
+  return destroy(state.graphs, graph);
 }

@@ -90,6 +90,17 @@ KERNEL void gemv_dot4(GLOBAL const v4i *w, GLOBAL const v4i *x, GLOBAL int *y,
 }
 
 #ifndef __GFX10__ // it has no matrix instructions
+/// Row of C that register r of a lane's sums has, for the lane's part.
+static int getSumRow(int r, int part) {
+#ifdef __GFX9__
+  return 4 * part + r;
+#elif defined(__GFX11__)
+  return 2 * r + part;
+#else
+  return r + 8 * part;
+#endif
+}
+
 /// C[16][16] = A[16][k] * B[16][k], bytes, through LDS, one wave.
 KERNEL void matmul_bytes(GLOBAL const i8 *a, GLOBAL const i8 *b, GLOBAL int *c,
                          int k) {
@@ -134,14 +145,7 @@ KERNEL void matmul_bytes(GLOBAL const i8 *a, GLOBAL const i8 *b, GLOBAL int *c,
     barrier();
   }
   for (int r = 0; r < 256 / WAVE; ++r) {
-#ifdef __GFX9__
-    const int i = 4 * part + r;
-#elif defined(__GFX11__)
-    const int i = 2 * r + part;
-#else
-    const int i = r + 8 * part;
-#endif
-    c[i * 16 + row] = sum[r];
+    c[getSumRow(r, part) * 16 + row] = sum[r];
   }
 }
 
@@ -165,14 +169,7 @@ KERNEL void matmul_halves(GLOBAL const _Float16 *a, GLOBAL const _Float16 *b,
       (v8f)(0));
 #endif
   for (int r = 0; r < 256 / WAVE; ++r) {
-#ifdef __GFX9__
-    const int i = 4 * part + r;
-#elif defined(__GFX11__)
-    const int i = 2 * r + part;
-#else
-    const int i = r + 8 * part;
-#endif
-    c[i * 16 + row] = sum[r];
+    c[getSumRow(r, part) * 16 + row] = sum[r];
   }
 }
 
