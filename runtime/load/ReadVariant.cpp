@@ -158,8 +158,8 @@ modelc_code VariantReader::checkKernel(size_t i) const {
   const ModelcKernelRecord &kernel = tables.kernels[i];
   if (modelc_code code = checkString("kernel", i, "name", kernel.name))
     return code;
-  if (kernel.reserved != 0)
-    return report.damaged("kernel %zu (%s): reserved is not zero", i,
+  if (kernel.groupThreads != 0 || kernel.groupTiles != 0)
+    return report.damaged("kernel %zu (%s): has work-groups on a CPU", i,
                           plan.string(kernel.name));
   if (tables.codeSegments.empty())
     return MODELC_OK;

@@ -214,8 +214,10 @@ TEST(ReadPlan, Code) {
          p.strings.resize(500);
          p.kernels[0].name = 55555;
        }},
-      {"kernel 0 (toy_append): reserved is not zero",
-       [](PlanBuilder &p) { p.kernels[0].reserved = 1; }},
+      {"kernel 0 (toy_append): has work-groups on a CPU",
+       [](PlanBuilder &p) { p.kernels[0].groupThreads = 1; }},
+      {"kernel 0 (toy_append): has work-groups on a CPU",
+       [](PlanBuilder &p) { p.kernels[0].groupTiles = 1; }},
   });
 }
 

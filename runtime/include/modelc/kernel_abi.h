@@ -74,6 +74,23 @@ typedef struct ModelcKernelParams {
 
 typedef void (*ModelcKernel)(const ModelcKernelParams *params);
 
+/// The kernel arguments of a step on a GPU: this, then the addresses of the
+/// step's operands, one after the other, in the order of ModelcKernelParams.
+/// All addresses are the device's, and all of it stays the same for a session's
+/// life, so that launches can be recorded once. With c = min(*count,
+/// countLimit) the step has ceil(c / tileDivisor) * tileMultiplier tiles;
+/// work-group g computes tiles [g * groupTiles, (g + 1) * groupTiles) of these
+/// (ModelcKernelRecord), and nothing where there are none.
+typedef struct ModelcDeviceParams {
+  /// A copy of the struct, whose arrays lie on the device too.
+  const ModelcStepInputs *inputs;
+  const uint32_t *count;
+  uint32_t countLimit;
+  uint32_t tileDivisor;
+  uint32_t tileMultiplier;
+  uint32_t reserved;
+} ModelcDeviceParams;
+
 #ifdef __cplusplus
 } // extern "C"
 #endif

@@ -159,7 +159,10 @@ typedef struct ModelcReportRow {
   uint64_t packedBytes;
 } ModelcReportRow;
 
-enum { MODELC_DEVICE_CPU = 0 };
+enum {
+  MODELC_DEVICE_CPU = 0,
+  MODELC_DEVICE_HIP = 1 ///< An AMD GPU.
+};
 
 /// CPU features a variant may need, as bits of ModelcVariant.features. Names
 /// are those of Linux's /proc/cpuinfo, where it has one.
@@ -220,8 +223,11 @@ typedef struct ModelcVariant {
 
 typedef struct ModelcKernelRecord {
   uint32_t name; ///< String: the symbol.
-  uint32_t reserved;
-  uint64_t codeOffset; ///< Virtual address inside the code image.
+  /// HIP: work-items of a work-group; else 0.
+  uint16_t groupThreads;
+  /// HIP: tiles of the step that a work-group computes; else 0.
+  uint16_t groupTiles;
+  uint64_t codeOffset; ///< Virtual address inside the code image; HIP: 0.
 } ModelcKernelRecord;
 
 /// Exported by a Mach-O dylib of code: kernel 0 of the variant. Whoever has
