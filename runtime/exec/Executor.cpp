@@ -45,14 +45,18 @@ modelc_code Executor::create(const modelc_plan &plan, uint8_t *arena,
     return report.fail(MODELC_RESOURCE_EXHAUSTED,
                        "no memory for a session's steps and scratch");
   scratchStride = scratchBytes / workerCount;
-  resolveOperands(plan, arena, pages);
+  const VariantTables &tables = plan.variant;
+  const OperandBases bases = {tables.weightBytes.data(),
+                              tables.constants.data(), arena, inputs};
+  for (size_t i = 0; i < tables.operands.size(); ++i)
+    operands[i] = resolveOperand(tables.operands[i], tables, bases, pages);
   for (size_t i = 0; i < records.size(); ++i) {
     const ModelcStep &record = records[i];
     Step &step = steps[i];
     step.kernel = plan.kernels[record.kernel];
     step.operands = operands.data() + record.firstOperand;
     const bool counted = record.countSource == MODELC_COUNT_ARENA_U32;
-    step.countSource = counted ? MODELC_COUNT_TOKENS : record.countSource;
+    step.countSource = comparedCount(record);
     step.counter =
         counted ? reinterpret_cast<const uint32_t *>(arena + record.countOffset)
                 : nullptr;
@@ -67,29 +71,6 @@ modelc_code Executor::create(const modelc_plan &plan, uint8_t *arena,
     return report.fail(MODELC_RESOURCE_EXHAUSTED, "cannot start %u threads: %s",
                        workerCount - 1, strerror(errno));
   return MODELC_OK;
-}
-
-void Executor::resolveOperands(const modelc_plan &plan, uint8_t *arena,
-                               const StatePages &pages) {
-  const VariantTables &tables = plan.variant;
-  // Kernels take all operands as void *; they do not write to the plan's.
-  auto resolve = [&](const ModelcOperand &operand) -> const void * {
-    switch (operand.space) {
-    case MODELC_SPACE_WEIGHTS:
-      return tables.weightBytes.data() + tables.weights[operand.index].offset +
-             operand.offset;
-    case MODELC_SPACE_ARENA:
-      return arena + operand.offset;
-    case MODELC_SPACE_STATE:
-      return pages.pool(operand.index);
-    case MODELC_SPACE_CONSTANTS:
-      return tables.constants.data() + operand.offset;
-    default: // MODELC_SPACE_INPUTS; the others were refused.
-      return inputs;
-    }
-  };
-  for (size_t i = 0; i < tables.operands.size(); ++i)
-    operands[i] = const_cast<void *>(resolve(tables.operands[i]));
 }
 
 void Executor::clearProfile() {
@@ -109,11 +90,7 @@ void Executor::runPass() {
 }
 
 void Executor::runWorker(uint32_t worker) {
-  uint32_t counts[3];
-  counts[MODELC_COUNT_ONE] = 1;
-  counts[MODELC_COUNT_TOKENS] = inputs->tokenCount;
-  counts[MODELC_COUNT_OUTPUTS] = inputs->outputCount;
-
+  const PassCounts counts(*inputs);
   ModelcKernelParams params = {};
   params.inputs = inputs;
   params.scratch = scratch.data() + worker * scratchStride;
@@ -122,7 +99,7 @@ void Executor::runWorker(uint32_t worker) {
   bool ranSinceBarrier = false;
   for (uint64_t i = 0; i < steps.size(); ++i) {
     const Step &step = steps[i];
-    const uint32_t count = counts[step.countSource];
+    const uint32_t count = counts.values[step.countSource];
     if (count < step.minCount || count > step.maxCount)
       continue;
     if (step.barrier && ranSinceBarrier) {
@@ -167,10 +144,8 @@ void Executor::endTimedStep(uint64_t now) {
 /// Computes this worker's share of the tiles of `step`.
 void Executor::runTiles(const Step &step, uint32_t number, uint32_t worker,
                         ModelcKernelParams *params) {
-  // The largest count has at most 2^31 - 1 tiles, so nothing here overflows.
-  const auto groups = uint32_t(
-      (uint64_t(params->count) + step.tileDivisor - 1) / step.tileDivisor);
-  const uint32_t tileCount = groups * step.tileMultiplier;
+  const uint32_t tileCount =
+      countTiles(params->count, step.tileDivisor, step.tileMultiplier);
   if (pool.size() == 1) {
     params->tileBegin = 0;
     params->tileEnd = tileCount;

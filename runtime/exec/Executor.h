@@ -9,25 +9,13 @@
 #define MODELC_RUNTIME_EXEC_EXECUTOR_H
 
 #include "exec/StatePages.h"
+#include "exec/Steps.h"
 #include "exec/TileQueue.h"
 #include "exec/WorkerPool.h"
 #include "load/Plan.h"
 #include "modelc/kernel_abi.h"
 
 namespace modelc::rt {
-
-/// Time and counts of one step over the passes of one modelc_session_step.
-struct StepProfile {
-  uint64_t nanoseconds;
-  /// Of these, those after worker 0 had computed its last tile.
-  uint64_t waitNanoseconds;
-  /// Passes in which the step ran.
-  uint64_t runs;
-  /// Sum over these passes of what the step's bounds are compared with.
-  uint64_t counts;
-  /// Sum of the counts themselves, where they lie in the arena.
-  uint64_t arenaCounts;
-};
 
 /// The plan's steps, resolved to addresses for one session.
 class Executor {
@@ -67,8 +55,6 @@ private:
     bool barrier;
   };
 
-  void resolveOperands(const modelc_plan &plan, uint8_t *arena,
-                       const StatePages &pages);
   void runWorker(uint32_t worker);
   void runTiles(const Step &step, uint32_t number, uint32_t worker,
                 ModelcKernelParams *params);

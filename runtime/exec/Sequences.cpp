@@ -98,9 +98,14 @@ modelc_code modelc_session_copy(modelc_session *session, uint32_t from,
       return code;
   if (modelc_code code = checkPrefix(session, from, length, report))
     return code;
+  if (modelc_code code = session->checkDevice(report))
+    return code;
+  const HipCurrentDevice current(session->stream());
   if (from == to)
     session->pages.truncate(from, length);
   else
     session->pages.copy(from, to, length);
+  if (modelc_code code = session->checkDevice(report))
+    return code;
   return succeed(status);
 }

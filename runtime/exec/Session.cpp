@@ -8,12 +8,12 @@
 //   modelc_session_step(300 tokens), ubatch 128
 //     ==> check all 300 | pages for all 300 | passes of 128, 128 and 44 tokens
 //
-// The part of modelc.h that computes. After the check nothing can fail, and
-// nothing is allocated: sizes are known when the session is created.
+// The part of modelc.h that computes. After the check nothing is allocated, as
+// sizes are known when the session is created, and nothing can fail but a GPU.
 //
-// A pass leaves its logits at one place in the arena. If all wanted ones come
-// from the last pass, they are read there; otherwise each pass's are copied to
-// logitsCopy, which is reserved but not touched before.
+// A pass leaves its logits at one place: on a CPU in the arena. If all wanted
+// ones come from the last pass, they are read there; otherwise each pass's are
+// copied to logitsCopy, which is reserved but not touched before.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,14 +28,20 @@ using namespace modelc::rt;
 /// More is a mistake, not a machine.
 static constexpr uint32_t kMaxThreads = 1024;
 
+static modelc_code createOnHip(modelc_session *session,
+                               const modelc_session_options &options,
+                               const Reporter &report);
 static modelc_code reserveMemory(modelc_session *session,
                                  const modelc_session_options &options,
                                  const Reporter &report);
 static modelc_code checkTokens(modelc_session *session,
                                const modelc_token *tokens, size_t count,
                                const Reporter &report);
-static void runPasses(modelc_session *session, const modelc_token *tokens,
-                      size_t count);
+static modelc_code runPasses(modelc_session *session,
+                             const modelc_token *tokens, size_t count,
+                             const Reporter &report);
+static void forgetTokens(modelc_session *session, const modelc_token *tokens,
+                         size_t count);
 
 modelc_code modelc_session_create(modelc_plan *plan,
                                   const modelc_session_options *given,
@@ -67,14 +73,34 @@ modelc_code modelc_session_create(modelc_plan *plan,
   if (!session)
     return report.fail(MODELC_RESOURCE_EXHAUSTED, "no memory for a session");
   session->plan = plan;
-  if (modelc_code code = reserveMemory(session.get(), options, report))
-    return code;
-  if (modelc_code code =
-          session->executor.create(*plan, session->arena.data(), session->pages,
-                                   &session->inputs, options.threads, report))
-    return code;
+  if (plan->hip) {
+    if (modelc_code code = createOnHip(session.get(), options, report))
+      return code;
+  } else {
+    if (modelc_code code = reserveMemory(session.get(), options, report))
+      return code;
+    if (modelc_code code = session->executor.create(
+            *plan, session->arena.data(), session->pages, &session->inputs,
+            options.threads, report))
+      return code;
+  }
   *out_session = session.release();
   return succeed(status);
+}
+
+static modelc_code createOnHip(modelc_session *session,
+                               const modelc_session_options &options,
+                               const Reporter &report) {
+  session->hip = makeOwned<HipSession>();
+  if (!session->hip)
+    return report.fail(MODELC_RESOURCE_EXHAUSTED, "no memory for a session");
+  if (modelc_code code = session->hip->reserve(
+          *session->plan, options.contextTokens, options.sequences, report))
+    return code;
+  const HipCurrentDevice current(session->stream());
+  if (modelc_code code = reserveMemory(session, options, report))
+    return code;
+  return session->hip->create(session->pages, report);
 }
 
 static modelc_code reserveMemory(modelc_session *session,
@@ -85,17 +111,19 @@ static modelc_code reserveMemory(modelc_session *session,
   // Does not overflow: a plan's logits are inside its arena.
   const uint64_t logitsBytes =
       uint64_t(variant.ubatch) * variant.vocabSize * sizeof(float);
-  if (!session->arena.reserve(variant.arenaBytes) ||
+  if (!session->arena.reserve(session->hip ? 0 : variant.arenaBytes) ||
       !session->logitsCopy.reserve(logitsBytes))
     return report.fail(MODELC_RESOURCE_EXHAUSTED,
                        "no memory for an arena of %" PRIu64 " bytes",
                        variant.arenaBytes);
   if (!session->pages.create(tables.states, options.contextTokens,
-                             options.sequences))
-    return report.fail(MODELC_RESOURCE_EXHAUSTED,
-                       "no memory for %" PRIu32 " sequences of %" PRIu32
-                       " tokens",
-                       options.sequences, options.contextTokens);
+                             options.sequences, session->stream()))
+    return session->hip && !session->stream()->ok()
+               ? session->hip->failCreation(report)
+               : report.fail(MODELC_RESOURCE_EXHAUSTED,
+                             "no memory for %" PRIu32 " sequences of %" PRIu32
+                             " tokens",
+                             options.sequences, options.contextTokens);
   if (!session->tokens.allocate(variant.ubatch) ||
       !session->positions.allocate(variant.ubatch) ||
       !session->sequences.allocate(variant.ubatch) ||
@@ -121,14 +149,19 @@ modelc_code modelc_session_step(modelc_session *session,
                                 const modelc_token *tokens, size_t count,
                                 modelc_status *status) {
   const Reporter report(session->plan->name, status);
-  const modelc_code checked = checkTokens(session, tokens, count, report);
-  if (checked == MODELC_OK)
-    runPasses(session, tokens, count);
+  if (modelc_code code = session->checkDevice(report))
+    return code;
+  modelc_code code = checkTokens(session, tokens, count, report);
+  if (code == MODELC_OK) {
+    code = runPasses(session, tokens, count, report);
+    if (code != MODELC_OK)
+      forgetTokens(session, tokens, count);
+  }
   // Either way the counts of checkTokens go back to zero.
   for (size_t i = 0; i < count; ++i)
     if (tokens[i].sequence < session->pending.size())
       session->pending[tokens[i].sequence] = 0;
-  return checked == MODELC_OK ? succeed(status) : checked;
+  return code == MODELC_OK ? succeed(status) : code;
 }
 
 /// Leaves the number of tokens of each sequence in session->pending.
@@ -175,6 +208,12 @@ static modelc_code checkTokens(modelc_session *session,
   return MODELC_OK;
 }
 
+static void clearProfile(modelc_session *session) {
+  session->executor.clearProfile();
+  if (session->hip)
+    session->hip->clearProfile();
+}
+
 /// Fills the inputs' arrays.
 static void describePass(modelc_session *session, const modelc_token *tokens,
                          size_t count) {
@@ -193,11 +232,21 @@ static void describePass(modelc_session *session, const modelc_token *tokens,
   }
 }
 
-/// Assumes checked tokens, and session->pending as checkTokens leaves it.
-static void runPasses(modelc_session *session, const modelc_token *tokens,
-                      size_t count) {
+/// After a failure: the sequences are as long as before the step.
+static void forgetTokens(modelc_session *session, const modelc_token *tokens,
+                         size_t count) {
+  for (size_t i = count; i-- > 0;)
+    session->pages.truncate(tokens[i].sequence, uint32_t(tokens[i].position));
+}
+
+/// Assumes checked tokens, and session->pending as checkTokens leaves it. Fails
+/// only with a device.
+static modelc_code runPasses(modelc_session *session,
+                             const modelc_token *tokens, size_t count,
+                             const Reporter &report) {
   const ModelcVariant &variant = *session->plan->variant.variant;
   StatePages &pages = session->pages;
+  const HipCurrentDevice current(session->stream());
   for (size_t i = 0; i < count; ++i) {
     uint32_t &added = session->pending[tokens[i].sequence];
     pages.extend(tokens[i].sequence, pages.length(tokens[i].sequence) + added);
@@ -207,10 +256,11 @@ static void runPasses(modelc_session *session, const modelc_token *tokens,
     *pages.tokenId(tokens[i].sequence, uint32_t(tokens[i].position)) =
         tokens[i].id;
   if (session->profiling)
-    session->executor.clearProfile();
+    clearProfile(session);
 
-  const auto *arenaLogits = reinterpret_cast<const float *>(
-      session->arena.data() + variant.logitsOffset);
+  // Of no meaning on a GPU, whose passes say where theirs are.
+  const auto *passLogits = reinterpret_cast<const float *>(
+      session->arena.data() + (session->hip ? 0 : variant.logitsOffset));
   auto *copy = reinterpret_cast<float *>(session->logitsCopy.data());
   const size_t lastPass = (count - 1) / variant.ubatch * variant.ubatch;
   const bool fromLastPass =
@@ -220,15 +270,24 @@ static void runPasses(modelc_session *session, const modelc_token *tokens,
   for (size_t first = 0; first < count; first += variant.ubatch) {
     describePass(session, tokens + first,
                  std::min<size_t>(variant.ubatch, count - first));
-    session->executor.runPass();
+    if (!session->hip) {
+      session->executor.runPass();
+    } else {
+      if (modelc_code code =
+              session->hip->runPass(pages, session->inputs, report)) {
+        session->outputCount = 0;
+        return code;
+      }
+      passLogits = session->hip->logits();
+    }
     const uint32_t outputs = session->inputs.outputCount;
     if (!fromLastPass && outputs > 0)
       memcpy(copy + uint64_t(session->outputCount) * variant.vocabSize,
-             arenaLogits,
-             uint64_t(outputs) * variant.vocabSize * sizeof(float));
+             passLogits, uint64_t(outputs) * variant.vocabSize * sizeof(float));
     session->outputCount += outputs;
   }
-  session->logits = fromLastPass ? arenaLogits : copy;
+  session->logits = fromLastPass ? passLogits : copy;
+  return MODELC_OK;
 }
 
 modelc_code modelc_session_logits(const modelc_session *session, size_t index,
@@ -246,14 +305,17 @@ modelc_code modelc_session_logits(const modelc_session *session, size_t index,
 void modelc_session_set_profile(modelc_session *session, uint32_t enabled) {
   session->profiling = enabled != 0;
   session->executor.setProfiling(session->profiling);
-  session->executor.clearProfile();
+  if (session->hip)
+    session->hip->setProfiling(session->profiling);
+  clearProfile(session);
 }
 
 size_t modelc_session_get_profile(const modelc_session *session,
                                   modelc_step_profile *out_profile,
                                   size_t capacity) {
   const modelc_plan &plan = *session->plan;
-  const auto &measured = session->executor.profile();
+  const auto &measured =
+      session->hip ? session->hip->profile() : session->executor.profile();
   size_t count = 0;
   for (uint64_t i = 0; i < measured.size(); ++i) {
     if (measured[i].runs == 0)

@@ -154,12 +154,22 @@ static uint64_t savedSequenceBytes(const StatePages &pages) {
   return bytes;
 }
 
+/// Bytes of the largest part of a state that is saved at once.
+static uint64_t largestPiece(const StatePages &pages) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < pages.stateCount(); ++i)
+    bytes = std::max({bytes, pages.pageBytes(i), pages.sequenceBytes(i)});
+  return bytes;
+}
+
 /// How many sequences have tokens, and thus something of their own.
 static uint64_t countUsed(const uint32_t *lengths, uint64_t count) {
   return count - uint64_t(std::count(lengths, lengths + count, 0u));
 }
 
 static bool listContents(const StatePages &pages, SessionContents *out);
+static SessionHeader makeHeader(const modelc_session *session,
+                                const SessionContents &contents);
 static modelc_code reportWriteError(int error, const Reporter &report);
 static modelc_code readSession(const modelc_session *session,
                                std::span<const uint8_t> bytes,
@@ -184,23 +194,12 @@ modelc_code modelc_session_save(const modelc_session *session, const char *path,
                        "cannot save: not a regular file");
   const StatePages &pages = session->pages;
   SessionContents contents;
-  if (!listContents(pages, &contents))
+  HeapArray<uint8_t> buffer;
+  if (!listContents(pages, &contents) ||
+      !buffer.allocate(pages.memory().needsBuffer() ? largestPiece(pages) : 0))
     return report.fail(MODELC_RESOURCE_EXHAUSTED, "no memory to save");
-  SessionHeader header = {};
-  memcpy(header.magic, kMagic, sizeof(kMagic));
-  header.version = kVersion;
-  header.planChecksum = session->plan->tables.header->checksum;
-  header.planBytes = session->plan->tables.header->fileBytes;
-  header.variant = session->plan->variantIndex;
-  header.sequenceCount = uint32_t(contents.lengths.size());
-  header.pageCount = contents.pageCount;
-  const uint64_t lengthsBytes = contents.lengths.size() * sizeof(uint32_t);
-  const uint64_t entriesBytes = contents.entries.size() * sizeof(uint32_t);
-  header.fileBytes = sizeof(header) + lengthsBytes + entriesBytes +
-                     header.pageCount * savedPageBytes(pages) +
-                     countUsed(contents.lengths.data(), header.sequenceCount) *
-                         savedSequenceBytes(pages);
-
+  const HipCurrentDevice current(session->stream());
+  SessionHeader header = makeHeader(session, contents);
   FileWriter file(path);
   uint64_t offset = sizeof(header);
   uint32_t checksum = modelc_crc32c(&header, sizeof(header));
@@ -209,18 +208,24 @@ modelc_code modelc_session_save(const modelc_session *session, const char *path,
     file.write(data, bytes, offset);
     offset += bytes;
   };
-  append(contents.lengths.data(), lengthsBytes);
-  append(contents.entries.data(), entriesBytes);
+  auto appendState = [&](const uint8_t *from, uint64_t bytes) {
+    append(pages.memory().read(from, bytes, buffer.data()), bytes);
+  };
+  append(contents.lengths.data(), contents.lengths.size() * sizeof(uint32_t));
+  append(contents.entries.data(), contents.entries.size() * sizeof(uint32_t));
   for (uint32_t i = 0; i < header.pageCount; ++i) {
     append(pages.pageIds(contents.pages[i]), StatePages::kPageIdBytes);
     for (size_t state = 0; state < pages.stateCount(); ++state)
-      append(pages.pool(state) + contents.pages[i] * pages.pageBytes(state),
-             pages.pageBytes(state));
+      appendState(pages.pool(state) +
+                      contents.pages[i] * pages.pageBytes(state),
+                  pages.pageBytes(state));
   }
   for (uint32_t s = 0; s < header.sequenceCount; ++s)
     for (size_t state = 0; state < pages.stateCount(); ++state)
       if (contents.lengths[s] > 0)
-        append(pages.sequencePiece(state, s), pages.sequenceBytes(state));
+        appendState(pages.sequencePiece(state, s), pages.sequenceBytes(state));
+  if (modelc_code code = session->checkDevice(report))
+    return code;
   header.checksum = checksum;
   file.write(&header, sizeof(header), 0);
   if (const int error = file.finish())
@@ -259,6 +264,27 @@ static bool listContents(const StatePages &pages, SessionContents *out) {
     }
   }
   return true;
+}
+
+/// All but the checksum.
+static SessionHeader makeHeader(const modelc_session *session,
+                                const SessionContents &contents) {
+  const modelc_plan &plan = *session->plan;
+  SessionHeader header = {};
+  memcpy(header.magic, kMagic, sizeof(kMagic));
+  header.version = kVersion;
+  header.planChecksum = plan.tables.header->checksum;
+  header.planBytes = plan.tables.header->fileBytes;
+  header.variant = plan.variantIndex;
+  header.sequenceCount = uint32_t(contents.lengths.size());
+  header.pageCount = contents.pageCount;
+  header.fileBytes =
+      sizeof(header) +
+      (contents.lengths.size() + contents.entries.size()) * sizeof(uint32_t) +
+      header.pageCount * savedPageBytes(session->pages) +
+      countUsed(contents.lengths.data(), header.sequenceCount) *
+          savedSequenceBytes(session->pages);
+  return header;
 }
 
 static modelc_code reportWriteError(int error, const Reporter &report) {
@@ -301,7 +327,16 @@ modelc_code modelc_session_restore(modelc_session *session, const char *path,
   HeapArray<uint32_t> newNumbers;
   if (!newNumbers.allocate(saved.header->pageCount))
     return report.fail(MODELC_RESOURCE_EXHAUSTED, "no memory to restore");
+  if (modelc_code code = session->checkDevice(report))
+    return code;
+  const HipCurrentDevice current(session->stream());
   replaceSequences(session, saved, &newNumbers);
+  if (modelc_code code = session->checkDevice(report)) {
+    // What came of the states is not known.
+    for (uint32_t s = 0; s < session->pages.sequenceCount(); ++s)
+      session->pages.truncate(s, 0);
+    return code;
+  }
   return succeed(status);
 }
 
@@ -430,14 +465,16 @@ static void replaceSequences(modelc_session *session, const SavedSession &saved,
     next += StatePages::kPageIdBytes;
     for (size_t state = 0; state < pages.stateCount(); ++state) {
       const uint64_t pageBytes = pages.pageBytes(state);
-      memcpy(pages.pool(state) + page * pageBytes, next, pageBytes);
+      pages.memory().write(pages.pool(state) + page * pageBytes, next,
+                           pageBytes);
       next += pageBytes;
     }
   }
   for (uint32_t s = 0; s < saved.header->sequenceCount; ++s)
     for (size_t state = 0; saved.lengths[s] > 0 && state < pages.stateCount();
          ++state) {
-      memcpy(pages.sequencePiece(state, s), next, pages.sequenceBytes(state));
+      pages.memory().write(pages.sequencePiece(state, s), next,
+                           pages.sequenceBytes(state));
       next += pages.sequenceBytes(state);
     }
   const uint32_t *entry = saved.pages;

@@ -21,8 +21,34 @@
 
 namespace modelc::rt {
 
+static bool countBytes(const ModelcState &state, uint64_t pageCount,
+                       uint32_t sequenceCount, uint64_t *out_bytes) {
+  const bool isPaged = state.kind == MODELC_STATE_PAGED;
+  uint64_t bytes;
+  if (!checkedMul(isPaged ? pageCount : sequenceCount,
+                  isPaged ? state.pageBytes : state.sequenceBytes, &bytes) ||
+      bytes > INT64_MAX)
+    return false;
+  *out_bytes = alignUp(bytes, MODELC_PLAN_PAGE_BYTES);
+  return true;
+}
+
+bool StatePages::countPoolBytes(std::span<const ModelcState> states,
+                                uint32_t contextTokens, uint32_t sequenceCount,
+                                uint64_t *out_bytes) {
+  const uint64_t pageCount = uint64_t(sequenceCount) * pagesOf(contextTokens);
+  uint64_t total = 0, bytes;
+  for (const ModelcState &state : states)
+    if (!countBytes(state, pageCount, sequenceCount, &bytes) ||
+        !checkedAdd(total, bytes, &total))
+      return false;
+  *out_bytes = total;
+  return true;
+}
+
 bool StatePages::create(std::span<const ModelcState> newStates,
-                        uint32_t contextTokens, uint32_t sequenceCount) {
+                        uint32_t contextTokens, uint32_t sequenceCount,
+                        HipStream *stream) {
   states = newStates;
   maxTokens = contextTokens;
   tableStride = pagesOf(contextTokens);
@@ -39,19 +65,14 @@ bool StatePages::create(std::span<const ModelcState> newStates,
       !freePages.allocate(pageCount) ||
       !ids.allocate(pageCount * MODELC_PAGE_TOKENS))
     return false;
-  uint64_t total = 0;
+  uint64_t total = 0, bytes;
   for (size_t i = 0; i < states.size(); ++i) {
-    uint64_t poolBytes;
     poolOffsets[i] = total;
-    const bool isPaged = states[i].kind == MODELC_STATE_PAGED;
-    if (!checkedMul(isPaged ? pageCount : sequenceCount,
-                    isPaged ? pageBytes(i) : sequenceBytes(i), &poolBytes) ||
-        poolBytes > INT64_MAX)
-      return false;
-    if (!checkedAdd(total, alignUp(poolBytes, MODELC_PLAN_PAGE_BYTES), &total))
+    if (!countBytes(states[i], pageCount, sequenceCount, &bytes) ||
+        !checkedAdd(total, bytes, &total))
       return false;
   }
-  return pools.reserve(total);
+  return pools.reserve(total, stream);
 }
 
 /// The first page of a sequence that a token at position `length` reads in
@@ -89,6 +110,7 @@ void StatePages::extend(uint32_t sequence, uint32_t length) {
   uint32_t *entries = table(sequence);
   const uint32_t oldLength = lengths[sequence];
   const uint32_t oldPages = pagesOf(oldLength);
+  changes += pagesOf(length) > oldPages;
   if (length > oldLength && oldLength % MODELC_PAGE_TOKENS != 0)
     makeOwn(&entries[oldPages - 1]);
   for (uint32_t i = oldPages; i < pagesOf(length); ++i)
@@ -101,6 +123,7 @@ void StatePages::truncate(uint32_t sequence, uint32_t length) {
   for (uint32_t i = pagesOf(length); i < pagesOf(lengths[sequence]); ++i) {
     release(entries[i]);
     entries[i] = 0;
+    ++changes;
   }
   lengths[sequence] = length;
   droppedPages[sequence] = std::min(droppedPages[sequence], pagesOf(length));
@@ -112,10 +135,12 @@ void StatePages::copy(uint32_t from, uint32_t to, uint32_t length) {
     const uint32_t page = table(from)[i];
     ++useCounts[page];
     table(to)[i] = page;
+    ++changes;
   }
   if (length > 0)
     for (size_t i = 0; i < states.size(); ++i)
-      memcpy(sequencePiece(i, to), sequencePiece(i, from), sequenceBytes(i));
+      pools.copy(sequencePiece(i, to), sequencePiece(i, from),
+                 sequenceBytes(i));
   lengths[to] = length;
   droppedPages[to] = std::min(droppedPages[from], pagesOf(length));
 }
@@ -128,6 +153,7 @@ void StatePages::appendPage(uint32_t sequence, uint32_t page, uint32_t length) {
   ++useCounts[page];
   table(sequence)[pagesOf(length) - 1] = page;
   lengths[sequence] = length;
+  ++changes;
   // The file does not say what had been dropped when it was saved.
   if (windowTokens > 0)
     droppedPages[sequence] = firstPageRead(length);
@@ -140,7 +166,7 @@ uint32_t StatePages::takeZeroedPage() {
   if (isFresh)
     return page;
   for (size_t i = 0; i < states.size(); ++i)
-    memset(pool(i) + page * pageBytes(i), 0, pageBytes(i));
+    pools.zero(pool(i) + page * pageBytes(i), pageBytes(i));
   memset(pageIds(page), 0, kPageIdBytes);
   return page;
 }
@@ -158,12 +184,13 @@ void StatePages::makeOwn(uint32_t *entry) {
   // The entries name fewer distinct pages than there are, as two name this.
   const uint32_t page = takePage();
   for (size_t i = 0; i < states.size(); ++i)
-    memcpy(pool(i) + page * pageBytes(i), pool(i) + shared * pageBytes(i),
-           pageBytes(i));
+    pools.copy(pool(i) + page * pageBytes(i), pool(i) + shared * pageBytes(i),
+               pageBytes(i));
   memcpy(pageIds(page), pageIds(shared), kPageIdBytes);
   useCounts[page] = 1;
   --useCounts[shared];
   *entry = page;
+  ++changes;
 }
 
 } // namespace modelc::rt

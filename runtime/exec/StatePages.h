@@ -24,6 +24,7 @@
 #ifndef MODELC_RUNTIME_EXEC_STATEPAGES_H
 #define MODELC_RUNTIME_EXEC_STATEPAGES_H
 
+#include "exec/StateMemory.h"
 #include "load/Memory.h"
 #include "modelc/kernel_abi.h"
 #include "modelc/plan_format.h"
@@ -39,15 +40,27 @@ inline uint32_t pagesOf(uint32_t tokens) {
 class StatePages {
 public:
   /// Reserves the pools of `states`, which outlive this, for `sequenceCount`
-  /// sequences of up to `contextTokens` tokens. False if that is too much.
+  /// sequences of up to `contextTokens` tokens: on the device of `stream`,
+  /// which outlives this too, or on the host. False if that is too much, or
+  /// the stream has failed.
   [[nodiscard]] bool create(std::span<const ModelcState> states,
-                            uint32_t contextTokens, uint32_t sequenceCount);
+                            uint32_t contextTokens, uint32_t sequenceCount,
+                            HipStream *stream = nullptr);
+
+  /// Bytes of the pools that create() reserves. False if they cannot be
+  /// counted.
+  [[nodiscard]] static bool countPoolBytes(std::span<const ModelcState> states,
+                                           uint32_t contextTokens,
+                                           uint32_t sequenceCount,
+                                           uint64_t *out_bytes);
 
   uint32_t sequenceCount() const { return uint32_t(lengths.size()); }
   uint32_t contextTokens() const { return maxTokens; }
   /// Tokens that `sequence` holds.
   uint32_t length(uint32_t sequence) const { return lengths[sequence]; }
 
+  /// What moves the bytes that the addresses below are of.
+  const StateMemory &memory() const { return pools; }
   /// First byte of the pool of state `state`.
   uint8_t *pool(size_t state) const {
     return pools.data() + poolOffsets[state];
@@ -80,6 +93,8 @@ public:
   /// sequence's length are 0.
   const uint32_t *pageTables() const { return tables(); }
   uint32_t pagesPerSequence() const { return tableStride; }
+  /// Another number after each change of the tables.
+  uint64_t tableVersion() const { return changes; }
   /// The numbers of all pages in use are below this.
   uint32_t pageLimit() const { return freshPage; }
 
@@ -103,6 +118,7 @@ public:
 
 private:
   uint32_t *tables() const { return tableEntries.data(); }
+  /// The pages of `sequence`.
   uint32_t *table(uint32_t sequence) const {
     return tables() + uint64_t(sequence) * tableStride;
   }
@@ -132,7 +148,8 @@ private:
   uint32_t freshPage = 0;
   /// [page][MODELC_PAGE_TOKENS]; goes where the page goes.
   HeapArray<int32_t> ids;
-  Mapping pools;
+  uint64_t changes = 0;
+  StateMemory pools;
 };
 
 } // namespace modelc::rt

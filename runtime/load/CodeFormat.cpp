@@ -45,6 +45,8 @@ const char *processorName(const CodeFormat &format) {
     return "x86-64";
   case kElfAArch64:
     return "AArch64";
+  case kElfAmdGpu:
+    return "an AMD GPU";
   case kMachOArm64:
     return "arm64";
   default:

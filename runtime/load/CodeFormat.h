@@ -28,6 +28,7 @@ enum class CodeContainer : uint8_t {
 /// Processors as the containers number them.
 enum : uint32_t {
   kElfX86 = 62,             ///< EM_X86_64 of the System V ABI.
+  kElfAmdGpu = 224,         ///< EM_AMDGPU, for GPUs.
   kElfAArch64 = 183,        ///< EM_AARCH64.
   kMachOArm64 = 0x0100000c, ///< CPU_TYPE_ARM64 of mach/machine.h.
 };

@@ -5,16 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 //
-//   variants, kSystemCode, features of the machine  ==>  the first that fits,
-//     or what each of them lacks
+//   variants, kSystemCode, features of the machine, its GPUs
+//     ==>  the first that fits, or what each of them lacks
 //
 //===----------------------------------------------------------------------===//
 
 #include "load/CpuFeatures.h"
+#include "load/BoundedText.h"
 #include "load/CodeFormat.h"
 #include "modelc/cpu_features.h"
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,37 +33,13 @@ bool cpuFeaturesAreForced() {
 
 bool needsAmx(uint64_t features) { return (features & kAmxFeatures) != 0; }
 
-namespace {
-/// Appends to a bounded buffer.
-class Text {
-public:
-  Text(char *buffer, size_t bufferBytes) : next(buffer), left(bufferBytes) {
-    *buffer = '\0';
-  }
-  void append(const char *format, ...) __attribute__((format(printf, 2, 3))) {
-    va_list arguments;
-    va_start(arguments, format);
-    const int written = vsnprintf(next, left, format, arguments);
-    va_end(arguments);
-    const size_t used = written < 0              ? 0
-                        : size_t(written) < left ? size_t(written)
-                                                 : left - 1;
-    next += used;
-    left -= used;
-  }
-
-private:
-  char *next;
-  size_t left;
-};
-} // namespace
-
 static const char *systemName(CodeContainer container) {
   return container == CodeContainer::Elf ? "Linux (ELF)" : "macOS (Mach-O)";
 }
 
 /// Appends what code is for, if it is not for this machine.
-static bool appendForeignCode(std::span<const uint8_t> code, Text *text) {
+static bool appendForeignCode(std::span<const uint8_t> code,
+                              BoundedText *text) {
   const CodeFormat format = readCodeFormat(code);
   if (format == kSystemCode)
     return false;
@@ -83,7 +58,7 @@ static bool appendForeignCode(std::span<const uint8_t> code, Text *text) {
 
 /// Appends what keeps `variant` from running; false if nothing does.
 static bool appendMisfit(const VariantTables &variant,
-                         const CpuFeatures &machine, Text *text) {
+                         const CpuFeatures &machine, BoundedText *text) {
   if (!variant.code.empty() && appendForeignCode(variant.code, text))
     return true;
   const uint64_t missing = variant.variant->features & ~machine.usable;
@@ -100,16 +75,33 @@ static bool appendMisfit(const VariantTables &variant,
   return true;
 }
 
+/// The same for a GPU's, after `target`.
+static bool appendGpuMisfit(const char *target, CheckGpu checkGpu,
+                            BoundedText *text) {
+  modelc_status why = {};
+  if (checkGpu(target, Reporter(target, &why)) == MODELC_OK)
+    return false;
+  text->append("%s", why.message);
+  return true;
+}
+
 modelc_code chooseVariant(const PlanTables &tables, uint32_t candidates,
-                          const CpuFeatures &machine, const Reporter &report,
-                          uint32_t *out_variant) {
+                          const CpuFeatures &machine, CheckGpu checkGpu,
+                          const Reporter &report, uint32_t *out_variant) {
   char reasons[MODELC_STATUS_MESSAGE_BYTES];
-  Text text(reasons, sizeof(reasons));
+  BoundedText text(reasons, sizeof(reasons));
   for (uint32_t i = 0; i < candidates; ++i) {
     const VariantTables variant = tables.variantTables(i);
-    text.append("%s%s ", i > 0 ? "; " : "",
-                tables.string(variant.variant->target));
-    if (!appendMisfit(variant, machine, &text)) {
+    const char *target = tables.string(variant.variant->target);
+    text.append("%s", i > 0 ? "; " : "");
+    bool fits;
+    if (variant.variant->deviceKind == MODELC_DEVICE_HIP) {
+      fits = !appendGpuMisfit(target, checkGpu, &text);
+    } else {
+      text.append("%s ", target);
+      fits = !appendMisfit(variant, machine, &text);
+    }
+    if (fits) {
       *out_variant = i;
       return MODELC_OK;
     }

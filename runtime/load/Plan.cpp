@@ -6,15 +6,18 @@
 //===----------------------------------------------------------------------===//
 //
 //   path ==> map the file > read and check its tables > choose the variant >
-//            map its code > modelc_plan
+//            map its code, or put code and weights on the GPU > modelc_plan
+//
+// Behind all of load/ and device/ (test/lint/check-includes.py).
 //
 // The part of modelc.h that is about plans. Whatever fails on the way leaves
 // nothing behind. Every byte but those of weights has been checked when
-// modelc_open returns; the weights have not even been read.
+// modelc_open returns; on a CPU the weights have not even been read.
 //
 //===----------------------------------------------------------------------===//
 
 #include "load/Plan.h"
+#include "device/HipPlan.h"
 #include "load/CpuFeatures.h"
 #include "load/ReadPlan.h"
 #include <errno.h>
@@ -47,6 +50,8 @@ static modelc_code mapPlanFile(const File &file, modelc_plan *plan,
                                const Reporter &report);
 static modelc_code useVariant(modelc_plan *plan, uint32_t candidates,
                               const Reporter &report);
+static bool isForHip(const modelc_plan *plan);
+static modelc_code openOnHip(modelc_plan *plan, const Reporter &report);
 static modelc_code mapCode(const File &file, modelc_plan *plan,
                            const Reporter &report);
 
@@ -73,10 +78,14 @@ modelc_code modelc_open(const char *path, const modelc_open_options *options,
   const auto variantCount = uint32_t(plan->tables.variants.size());
   if (modelc_code code = useVariant(plan.get(), variantCount, report))
     return code;
-  if (modelc_code code = mapCode(file, plan.get(), report))
-    return code;
+  if (!isForHip(plan.get()))
+    if (modelc_code code = mapCode(file, plan.get(), report))
+      return code;
   if (options && options->verifyWeights)
     if (modelc_code code = verifyWeights(plan->tables, report))
+      return code;
+  if (isForHip(plan.get()))
+    if (modelc_code code = openOnHip(plan.get(), report))
       return code;
   *out_plan = plan.release();
   return succeed(status);
@@ -99,10 +108,15 @@ modelc_code modelc_open_memory(const void *bytes, size_t sizeBytes,
     return code;
   if (modelc_code code = useVariant(plan.get(), 1, report))
     return code;
-  if (kernelCount != plan->variant.kernels.size())
+  const bool hasOwnCode = isForHip(plan.get());
+  const size_t expected = hasOwnCode ? 0 : plan->variant.kernels.size();
+  if (kernelCount != expected)
     return report.fail(MODELC_INVALID_ARGUMENT,
-                       "%zu kernels given, its first variant has %zu",
-                       kernelCount, plan->variant.kernels.size());
+                       "%zu kernels given, its first variant %s %zu",
+                       kernelCount, hasOwnCode ? "takes" : "has", expected);
+  if (hasOwnCode)
+    if (modelc_code code = openOnHip(plan.get(), report))
+      return code;
   if (!plan->kernels.allocate(kernelCount))
     return report.fail(MODELC_RESOURCE_EXHAUSTED, "no memory for %zu kernels",
                        kernelCount);
@@ -143,13 +157,30 @@ static modelc_code mapPlanFile(const File &file, modelc_plan *plan,
   return MODELC_OK;
 }
 
+static bool isForHip(const modelc_plan *plan) {
+  return plan->variant.variant->deviceKind == MODELC_DEVICE_HIP;
+}
+
+static modelc_code openOnHip(modelc_plan *plan, const Reporter &report) {
+  plan->hip = makeOwned<HipPlan>();
+  if (!plan->hip)
+    return report.fail(MODELC_RESOURCE_EXHAUSTED, "no memory to open it");
+  return plan->hip->open(plan->tables, plan->variant, report);
+}
+
+/// For chooseVariant.
+static modelc_code checkForHip(const char *target, const Reporter &report) {
+  HipDevice device;
+  return findHipDevice(target, report, &device);
+}
+
 /// Chooses among the first `candidates` variants, and asks for what the chosen
 /// one needs of the kernel.
 static modelc_code useVariant(modelc_plan *plan, uint32_t candidates,
                               const Reporter &report) {
   if (modelc_code code =
-          chooseVariant(plan->tables, candidates, detectCpuFeatures(), report,
-                        &plan->variantIndex))
+          chooseVariant(plan->tables, candidates, detectCpuFeatures(),
+                        checkForHip, report, &plan->variantIndex))
     return code;
   plan->variant = plan->tables.variantTables(plan->variantIndex);
   if (!needsAmx(plan->variant.variant->features) || cpuFeaturesAreForced())
@@ -187,6 +218,10 @@ modelc_code modelc_verify(const modelc_plan *plan, modelc_status *status) {
 }
 
 void modelc_close(modelc_plan *plan) { Owned<modelc_plan> dead(plan); }
+
+const char *modelc_plan_device(const modelc_plan *plan) {
+  return plan->hip ? plan->hip->device().name : nullptr;
+}
 
 void modelc_plan_get_info(const modelc_plan *plan, modelc_plan_info *out_info) {
   const PlanTables &tables = plan->tables;

@@ -18,6 +18,10 @@
 #include "load/PlanTables.h"
 #include "load/Reporter.h"
 
+namespace modelc::rt {
+class HipPlan;
+} // namespace modelc::rt
+
 struct modelc_plan {
   /// File name without directory; begins the messages about the plan.
   char name[256] = {};
@@ -27,9 +31,11 @@ struct modelc_plan {
   /// The first variant that fits the machine.
   uint32_t variantIndex = 0;
   modelc::rt::VariantTables variant;
+  /// On a CPU: the code, and one function for each record of variant.kernels.
   modelc::rt::CodeImage code;
-  /// One for each record of variant.kernels.
   modelc::rt::HeapArray<ModelcKernel> kernels;
+  /// On a GPU: kernels and weights there. Null on a CPU.
+  modelc::rt::Owned<modelc::rt::HipPlan> hip;
 };
 
 namespace modelc::rt {

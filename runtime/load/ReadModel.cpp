@@ -238,10 +238,15 @@ static modelc_code checkVariant(const Reporter &report,
     return report.damaged("variant %zu: target: string %" PRIu32
                           " out of range [0, %zu)",
                           index, variant.target, tables.strings.size());
-  if (variant.deviceKind != MODELC_DEVICE_CPU)
+  const bool isHip = variant.deviceKind == MODELC_DEVICE_HIP;
+  if (!isHip && variant.deviceKind != MODELC_DEVICE_CPU)
     return report.unsupported("variant %zu: device kind %" PRIu32
-                              ", this version has only %d (CPU)",
-                              index, variant.deviceKind, MODELC_DEVICE_CPU);
+                              ", this version has only %d (CPU) and %d (HIP)",
+                              index, variant.deviceKind, MODELC_DEVICE_CPU,
+                              MODELC_DEVICE_HIP);
+  if (isHip && variant.features != 0)
+    return report.damaged("variant %zu: CPU features 0x%" PRIx64 " on a GPU",
+                          index, variant.features);
   if (variant.features >> MODELC_FEATURE_COUNT != 0)
     return report.unsupported("variant %zu: unknown features in 0x%" PRIx64,
                               index, variant.features);

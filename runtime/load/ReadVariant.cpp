@@ -16,6 +16,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "load/CodeObject.h"
 #include "load/Memory.h"
 #include "load/ReadPlan.h"
 #include "modelc/kernel_abi.h"
@@ -27,6 +28,12 @@ namespace modelc::rt {
 static constexpr uint64_t kMaxCodeImageBytes = uint64_t(1) << 30;
 /// Tiles of one step, so that they fit a kernel's 32-bit tile numbers.
 static constexpr uint64_t kMaxTiles = INT32_MAX;
+/// Of what HIP launches: work-items of a work-group, and of a launch (a 32-bit
+/// number in the AQL packet); bytes of a kernel's arguments, which the language
+/// that HIP is guarantees.
+static constexpr uint32_t kMaxGroupThreads = 1024;
+static constexpr uint64_t kMaxLaunchThreads = UINT32_MAX;
+static constexpr size_t kMaxArgumentBytes = 4096;
 
 namespace {
 
@@ -36,10 +43,13 @@ public:
   VariantReader(const ReadOptions &options, const Reporter &report,
                 const PlanTables &tables, uint32_t index)
       : options(options), report(report), plan(tables), index(index),
-        tables(tables.variantTables(index)) {}
+        tables(tables.variantTables(index)),
+        isHip(this->tables.variant->deviceKind == MODELC_DEVICE_HIP) {}
 
   modelc_code checkCode() const;
+  modelc_code checkHipCode() const;
   modelc_code checkKernel(size_t i) const;
+  modelc_code checkHipKernel(size_t i) const;
   modelc_code checkWeight(size_t i) const;
   modelc_code checkState(size_t i) const;
   modelc_code checkOperand(size_t i) const;
@@ -51,6 +61,7 @@ private:
   modelc_code checkOperandRange(size_t i, const char *space,
                                 uint64_t limit) const;
   modelc_code checkStepCounts(size_t i) const;
+  modelc_code checkHipStep(size_t i, uint64_t tiles) const;
   modelc_code checkCounter(size_t i) const;
   /// Fails unless `offset` is a string.
   modelc_code checkString(const char *table, size_t i, const char *field,
@@ -61,6 +72,7 @@ private:
   const PlanTables &plan;
   const uint32_t index;
   const VariantTables tables;
+  const bool isHip;
 };
 
 } // namespace
@@ -100,7 +112,20 @@ modelc_code VariantReader::checkString(const char *table, size_t i,
                         table, i, field, offset, plan.strings.size());
 }
 
+modelc_code VariantReader::checkHipCode() const {
+  if (!tables.codeSegments.empty())
+    return report.damaged("variant %" PRIu32 ": has CODE_SEGMENTS on a GPU",
+                          index);
+  if (tables.code.empty())
+    return report.damaged("variant %" PRIu32 ": CODE is missing", index);
+  if (const char *fault = findCodeObjectFault(tables.code))
+    return report.damaged("variant %" PRIu32 ": CODE %s", index, fault);
+  return MODELC_OK;
+}
+
 modelc_code VariantReader::checkCode() const {
+  if (isHip)
+    return checkHipCode();
   if (tables.code.empty() != tables.codeSegments.empty())
     return report.damaged("variant %" PRIu32
                           ": has one of CODE and CODE_SEGMENTS, needs both",
@@ -158,6 +183,8 @@ modelc_code VariantReader::checkKernel(size_t i) const {
   const ModelcKernelRecord &kernel = tables.kernels[i];
   if (modelc_code code = checkString("kernel", i, "name", kernel.name))
     return code;
+  if (isHip)
+    return checkHipKernel(i);
   if (kernel.groupThreads != 0 || kernel.groupTiles != 0)
     return report.damaged("kernel %zu (%s): has work-groups on a CPU", i,
                           plan.string(kernel.name));
@@ -170,6 +197,23 @@ modelc_code VariantReader::checkKernel(size_t i) const {
   return report.damaged("kernel %zu (%s): codeOffset 0x%" PRIx64
                         " is in no code segment",
                         i, plan.string(kernel.name), kernel.codeOffset);
+}
+
+modelc_code VariantReader::checkHipKernel(size_t i) const {
+  const ModelcKernelRecord &kernel = tables.kernels[i];
+  const char *name = plan.string(kernel.name);
+  if (kernel.groupThreads < 1 || kernel.groupThreads > kMaxGroupThreads)
+    return report.damaged("kernel %zu (%s): groupThreads %d out of range [1, "
+                          "%" PRIu32 "]",
+                          i, name, kernel.groupThreads, kMaxGroupThreads);
+  if (kernel.groupTiles == 0)
+    return report.damaged("kernel %zu (%s): groupTiles 0, expected 1 or more",
+                          i, name);
+  if (kernel.codeOffset != 0)
+    return report.damaged("kernel %zu (%s): codeOffset 0x%" PRIx64
+                          ", expected 0 on a GPU",
+                          i, name, kernel.codeOffset);
+  return MODELC_OK;
 }
 
 modelc_code VariantReader::checkWeight(size_t i) const {
@@ -385,6 +429,23 @@ modelc_code VariantReader::checkStepCounts(size_t i) const {
     return report.damaged("step %zu: %" PRIu64 " tiles for count %" PRIu64
                           ", at most %" PRIu64,
                           i, tiles, count, kMaxTiles);
+  return isHip ? checkHipStep(i, tiles) : MODELC_OK;
+}
+
+/// Assumes a checked kernel; `tiles` are those of the largest count.
+modelc_code VariantReader::checkHipStep(size_t i, uint64_t tiles) const {
+  const ModelcStep &step = tables.steps[i];
+  const ModelcKernelRecord &kernel = tables.kernels[step.kernel];
+  const uint64_t groups = (tiles + kernel.groupTiles - 1) / kernel.groupTiles;
+  if (groups * kernel.groupThreads > kMaxLaunchThreads)
+    return report.damaged("step %zu: %" PRIu64 " work-groups of %d, at most "
+                          "%" PRIu64 " work-items",
+                          i, groups, kernel.groupThreads, kMaxLaunchThreads);
+  const size_t argumentBytes =
+      sizeof(ModelcDeviceParams) + step.operandCount * sizeof(uint64_t);
+  if (argumentBytes > kMaxArgumentBytes)
+    return report.damaged("step %zu: %zu bytes of arguments, at most %zu", i,
+                          argumentBytes, kMaxArgumentBytes);
   return MODELC_OK;
 }
 

@@ -28,13 +28,19 @@ void require(bool condition) {
 
 void doNothing(const ModelcKernelParams *) {}
 
-const PlanBytes &goodPlan() {
-  static const PlanBytes plan = [] {
-    PlanBuilder builder = makeToyPlan();
-    builder.variants.push_back(builder.variants[0]);
-    return builder.build();
-  }();
-  return plan;
+PlanBytes makeGoodPlan(bool isHip) {
+  PlanBuilder builder = makeToyPlan();
+  if (isHip)
+    makeHip(builder, "gfx942", 64, makeCodeObject());
+  builder.variants.push_back(builder.variants[0]);
+  return builder.build();
+}
+
+/// Of a GPU, all checks come before HIP is asked for, which is not there.
+const PlanBytes &goodPlan(bool isHip) {
+  static const PlanBytes cpu = makeGoodPlan(false);
+  static const PlanBytes hip = makeGoodPlan(true);
+  return isHip ? hip : cpu;
 }
 
 /// Near a bound, or anything.
@@ -51,8 +57,8 @@ uint64_t anyValue(FuzzedDataProvider &data) {
 
 /// Writes a little-endian integer of 1, 2, 4 or 8 bytes into the header, the
 /// section table, or a section, and, for a section, may change its size.
-void edit(FuzzedDataProvider &data, PlanBytes &plan) {
-  const auto sections = goodPlan().sections();
+void edit(FuzzedDataProvider &data, const PlanBytes &good, PlanBytes &plan) {
+  const auto sections = good.sections();
   const size_t where = data.ConsumeIntegralInRange<size_t>(0, sections.size());
   const bool isTable = where == sections.size();
   const uint64_t begin = isTable ? 0 : sections[where].offset;
@@ -103,13 +109,15 @@ void runSession(modelc_plan *plan) {
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+  setenv("MODELC_HIP_LIBRARY", "/nowhere/libamdhip64.so", 1);
   FuzzedDataProvider data(bytes, size);
-  PlanBytes plan = goodPlan();
+  const PlanBytes &good = goodPlan(data.ConsumeBool());
+  PlanBytes plan = good;
   const size_t kept = data.ConsumeBool()
                           ? plan.size()
                           : data.ConsumeIntegralInRange<size_t>(0, plan.size());
   while (data.remaining_bytes() > 0)
-    edit(data, plan);
+    edit(data, good, plan);
   plan.reseal();
 
   const ModelcKernel kernels[] = {doNothing, doNothing, doNothing};

@@ -110,6 +110,13 @@ class IncludesTest(LintTest):
         self.include("runtime/load/A.cpp", "runtime/exec/B.h",
                      "must not include runtime/exec/B.h")
 
+    def test_only_what_opens_a_plan_looks_from_load_to_device(self):
+        self.include("runtime/load/Plan.cpp", "runtime/device/B.h")
+        self.include("runtime/load/A.cpp", "runtime/device/B.h",
+                     "must not include runtime/device/B.h")
+        self.include("runtime/load/Plan.cpp", "runtime/exec/B.h",
+                     "must not include runtime/exec/B.h")
+
     def test_runtime_tool_sees_no_compiler(self):
         self.include("tools/modelc-run/A.cpp", "compiler/driver/B.h",
                      "must not include compiler/driver/B.h")

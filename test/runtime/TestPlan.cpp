@@ -140,7 +140,7 @@ uint32_t PlanBuilder::string(std::string_view text) {
 }
 
 uint32_t PlanBuilder::addKernel(std::string_view name, ModelcKernel function) {
-  kernels.push_back({string(name), 0, 0});
+  kernels.push_back({string(name), 0, 0, 0});
   functions.push_back(function);
   return uint32_t(kernels.size() - 1);
 }
@@ -373,6 +373,52 @@ PlanBuilder makeToyPlan() {
 
 void addToyCode(PlanBuilder &plan, const std::string &path) {
   plan.setCode(TestCode::read(path));
+}
+
+void makeHip(PlanBuilder &plan, std::string_view target, uint16_t groupThreads,
+             std::vector<uint8_t> codeObject) {
+  plan.variants[0].target = plan.string(target);
+  plan.variants[0].deviceKind = MODELC_DEVICE_HIP;
+  plan.code.file = std::move(codeObject);
+  for (ModelcKernelRecord &kernel : plan.kernels) {
+    const std::string name = plan.strings.data() + kernel.name;
+    kernel.name = plan.string("hip" + name.substr(name.find('_')));
+    kernel.groupThreads = groupThreads;
+    kernel.groupTiles = 1;
+  }
+  plan.functions.clear();
+}
+
+std::vector<uint8_t> makeCodeObject() {
+  constexpr uint16_t kAmdGpu = 224, kSections = 2;
+  constexpr uint8_t kHsa = 64;
+  std::vector<uint8_t> file(sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) +
+                            kSections * sizeof(Elf64_Shdr) + 64);
+  Elf64_Ehdr header = {};
+  memcpy(header.e_ident, ELFMAG, SELFMAG);
+  header.e_ident[EI_CLASS] = ELFCLASS64;
+  header.e_ident[EI_DATA] = ELFDATA2LSB;
+  header.e_ident[EI_OSABI] = kHsa;
+  header.e_machine = kAmdGpu;
+  header.e_phoff = sizeof(header);
+  header.e_phentsize = sizeof(Elf64_Phdr);
+  header.e_phnum = 1;
+  header.e_shoff = header.e_phoff + sizeof(Elf64_Phdr);
+  header.e_shentsize = sizeof(Elf64_Shdr);
+  header.e_shnum = kSections;
+  Elf64_Phdr program = {};
+  program.p_type = PT_LOAD;
+  program.p_offset = file.size() - 64;
+  program.p_filesz = program.p_memsz = 64;
+  Elf64_Shdr section = {};
+  section.sh_type = SHT_PROGBITS;
+  section.sh_offset = program.p_offset;
+  section.sh_size = 64;
+  memcpy(file.data(), &header, sizeof(header));
+  memcpy(file.data() + header.e_phoff, &program, sizeof(program));
+  memcpy(file.data() + header.e_shoff + sizeof(section), &section,
+         sizeof(section));
+  return file;
 }
 
 float toyLogit(std::span<const int32_t> tokens, uint32_t v) {

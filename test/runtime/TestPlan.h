@@ -120,6 +120,14 @@ PlanBuilder makeToyPlan();
 /// Gives it the code of the shared object at `path`.
 void addToyCode(PlanBuilder &plan, const std::string &path);
 
+/// Makes the plan's variant one for an AMD GPU, with this code; its kernels
+/// become hip_append and so on, with a work-group of `groupThreads`.
+void makeHip(PlanBuilder &plan, std::string_view target, uint16_t groupThreads,
+             std::vector<uint8_t> codeObject);
+/// An ELF file for AMD GPUs with a program header and two section headers, and
+/// no code.
+std::vector<uint8_t> makeCodeObject();
+
 /// What the toy model gives for the last of `tokens`.
 float toyLogit(std::span<const int32_t> tokens, uint32_t v);
 

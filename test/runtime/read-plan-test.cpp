@@ -151,8 +151,8 @@ TEST(ReadPlan, Variants) {
          p.strings.resize(500);
          p.variants[0].target = 66666;
        }},
-      {"variant 0: device kind 1, this version has only 0 (CPU)",
-       [](PlanBuilder &p) { p.variants[0].deviceKind = 1; },
+      {"variant 0: device kind 2, this version has only 0 (CPU) and 1 (HIP)",
+       [](PlanBuilder &p) { p.variants[0].deviceKind = 2; },
        MODELC_UNIMPLEMENTED},
       {"variant 0: unknown features in 0x10000000000",
        [](PlanBuilder &p) { p.variants[0].features = uint64_t(1) << 40; },

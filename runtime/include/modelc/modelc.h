@@ -70,15 +70,20 @@ typedef struct modelc_open_options {
 /// Maps the plan at `path` and validates every table and every checksum but
 /// the weights' own. `options` may be NULL. The environment variable
 /// MODELC_FORCE_CPU_FEATURES=1 skips the check of CPU features (for tests
-/// under emulation). Errors: NOT_FOUND, PERMISSION_DENIED (also a noexec
-/// mount), DATA_LOSS (damaged), FAILED_PRECONDITION (another format version,
-/// or missing CPU features, which the message names).
+/// under emulation). A plan for an AMD GPU is put there: HIP (libamdhip64, or
+/// what the environment variable MODELC_HIP_LIBRARY names) is opened, and the
+/// weights are copied once, for all sessions. Errors: NOT_FOUND,
+/// PERMISSION_DENIED (also a noexec mount), DATA_LOSS (damaged),
+/// FAILED_PRECONDITION (another format version, missing CPU features or no
+/// fitting GPU; the message says what was found), RESOURCE_EXHAUSTED,
+/// INTERNAL (a GPU that fails).
 modelc_code modelc_open(const char *path, const modelc_open_options *options,
                         modelc_plan **out_plan, modelc_status *status);
 
 /// A plan in memory whose code is already loaded: `kernels[i]` implements
 /// record i of the first variant's kernel table. `bytes` is page-aligned,
-/// borrowed until modelc_close, and may lack the code sections.
+/// borrowed until modelc_close, and may lack the code sections. For a GPU it
+/// has them, and `kernelCount` is 0.
 modelc_code modelc_open_memory(const void *bytes, size_t sizeBytes,
                                const ModelcKernel *kernels, size_t kernelCount,
                                modelc_plan **out_plan, modelc_status *status);
@@ -109,6 +114,11 @@ typedef struct modelc_plan_info {
 
 void modelc_plan_get_info(const modelc_plan *plan, modelc_plan_info *out_info);
 
+/// The GPU that the plan is on, "AMD Instinct MI300X (gfx942:sramecc+:xnack-)";
+/// lives as long as the plan. NULL on a CPU. There, weightBytes, arenaBytes and
+/// the bytes of states are of the GPU's memory.
+const char *modelc_plan_device(const modelc_plan *plan);
+
 /// A value of the source's metadata, borrowed from the plan.
 typedef struct modelc_metadata {
   uint32_t type; ///< MODELC_META_* of plan_format.h; of elements if array.
@@ -135,12 +145,14 @@ typedef struct modelc_session_options {
   /// Sequence slots; 0: 1.
   uint32_t sequences;
   /// Workers, the calling thread included; 0: the CPUs this process may use.
+  /// On a GPU there are none.
   uint32_t threads;
   uint32_t reserved[5];
 } modelc_session_options;
 
 /// `options` may be NULL. All memory of the session is reserved here; what is
-/// never used stays untouched. RESOURCE_EXHAUSTED if it cannot be had.
+/// never used stays untouched. RESOURCE_EXHAUSTED if it cannot be had; of a
+/// GPU's memory the message says how much is needed and how much is free.
 modelc_code modelc_session_create(modelc_plan *plan,
                                   const modelc_session_options *options,
                                   modelc_session **out_session,
@@ -159,7 +171,9 @@ typedef struct modelc_token {
 /// Appends `count` tokens (1 or more, any number: passes of at most `ubatch`)
 /// to their sequences and computes. All or nothing: arguments are checked
 /// before anything changes. INVALID_ARGUMENT, OUT_OF_RANGE (context is full).
-/// At most `ubatch` tokens may want logits.
+/// At most `ubatch` tokens may want logits. INTERNAL if a GPU fails, with the
+/// call of HIP and its error; then the sequences are as long as before, and
+/// every later call of the session that needs the GPU fails alike.
 modelc_code modelc_session_step(modelc_session *session,
                                 const modelc_token *tokens, size_t count,
                                 modelc_status *status);
@@ -214,12 +228,13 @@ typedef struct modelc_step_profile {
   uint64_t bytes; ///< Weight bytes read.
   uint64_t ops;   ///< Multiply and add operations.
   /// Of `nanoseconds`, those in which the caller's worker had no more tiles of
-  /// the step: it waited at a barrier for the others, or for the pass's end.
+  /// the step: it waited at a barrier for the others, or for the pass's end. 0
+  /// on a GPU.
   uint64_t waitNanoseconds;
 } modelc_step_profile;
 
 /// Turns timing of steps on or off (off at first; it costs two clock reads a
-/// step).
+/// step, and on a GPU a wait for each).
 void modelc_session_set_profile(modelc_session *session, uint32_t enabled);
 
 /// Copies up to `capacity` entries of the last step's profile, in order of

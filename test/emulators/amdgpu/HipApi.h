@@ -197,6 +197,8 @@ HIP_API hipError_t hipGraphDestroy(hipGraph_t graph);
 /// are the kernels that ran.
 HIP_API uint64_t amdgpuemu_count(const char *prefix);
 HIP_API void amdgpuemu_clear_counts(void);
+/// How often a function of HIP was called, by its name.
+HIP_API uint64_t amdgpuemu_calls(const char *function);
 
 #ifdef __cplusplus
 }

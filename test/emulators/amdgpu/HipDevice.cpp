@@ -97,6 +97,8 @@ HipState::HipState() {
   if (const char *bytes = std::getenv("AMDGPUEMU_MEMORY"))
     memory.limitBytes = std::strtoull(bytes, nullptr, 0);
   readFailures(std::getenv("AMDGPUEMU_FAIL"), failures);
+  const char *memoryKind = std::getenv("AMDGPUEMU_INTEGRATED");
+  integrated = memoryKind && std::strcmp(memoryKind, "1") == 0;
   const char *wanted = std::getenv("AMDGPUEMU_REPORT");
   if (wanted && std::strcmp(wanted, "1") == 0)
     std::atexit(report);
@@ -202,6 +204,7 @@ hipError_t hipGetDevicePropertiesR0600(hipDeviceProp_tR0600 *properties,
   }
   properties->major = state.chip->generation;
   properties->multiProcessorCount = int(state.chip->multiprocessors);
+  properties->integrated = state.integrated;
   properties->canMapHostMemory = 1;
   return hipSuccess;
 }
@@ -216,6 +219,8 @@ hipError_t hipDeviceGetAttribute(int *value, hipDeviceAttribute_t attribute,
     *value = 1;
     return hipSuccess;
   case hipDeviceAttributeIntegrated:
+    *value = state.integrated;
+    return hipSuccess;
   case hipDeviceAttributeComputeCapabilityMinor:
     *value = 0;
     return hipSuccess;
@@ -286,4 +291,10 @@ uint64_t amdgpuemu_count(const char *prefix) {
 void amdgpuemu_clear_counts(void) {
   std::lock_guard lock(hipState().mutex);
   clearCounts();
+}
+
+uint64_t amdgpuemu_calls(const char *function) {
+  std::lock_guard lock(hipState().mutex);
+  const auto found = hipState().calls.find(function);
+  return found == hipState().calls.end() ? 0 : found->second;
 }

@@ -53,6 +53,7 @@ struct HipState {
   std::recursive_mutex mutex;
   const Chip *chip = nullptr; ///< null: there is no device
   Memory memory;
+  bool integrated = false; ///< what the device says of its memory
   /// What a kernel's failure left behind; every later call returns it.
   hipError_t broken = hipSuccess;
   hipError_t last = hipSuccess;

@@ -1,0 +1,121 @@
+//===- HipMemory.h - Memory that a device can reach
+//
+// Part of modelc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Owners. Each borrows its HipLibrary, which outlives it; what the library says
+// to giving back is not looked at, as there is nothing left to do then.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MODELC_RUNTIME_DEVICE_HIPMEMORY_H
+#define MODELC_RUNTIME_DEVICE_HIPMEMORY_H
+
+#include "device/HipDevice.h"
+
+namespace modelc::rt {
+
+/// Memory on the current device; its addresses are the device's alone.
+class HipBuffer {
+public:
+  HipBuffer() = default;
+  HipBuffer(const HipBuffer &) = delete;
+  HipBuffer &operator=(const HipBuffer &) = delete;
+  ~HipBuffer() {
+    if (bytes)
+      hip->hipFree(bytes);
+  }
+
+  /// Contents undefined; none at all for 0 bytes. To be called once.
+  [[nodiscard]] HipError allocate(const HipLibrary &library,
+                                  uint64_t sizeBytes) {
+    hip = &library;
+    void *allocated = nullptr;
+    const HipError error =
+        sizeBytes ? hip->hipMalloc(&allocated, sizeBytes) : kHipSuccess;
+    if (error == kHipSuccess)
+      bytes = static_cast<uint8_t *>(allocated);
+    return error;
+  }
+
+  uint8_t *data() const { return bytes; }
+
+private:
+  const HipLibrary *hip = nullptr;
+  uint8_t *bytes = nullptr;
+};
+
+/// Memory of the host's that does not move, so that devices copy from and to
+/// it on their own.
+class HipPinnedBuffer {
+public:
+  HipPinnedBuffer() = default;
+  HipPinnedBuffer(const HipPinnedBuffer &) = delete;
+  HipPinnedBuffer &operator=(const HipPinnedBuffer &) = delete;
+  ~HipPinnedBuffer() {
+    if (bytes)
+      hip->hipHostFree(bytes);
+  }
+
+  /// Contents undefined. To be called once, with `sizeBytes` > 0.
+  [[nodiscard]] HipError allocate(const HipLibrary &library,
+                                  uint64_t sizeBytes) {
+    hip = &library;
+    void *allocated = nullptr;
+    const HipError error = hip->hipHostMalloc(&allocated, sizeBytes, 0);
+    if (error == kHipSuccess)
+      bytes = static_cast<uint8_t *>(allocated);
+    return error;
+  }
+
+  uint8_t *data() const { return bytes; }
+
+private:
+  const HipLibrary *hip = nullptr;
+  uint8_t *bytes = nullptr;
+};
+
+/// Memory of the host's that a device reads where it lies.
+class HipMappedRange {
+public:
+  HipMappedRange() = default;
+  HipMappedRange(const HipMappedRange &) = delete;
+  HipMappedRange &operator=(const HipMappedRange &) = delete;
+  ~HipMappedRange() {
+    if (host)
+      hip->hipHostUnregister(host);
+  }
+
+  /// Makes [begin, +sizeBytes), which stays where it is while this lives,
+  /// readable to the current device. False if HIP refuses: drivers differ in
+  /// whether they take what a file is mapped to. To be called once.
+  [[nodiscard]] bool map(const HipLibrary &library, const uint8_t *begin,
+                         uint64_t sizeBytes) {
+    hip = &library;
+    auto *address = const_cast<uint8_t *>(begin);
+    if (hip->hipHostRegister(address, sizeBytes,
+                             kHipHostRegisterMapped |
+                                 kHipHostRegisterReadOnly) != kHipSuccess)
+      return false;
+    host = address;
+    void *mapped = nullptr;
+    if (hip->hipHostGetDevicePointer(&mapped, address, 0) != kHipSuccess)
+      return false;
+    device = static_cast<const uint8_t *>(mapped);
+    return true;
+  }
+
+  /// The device's address of the first byte.
+  const uint8_t *data() const { return device; }
+
+private:
+  const HipLibrary *hip = nullptr;
+  uint8_t *host = nullptr;
+  const uint8_t *device = nullptr;
+};
+
+} // namespace modelc::rt
+
+#endif // MODELC_RUNTIME_DEVICE_HIPMEMORY_H
