@@ -13,7 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "device/HipDevice.h"
-#include "load/BoundedText.h"
+#include "modelc/modelc.h"
 
 namespace modelc::rt {
 
@@ -48,47 +48,52 @@ bool hipTargetFits(std::string_view target, std::string_view archName) {
   return false;
 }
 
-modelc_code findHipDevice(const char *target, const Reporter &report,
-                          HipDevice *out_device) {
+bool openHipDevice(const char *target, BoundedText *reason,
+                   HipDevice *out_device) {
   HipDevice device;
   HipLibrary &hip = device.hip;
-  if (modelc_code code = hip.load(report))
-    return code;
+  if (!hip.load(reason))
+    return false;
+  const auto succeeded = [&](const char *call, HipError error) {
+    if (error != kHipSuccess)
+      reason->append("needs an AMD GPU of this kind: %s: %s", call,
+                     hip.hipGetErrorName(error));
+    return error == kHipSuccess;
+  };
   // Without a device, or without the driver, this fails, and says which.
   int count = 0;
-  if (const HipError error = hip.hipGetDeviceCount(&count))
-    return report.fail(MODELC_FAILED_PRECONDITION,
-                       "needs an AMD GPU %s: hipGetDeviceCount: %s", target,
-                       hip.hipGetErrorName(error));
-  char found[MODELC_STATUS_MESSAGE_BYTES];
-  BoundedText text(found, sizeof(found));
+  if (!succeeded("hipGetDeviceCount", hip.hipGetDeviceCount(&count)))
+    return false;
+  char others[MODELC_STATUS_MESSAGE_BYTES];
+  BoundedText found(others, sizeof(others));
   for (int number = 0; number < count; ++number) {
     HipDeviceProperties properties = {};
-    if (const HipError error =
-            hip.hipGetDevicePropertiesR0600(&properties, number))
-      return hip.fail({"hipGetDevicePropertiesR0600", error}, report);
-    // The array may be full.
+    if (!succeeded("hipGetDevicePropertiesR0600",
+                   hip.hipGetDevicePropertiesR0600(&properties, number)))
+      return false;
+    // The arrays may be full.
     properties.name[sizeof(properties.name) - 1] = '\0';
     properties.gcnArchName[sizeof(properties.gcnArchName) - 1] = '\0';
     if (!hipTargetFits(target, properties.gcnArchName)) {
-      text.append("%s%s (%s)", number > 0 ? ", " : "", properties.name,
-                  properties.gcnArchName);
+      found.append("%s%s (%s)", number > 0 ? ", " : "", properties.name,
+                   properties.gcnArchName);
       continue;
     }
     int integrated = 0;
-    if (const HipError error = hip.hipDeviceGetAttribute(
-            &integrated, kHipAttributeIntegrated, number))
-      return hip.fail({"hipDeviceGetAttribute", error}, report);
+    if (!succeeded("hipDeviceGetAttribute",
+                   hip.hipDeviceGetAttribute(&integrated,
+                                             kHipAttributeIntegrated, number)))
+      return false;
     device.number = number;
     device.isIntegrated = integrated != 0;
     BoundedText(device.name, sizeof(device.name))
         .append("%s (%s)", properties.name, properties.gcnArchName);
     *out_device = device;
-    return MODELC_OK;
+    return true;
   }
-  return report.fail(MODELC_FAILED_PRECONDITION,
-                     "needs an AMD GPU %s, found %s", target,
-                     count > 0 ? found : "none");
+  reason->append("needs an AMD GPU of this kind, found %s",
+                 count > 0 ? others : "none");
+  return false;
 }
 
 } // namespace modelc::rt

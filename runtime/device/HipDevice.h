@@ -9,7 +9,7 @@
 #define MODELC_RUNTIME_DEVICE_HIPDEVICE_H
 
 #include "device/HipLibrary.h"
-#include "load/Reporter.h"
+#include "load/BoundedText.h"
 #include <string_view>
 
 namespace modelc::rt {
@@ -30,12 +30,10 @@ struct HipDevice {
 /// AMDGPU Backend", "Generic processor targets".
 bool hipTargetFits(std::string_view target, std::string_view archName);
 
-/// The first device on which code for `target` runs. FAILED_PRECONDITION, with
-/// a message that says what was found instead: no HIP, no device, or which
-/// devices; INTERNAL if HIP fails.
-[[nodiscard]] modelc_code findHipDevice(const char *target,
-                                        const Reporter &report,
-                                        HipDevice *out_device);
+/// The first device on which code for `target` runs. False with the reason
+/// appended, which says what was found instead: "needs ...".
+[[nodiscard]] bool openHipDevice(const char *target, BoundedText *reason,
+                                 HipDevice *out_device);
 
 } // namespace modelc::rt
 

@@ -27,7 +27,7 @@ static void *openForGood(const char *name) {
   return dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 }
 
-modelc_code HipLibrary::load(const Reporter &report) {
+bool HipLibrary::load(BoundedText *reason) {
   const char *name = getenv("MODELC_HIP_LIBRARY");
   void *library = nullptr;
   if (name && *name) {
@@ -41,11 +41,11 @@ modelc_code HipLibrary::load(const Reporter &report) {
     }
   }
   if (!library) {
-    const char *reason = dlerror();
-    return report.fail(MODELC_FAILED_PRECONDITION,
-                       "needs the HIP runtime (libamdhip64 of AMD's ROCm; "
-                       "MODELC_HIP_LIBRARY may name it): %s",
-                       reason ? reason : "it cannot be loaded");
+    const char *error = dlerror();
+    reason->append("needs the HIP runtime (libamdhip64 of AMD's ROCm; "
+                   "MODELC_HIP_LIBRARY may name it): %s",
+                   error ? error : "it cannot be loaded");
+    return false;
   }
   const char *missing = nullptr;
   const auto find = [&](const char *symbol) {
@@ -61,10 +61,9 @@ modelc_code HipLibrary::load(const Reporter &report) {
   hipGetErrorName =
       reinterpret_cast<decltype(hipGetErrorName)>(find("hipGetErrorName"));
   if (missing)
-    return report.fail(MODELC_FAILED_PRECONDITION,
-                       "needs the HIP runtime of ROCm 6 or 7: %s has no %s",
-                       name, missing);
-  return MODELC_OK;
+    reason->append("needs the HIP runtime of ROCm 6 or 7: %s has no %s", name,
+                   missing);
+  return !missing;
 }
 
 modelc_code HipLibrary::fail(const HipFailure &failure,

@@ -9,6 +9,7 @@
 #define MODELC_RUNTIME_DEVICE_HIPLIBRARY_H
 
 #include "device/HipApi.h"
+#include "load/BoundedText.h"
 #include "load/Reporter.h"
 
 namespace modelc::rt {
@@ -29,8 +30,8 @@ struct HipLibrary {
 
   /// Loads libamdhip64.so, or what MODELC_HIP_LIBRARY in the environment names,
   /// and finds all functions. The library stays loaded until the process ends,
-  /// as its threads do. FAILED_PRECONDITION.
-  [[nodiscard]] modelc_code load(const Reporter &report);
+  /// as its threads do. False with the reason appended: "needs ...".
+  [[nodiscard]] bool load(BoundedText *reason);
 
   /// Reports a call that failed: "hipMalloc: hipErrorOutOfMemory".
   /// RESOURCE_EXHAUSTED for memory, FAILED_PRECONDITION for code of another

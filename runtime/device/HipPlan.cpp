@@ -26,13 +26,29 @@ HipPlan::~HipPlan() {
     hipDevice.hip.hipModuleUnload(module);
 }
 
+/// Bytes of the variant's weights, one behind the other. WEIGHTS may have those
+/// of other variants, too.
+static uint64_t countWeightBytes(const VariantTables &variant) {
+  uint64_t bytes = 0;
+  for (const ModelcWeight &weight : variant.weights)
+    bytes += alignUp(weight.sizeBytes, MODELC_WEIGHT_ALIGN);
+  return bytes;
+}
+
 modelc_code HipPlan::open(const PlanTables &tables,
                           const VariantTables &variant,
                           const Reporter &report) {
-  if (modelc_code code = findHipDevice(tables.string(variant.variant->target),
-                                       report, &hipDevice))
-    return code;
-  const uint64_t weightBytes = variant.weightBytes.size();
+  const char *target = tables.string(variant.variant->target);
+  char why[MODELC_STATUS_MESSAGE_BYTES];
+  BoundedText reason(why, sizeof(why));
+  if (!openHipDevice(target, &reason, &hipDevice))
+    return report.fail(MODELC_FAILED_PRECONDITION, "%s %s", target, why);
+  if (!kernels.allocate(variant.kernels.size()) ||
+      !weightAddresses.allocate(variant.weights.size()))
+    return report.fail(MODELC_RESOURCE_EXHAUSTED,
+                       "no memory for %zu kernels and %zu weights",
+                       variant.kernels.size(), variant.weights.size());
+  uint64_t weightBytes = countWeightBytes(variant);
   const uint64_t constantBytes = variant.constants.size();
   HipStream stream;
   // Small plans need no large pieces.
@@ -41,25 +57,23 @@ modelc_code HipPlan::open(const PlanTables &tables,
                                           1, kPieceBytes)))
     return stream.fail(report);
   const HipCurrentDevice current(&stream);
-  if (hipDevice.isIntegrated && weightBytes > 0 &&
-      mappedWeights.map(hipDevice.hip, variant.weightBytes.data(), weightBytes))
-    weightsBegin = mappedWeights.data();
-  // The sections are inside one file, so that the sum does not overflow.
-  const uint64_t copiedBytes =
-      (weightsBegin ? 0 : weightBytes) + constantBytes + variant.code.size();
+  const auto section = variant.weightBytes;
+  if (hipDevice.isIntegrated && !section.empty() &&
+      mappedWeights.map(hipDevice.hip, section.data(), section.size()))
+    weightBytes = 0;
+  // Parts of one file, so that the sum does not overflow.
+  const uint64_t neededBytes =
+      weightBytes + constantBytes + variant.code.size();
   constexpr const char *kNeed = "weights and code need";
-  if (modelc_code code = stream.checkMemory(kNeed, copiedBytes, report))
+  if (modelc_code code = stream.checkMemory(kNeed, neededBytes, report))
     return code;
-  if (!kernels.allocate(variant.kernels.size()))
-    return report.fail(MODELC_RESOURCE_EXHAUSTED, "no memory for %zu kernels",
-                       variant.kernels.size());
   const char *missing = nullptr;
   if (!loadKernels(tables, variant, &stream, &missing))
     return missing ? report.damaged("its code has no kernel %s", missing)
                    : stream.fail(report);
-  return copySections(variant, &stream)
+  return copyWeights(variant, weightBytes, &stream)
              ? MODELC_OK
-             : stream.failForMemory(kNeed, copiedBytes, report);
+             : stream.failForMemory(kNeed, neededBytes, report);
 }
 
 /// False with the kernel that the code has not, or with what the stream says.
@@ -81,19 +95,29 @@ bool HipPlan::loadKernels(const PlanTables &tables,
   return true;
 }
 
-bool HipPlan::copySections(const VariantTables &variant, HipStream *stream) {
+/// Copies `weightBytes` of weights, none of them if they are mapped, and
+/// constants.
+bool HipPlan::copyWeights(const VariantTables &variant, uint64_t weightBytes,
+                          HipStream *stream) {
   const HipLibrary &hip = hipDevice.hip;
-  if (!weightsBegin) {
-    const auto bytes = variant.weightBytes;
-    if (!stream->check("hipMalloc", copiedWeights.allocate(hip, bytes.size())))
-      return false;
-    stream->upload(copiedWeights.data(), bytes.data(), bytes.size());
-    weightsBegin = copiedWeights.data();
-  }
-  const auto bytes = variant.constants;
-  if (!stream->check("hipMalloc", constantsCopy.allocate(hip, bytes.size())))
+  const auto constants = variant.constants;
+  if (!stream->check("hipMalloc", copiedWeights.allocate(hip, weightBytes)) ||
+      !stream->check("hipMalloc",
+                     constantsCopy.allocate(hip, constants.size())))
     return false;
-  stream->upload(constantsCopy.data(), bytes.data(), bytes.size());
+  uint8_t *next = copiedWeights.data();
+  for (size_t i = 0; i < variant.weights.size(); ++i) {
+    const ModelcWeight &weight = variant.weights[i];
+    if (mappedWeights.data()) {
+      weightAddresses[i] = mappedWeights.data() + weight.offset;
+      continue;
+    }
+    weightAddresses[i] = next;
+    stream->upload(next, variant.weightBytes.data() + weight.offset,
+                   weight.sizeBytes);
+    next += alignUp(weight.sizeBytes, MODELC_WEIGHT_ALIGN);
+  }
+  stream->upload(constantsCopy.data(), constants.data(), constants.size());
   return stream->wait();
 }
 

@@ -30,23 +30,24 @@ public:
 
   /// Finds a device for `variant`, whose bytes outlive this, loads its code and
   /// puts its weights there: copied, or where the device uses the host's
-  /// memory mapped. Errors are those of findHipDevice; RESOURCE_EXHAUSTED says
-  /// how much memory is needed and how much is free, before anything is done;
-  /// INTERNAL if HIP fails.
+  /// memory mapped. FAILED_PRECONDITION without a device; RESOURCE_EXHAUSTED
+  /// says how much memory is needed and how much is free, before anything is
+  /// done; INTERNAL if HIP fails.
   [[nodiscard]] modelc_code open(const PlanTables &tables,
                                  const VariantTables &variant,
                                  const Reporter &report);
 
   const HipDevice &device() const { return hipDevice; }
   HipFunctionHandle kernel(uint32_t index) const { return kernels[index]; }
-  /// The device's addresses of the sections' first bytes.
-  const uint8_t *weights() const { return weightsBegin; }
+  /// The device's addresses: of each weight, and of CONSTANTS.
+  const uint8_t *const *weights() const { return weightAddresses.data(); }
   const uint8_t *constants() const { return constantsCopy.data(); }
 
 private:
   bool loadKernels(const PlanTables &tables, const VariantTables &variant,
                    HipStream *stream, const char **out_missing);
-  bool copySections(const VariantTables &variant, HipStream *stream);
+  bool copyWeights(const VariantTables &variant, uint64_t weightBytes,
+                   HipStream *stream);
 
   HipDevice hipDevice;
   HipModuleHandle module = nullptr;
@@ -54,7 +55,7 @@ private:
   HipMappedRange mappedWeights;
   HipBuffer copiedWeights;
   HipBuffer constantsCopy;
-  const uint8_t *weightsBegin = nullptr;
+  HeapArray<const uint8_t *> weightAddresses;
 };
 
 } // namespace modelc::rt

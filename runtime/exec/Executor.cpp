@@ -46,7 +46,7 @@ modelc_code Executor::create(const modelc_plan &plan, uint8_t *arena,
                        "no memory for a session's steps and scratch");
   scratchStride = scratchBytes / workerCount;
   const VariantTables &tables = plan.variant;
-  const OperandBases bases = {tables.weightBytes.data(),
+  const OperandBases bases = {tables.weightBytes.data(), nullptr,
                               tables.constants.data(), arena, inputs};
   for (size_t i = 0; i < tables.operands.size(); ++i)
     operands[i] = resolveOperand(tables.operands[i], tables, bases, pages);

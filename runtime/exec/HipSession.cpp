@@ -117,8 +117,9 @@ bool HipSession::allocate() {
 
 void HipSession::resolveSteps(const StatePages &pages) {
   const VariantTables &tables = plan->variant;
-  const OperandBases bases = {plan->hip->weights(), plan->hip->constants(),
-                              arena.data(), deviceBlock.data()};
+  const OperandBases bases = {nullptr, plan->hip->weights(),
+                              plan->hip->constants(), arena.data(),
+                              deviceBlock.data()};
   uint64_t *next = arguments.data();
   for (size_t i = 0; i < tables.steps.size(); ++i) {
     const ModelcStep &record = tables.steps[i];

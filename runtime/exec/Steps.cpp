@@ -18,8 +18,10 @@ void *resolveOperand(const ModelcOperand &operand, const VariantTables &tables,
   const auto address = [&]() -> const void * {
     switch (operand.space) {
     case MODELC_SPACE_WEIGHTS:
-      return bases.weights + tables.weights[operand.index].offset +
-             operand.offset;
+      return operand.offset +
+             (bases.weights
+                  ? bases.weights + tables.weights[operand.index].offset
+                  : bases.eachWeight[operand.index]);
     case MODELC_SPACE_ARENA:
       return bases.arena + operand.offset;
     case MODELC_SPACE_STATE:

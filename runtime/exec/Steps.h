@@ -30,7 +30,9 @@ struct StepProfile {
 /// Where what operands name begins: all addresses are the host's, or all are a
 /// device's.
 struct OperandBases {
+  /// Of WEIGHTS; null if each weight has an address of its own.
   const uint8_t *weights;
+  const uint8_t *const *eachWeight;
   const uint8_t *constants;
   uint8_t *arena;
   const void *inputs;

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-//   variants, kSystemCode, features of the machine, its GPUs
+//   variants, kSystemCode, features of the machine, its devices
 //     ==>  the first that fits, or what each of them lacks
 //
 //===----------------------------------------------------------------------===//
@@ -13,6 +13,7 @@
 #include "load/CpuFeatures.h"
 #include "load/BoundedText.h"
 #include "load/CodeFormat.h"
+#include "load/FindDevice.h"
 #include "modelc/cpu_features.h"
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,7 @@ static bool appendForeignCode(std::span<const uint8_t> code,
   return true;
 }
 
-/// Appends what keeps `variant` from running; false if nothing does.
+/// Appends what keeps `variant` from running on the CPU; false if nothing does.
 static bool appendMisfit(const VariantTables &variant,
                          const CpuFeatures &machine, BoundedText *text) {
   if (!variant.code.empty() && appendForeignCode(variant.code, text))
@@ -75,33 +76,27 @@ static bool appendMisfit(const VariantTables &variant,
   return true;
 }
 
-/// The same for a GPU's, after `target`.
-static bool appendGpuMisfit(const char *target, CheckGpu checkGpu,
-                            BoundedText *text) {
-  modelc_status why = {};
-  if (checkGpu(target, Reporter(target, &why)) == MODELC_OK)
+/// Appends why the device for `target` cannot be used, if it cannot.
+static bool appendMissingDevice(const char *target, BoundedText *text) {
+  char reason[MODELC_STATUS_MESSAGE_BYTES];
+  if (findHipDevice(target, reason, sizeof(reason)) == MODELC_OK)
     return false;
-  text->append("%s", why.message);
+  text->append("%s", reason);
   return true;
 }
 
 modelc_code chooseVariant(const PlanTables &tables, uint32_t candidates,
-                          const CpuFeatures &machine, CheckGpu checkGpu,
-                          const Reporter &report, uint32_t *out_variant) {
+                          const CpuFeatures &machine, const Reporter &report,
+                          uint32_t *out_variant) {
   char reasons[MODELC_STATUS_MESSAGE_BYTES];
   BoundedText text(reasons, sizeof(reasons));
   for (uint32_t i = 0; i < candidates; ++i) {
     const VariantTables variant = tables.variantTables(i);
     const char *target = tables.string(variant.variant->target);
-    text.append("%s", i > 0 ? "; " : "");
-    bool fits;
-    if (variant.variant->deviceKind == MODELC_DEVICE_HIP) {
-      fits = !appendGpuMisfit(target, checkGpu, &text);
-    } else {
-      text.append("%s ", target);
-      fits = !appendMisfit(variant, machine, &text);
-    }
-    if (fits) {
+    const bool isForDevice = variant.variant->deviceKind != MODELC_DEVICE_CPU;
+    text.append("%s%s ", i > 0 ? "; " : "", target);
+    if (isForDevice ? !appendMissingDevice(target, &text)
+                    : !appendMisfit(variant, machine, &text)) {
       *out_variant = i;
       return MODELC_OK;
     }

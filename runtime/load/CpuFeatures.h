@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The choice of the variant that fits the machine: by its features, and by the
-// processor or GPU its code is for.
+// The choice of the variant that fits the machine: by its features and by the
+// processor its code is for, or by its device.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,16 +31,12 @@ CpuFeatures detectCpuFeatures();
 /// checked, as an emulator will supply them.
 bool cpuFeaturesAreForced();
 
-/// Whether this machine has a GPU for code for `target`; else fails, saying
-/// what it has instead.
-using CheckGpu = modelc_code (*)(const char *target, const Reporter &report);
-
-/// The first of the first `candidates` variants that runs here: its code is for
-/// this processor and `machine` has its features, or `checkGpu` finds a GPU for
-/// it. FAILED_PRECONDITION says of each what it needs.
+/// The first of the first `candidates` variants whose device is there, or
+/// whose code is for this processor and whose features `machine` has.
+/// FAILED_PRECONDITION says of each what it needs.
 modelc_code chooseVariant(const PlanTables &tables, uint32_t candidates,
-                          const CpuFeatures &machine, CheckGpu checkGpu,
-                          const Reporter &report, uint32_t *out_variant);
+                          const CpuFeatures &machine, const Reporter &report,
+                          uint32_t *out_variant);
 
 /// Asks Linux for the use of AMX's tile registers by all threads of the
 /// process (arch_prctl ARCH_REQ_XCOMP_PERM); once more is harmless. Returns 0

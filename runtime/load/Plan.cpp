@@ -168,19 +168,13 @@ static modelc_code openOnHip(modelc_plan *plan, const Reporter &report) {
   return plan->hip->open(plan->tables, plan->variant, report);
 }
 
-/// For chooseVariant.
-static modelc_code checkForHip(const char *target, const Reporter &report) {
-  HipDevice device;
-  return findHipDevice(target, report, &device);
-}
-
 /// Chooses among the first `candidates` variants, and asks for what the chosen
 /// one needs of the kernel.
 static modelc_code useVariant(modelc_plan *plan, uint32_t candidates,
                               const Reporter &report) {
   if (modelc_code code =
-          chooseVariant(plan->tables, candidates, detectCpuFeatures(),
-                        checkForHip, report, &plan->variantIndex))
+          chooseVariant(plan->tables, candidates, detectCpuFeatures(), report,
+                        &plan->variantIndex))
     return code;
   plan->variant = plan->tables.variantTables(plan->variantIndex);
   if (!needsAmx(plan->variant.variant->features) || cpuFeaturesAreForced())

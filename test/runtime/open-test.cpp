@@ -287,14 +287,7 @@ protected:
     machine.present = present;
     machine.usable = usable;
     return modelc::rt::chooseVariant(tables, uint32_t(tables.variants.size()),
-                                     machine, findGfx942, report, &chosen);
-  }
-  /// A machine with one GPU.
-  static modelc_code findGfx942(const char *target,
-                                const modelc::rt::Reporter &report) {
-    if (strcmp(target, "gfx942") == 0)
-      return MODELC_OK;
-    return report.fail(MODELC_FAILED_PRECONDITION, "has another GPU");
+                                     machine, report, &chosen);
   }
 
   uint32_t chosen = 99;
@@ -345,20 +338,6 @@ TEST_F(ChooseVariant, TheFirstThatFits) {
   EXPECT_STREQ(status.message,
                "toy.mplan: does not run on this machine: amx needs "
                "avx512_vnni amx_int8; vnni needs avx512_vnni");
-}
-
-TEST_F(ChooseVariant, GpusAreAskedFor) {
-  makeHip(builder, "gfx1100", 64, makeCodeObject());
-  builder.code.segments.clear();
-  for (ModelcKernelRecord &kernel : builder.kernels)
-    kernel.codeOffset = 0;
-  EXPECT_EQ(choose(0, 0), MODELC_FAILED_PRECONDITION);
-  EXPECT_STREQ(status.message, "toy.mplan: does not run on this machine: "
-                               "gfx1100: has another GPU");
-  builder.variants.push_back(builder.variants[0]);
-  builder.variants[1].target = builder.string("gfx942");
-  EXPECT_EQ(choose(0, 0), MODELC_OK);
-  EXPECT_EQ(chosen, 1u);
 }
 
 // More text than a message holds is cut, not written past its end.

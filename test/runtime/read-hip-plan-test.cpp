@@ -61,7 +61,7 @@ TEST(ReadHipPlan, AGoodOneIsRead) {
   modelc_status status;
   EXPECT_EQ(openMemory(makeGoodPlan(), &status), MODELC_FAILED_PRECONDITION);
   const std::string expected =
-      "plan in memory: does not run on this machine: gfx942: needs the HIP "
+      "plan in memory: does not run on this machine: gfx942 needs the HIP "
       "runtime (libamdhip64 of AMD's ROCm; MODELC_HIP_LIBRARY may name it): "
       "/nowhere/libamdhip64.so: ";
   EXPECT_EQ(std::string(status.message).substr(0, expected.size()), expected);

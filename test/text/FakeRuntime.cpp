@@ -49,6 +49,8 @@ modelc_code modelc_open(const char *, const modelc_open_options *,
 
 void modelc_close(modelc_plan *plan) { delete plan; }
 
+const char *modelc_plan_device(const modelc_plan *) { return nullptr; }
+
 void modelc_plan_get_info(const modelc_plan *plan, modelc_plan_info *out_info) {
   *out_info = {};
   out_info->target = "fake";

@@ -337,6 +337,24 @@ TEST(Bench, WritesATable) {
     EXPECT_NE(table.find(line), table.npos) << line << table;
 }
 
+// Of a GPU no ceilings are known, and this process's memory is not all.
+TEST(Bench, OnAGpu) {
+  BenchResult result = makeResult();
+  result.device = "a GPU (gfx942)";
+  result.ceilings = {};
+  std::string json = formatJson(smallOptions(), result);
+  for (const char *member : {"\"device\": \"a GPU (gfx942)\",\n",
+                             "\"prefill_share\": null", "\"int8_gops\": null"})
+    EXPECT_NE(json.find(member), json.npos) << member << json;
+  std::string table = formatTable(smallOptions(), result);
+  for (const char *line :
+       {"target    fake, on a GPU (gfx942)\n", "          600.0 GOPS\n",
+        "          5.00 GB/s of weights\n",
+        "memory    12.3 MB of the host's, without the GPU's, at its peak\n"})
+    EXPECT_NE(table.find(line), table.npos) << line << table;
+  EXPECT_EQ(table.find("ceilings"), table.npos) << table;
+}
+
 TEST(Bench, DrawsAPicture) {
   BenchResult result = makeResult();
   result.prefillProfile = {

@@ -82,7 +82,8 @@ bool Bench::run(BenchResult *result) {
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   result->peakRssBytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
-  result->ceilings = measureCeilings(result->threads);
+  if (result->device.empty())
+    result->ceilings = measureCeilings(result->threads);
   return true;
 }
 
@@ -101,6 +102,8 @@ bool Bench::open(BenchResult *result) {
   result->firstLogitsMs = secondsSince(begin) * 1e3;
 
   result->target = info.target;
+  if (const char *device = modelc_plan_device(rawPlan))
+    result->device = device;
   result->architecture = info.architecture;
   result->modelName = info.modelName;
   result->weightBytes = info.weightBytes;

@@ -58,6 +58,7 @@ struct BatchResult {
 
 struct BenchResult {
   std::string target;
+  std::string device; ///< The GPU; empty: the CPU.
   std::string architecture;
   std::string modelName;
   uint64_t weightBytes = 0;
@@ -72,9 +73,10 @@ struct BenchResult {
   uint64_t decodeBytes = 0; ///< Weight bytes read for one decoded token.
   Work prefillWork;         ///< Of the whole prompt.
   FixedCost decodeFixedCost;
-  /// Of this process after the measurements, before the ceilings.
+  /// Of this process after the measurements, before the ceilings: the host's
+  /// memory alone.
   uint64_t peakRssBytes = 0;
-  Ceilings ceilings;
+  Ceilings ceilings; ///< The CPU's; unknown on a GPU.
   std::vector<ProfileRow> prefillProfile;
   std::vector<ProfileRow> decodeProfile; ///< Of profiledDecodes tokens.
   uint32_t profiledDecodes = 0;

@@ -36,6 +36,14 @@ double share(double part, double whole) {
   return whole > 0 ? part / whole : NAN;
 }
 
+/// ", 50.0 % of the ceiling"; nothing if it is unknown.
+std::string describeShare(double part, const std::string &whole) {
+  std::string text;
+  if (std::isfinite(part))
+    append(text, ", %.1f %% of %s", 100 * part, whole.c_str());
+  return text;
+}
+
 /// Unknown where 0 means that it was not measured.
 double known(double value) { return value > 0 ? value : NAN; }
 
@@ -211,8 +219,10 @@ void appendDecodeTable(std::string &text, const BenchOptions &options,
   double decodeGb = result.decodeWeightGbPerSecond();
   append(text, "decode    %.1f tokens/s (%.1f .. %.1f) of %u tokens\n",
          decode.median, decode.min, decode.max, options.decodeTokens);
-  append(text, "          %.2f GB/s of weights, %.1f %% of the ceiling\n",
-         decodeGb, 100 * share(decodeGb, result.ceilings.readGbPerSecond));
+  append(text, "          %.2f GB/s of weights%s\n", decodeGb,
+         describeShare(share(decodeGb, result.ceilings.readGbPerSecond),
+                       "the ceiling")
+             .c_str());
   if (options.reads) {
     Samples shares = sharesOfReads(result);
     append(text,
@@ -246,6 +256,8 @@ std::string formatJson(const BenchOptions &options, const BenchResult &result) {
   JsonObject object(text, "\n  ");
   object.string("file", options.file);
   object.string("target", result.target);
+  if (!result.device.empty())
+    object.string("device", result.device);
   object.string("architecture", result.architecture);
   object.string("model", result.modelName);
   object.integer("weight_bytes", result.weightBytes);
@@ -297,25 +309,32 @@ std::string formatTable(const BenchOptions &options,
   append(text, "model     %s, %s, %.1f MB of weights\n",
          result.modelName.c_str(), result.architecture.c_str(),
          static_cast<double>(result.weightBytes) / 1e6);
-  append(text, "target    %s, %u threads\n", result.target.c_str(),
-         result.threads);
+  if (result.device.empty())
+    append(text, "target    %s, %u threads\n", result.target.c_str(),
+           result.threads);
+  else
+    append(text, "target    %s, on %s\n", result.target.c_str(),
+           result.device.c_str());
   append(text, "open      %.2f ms, first logits after %.2f ms\n", result.openMs,
          result.firstLogitsMs);
   if (options.depth > 0)
     append(text, "depth     each from %u tokens of context\n", options.depth);
   append(text, "prefill   %.1f tokens/s (%.1f .. %.1f) of %u tokens\n",
          prefill.median, prefill.min, prefill.max, options.promptTokens);
-  append(text, "          %.1f GOPS, %.1f %% of %s\n",
+  append(text, "          %.1f GOPS%s\n",
          result.prefillGops(options.promptTokens),
-         100 * result.prefillShare(options.promptTokens),
-         describeCeiling(result.prefillWork).c_str());
+         describeShare(result.prefillShare(options.promptTokens),
+                       describeCeiling(result.prefillWork))
+             .c_str());
   if (options.decodeTokens > 0)
     appendDecodeTable(text, options, result);
-  append(text, "ceilings  read %.2f GB/s, int8 %.1f GOPS, f32 %.1f GFLOPS\n",
-         result.ceilings.readGbPerSecond, result.ceilings.int8Gops,
-         result.ceilings.f32Gops);
-  append(text, "memory    %.1f MB at its peak\n",
-         static_cast<double>(result.peakRssBytes) / 1e6);
+  if (result.device.empty())
+    append(text, "ceilings  read %.2f GB/s, int8 %.1f GOPS, f32 %.1f GFLOPS\n",
+           result.ceilings.readGbPerSecond, result.ceilings.int8Gops,
+           result.ceilings.f32Gops);
+  append(text, "memory    %.1f MB%s at its peak\n",
+         static_cast<double>(result.peakRssBytes) / 1e6,
+         result.device.empty() ? "" : " of the host's, without the GPU's,");
   if (options.profile) {
     appendProfileTable(text, "prefill", result.prefillProfile, result, 1);
     appendProfileTable(text, "decode of a token", result.decodeProfile, result,

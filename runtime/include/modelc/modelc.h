@@ -216,7 +216,8 @@ modelc_code modelc_session_save(const modelc_session *session, const char *path,
                                 modelc_status *status);
 
 /// Replaces the session's sequences by a saved file's. FAILED_PRECONDITION if
-/// it was saved with another plan; the session is unchanged on any error.
+/// it was saved with another plan; the session is unchanged on any error, but
+/// empty if a GPU fails.
 modelc_code modelc_session_restore(modelc_session *session, const char *path,
                                    modelc_status *status);
 

@@ -69,9 +69,9 @@ enum {
   MODELC_SECTION_STATES = 10,        ///< ModelcState[].
   MODELC_SECTION_CONSTANTS = 11,     ///< Bytes, read by kernels.
   MODELC_SECTION_CODE_SEGMENTS = 12, ///< ModelcCodeSegment[].
-  MODELC_SECTION_CODE = 13,          ///< Bytes; a shared object or dylib.
-  MODELC_SECTION_WEIGHT_TABLE = 14,  ///< ModelcWeight[].
-  MODELC_SECTION_WEIGHTS = 15        ///< Bytes; the packed weights.
+  MODELC_SECTION_CODE = 13, ///< Bytes; a shared object, dylib or code object.
+  MODELC_SECTION_WEIGHT_TABLE = 14, ///< ModelcWeight[].
+  MODELC_SECTION_WEIGHTS = 15       ///< Bytes; the packed weights.
 };
 
 typedef struct ModelcPlanHeader {
@@ -164,8 +164,8 @@ enum {
   MODELC_DEVICE_HIP = 1 ///< An AMD GPU.
 };
 
-/// CPU features a variant may need, as bits of ModelcVariant.features. Names
-/// are those of Linux's /proc/cpuinfo, where it has one.
+/// CPU features a variant may need, as bits of ModelcVariant.features; HIP:
+/// none. Names are those of Linux's /proc/cpuinfo, where it has one.
 enum {
   MODELC_FEATURE_SSE42 = 0,
   MODELC_FEATURE_AVX = 1,
