@@ -131,13 +131,14 @@ bool HipStream::upload(uint8_t *to, const void *from, uint64_t sizeBytes) {
     const uint64_t part = std::min(sizeBytes, pieceBytes);
     uint8_t *const piece = pieces.data() + nextPiece * pieceBytes;
     const HipEventHandle wasRead = pieceWasRead[nextPiece];
-    // At once for an event that was never recorded.
-    if (!check("hipEventSynchronize", hip().hipEventSynchronize(wasRead)))
+    if (isPieceInUse[nextPiece] &&
+        !check("hipEventSynchronize", hip().hipEventSynchronize(wasRead)))
       return false;
     memcpy(piece, next, part);
     if (!uploadPinned(to, piece, part))
       return false;
     check("hipEventRecord", hip().hipEventRecord(wasRead, stream));
+    isPieceInUse[nextPiece] = true;
     nextPiece = 1 - nextPiece;
     next += part;
     to += part;

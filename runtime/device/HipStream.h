@@ -78,8 +78,9 @@ private:
   HipFailure failure;
   uint64_t pieceBytes = 0;
   HipPinnedBuffer pieces;
-  /// Of each piece, whether it was read.
+  /// Of each piece: the event that it was read, and whether it is recorded.
   HipEventHandle pieceWasRead[2] = {};
+  bool isPieceInUse[2] = {};
   unsigned nextPiece = 0;
 };
 

@@ -104,6 +104,25 @@ TEST(HipSession, SequencesAreCopiedAndCut) {
   });
 }
 
+// What no token reads any more is zeroed, as its memory is not given back.
+TEST(HipSession, StatesWithAWindow) {
+  onDevice("gfx942", {}, [] {
+    PlanBuilder builder = makeHipToyPlan("gfx942");
+    builder.states[builder.addState("window", 128)].windowTokens = 64;
+    const TestPlan plan(builder);
+    TestSession session(plan, kToyContext, 1, 1);
+    Conversations conversation(session, 1);
+    conversation.append(0, 100, 1);
+    conversation.append(0, 26, 2);
+    const uint64_t before = countCalls("hipMemsetAsync");
+    conversation.append(0, 1, 3);
+    EXPECT_EQ(countCalls("hipMemsetAsync"), before);
+    conversation.append(0, 1, 4);
+    EXPECT_EQ(countCalls("hipMemsetAsync"), before + 1);
+    conversation.append(0, 70, 5);
+  });
+}
+
 /// Adds a state that each sequence has as a whole: the sum of its ids.
 PlanBuilder makePlanWithTotals(const std::string &target) {
   PlanBuilder plan = makeHipToyPlan(target);
