@@ -119,6 +119,7 @@ static void forEachImageMatmul(
     auto spec = dyn_cast<plan::MatmulSpecAttr>(kernel.getSpec());
     if (spec && spec.hasImages() && !pack::hasQuantRows(spec.getInput()) &&
         !pack::hasQuadTiles(spec.getInput()) &&
+        !pack::hasQuantPairs(spec.getInput()) && !spec.hasOuterFloats() &&
         !pack::hasWidenedQuants(spec.getInput()))
       visit(step, spec);
   }

@@ -202,6 +202,26 @@ bool schedule::haveTilePairs(ValueRange weights) {
       weights, [](Value weight) { return pack::hasPairs(getLayout(weight)); });
 }
 
+bool schedule::haveFloatPanels(ValueRange weights) {
+  return llvm::all_of(weights, [](Value weight) {
+    LayoutAttr layout = getLayout(weight);
+    return !isBlockType(layout) && layout.getRows() == pack::kPanelRows &&
+           !pack::hasPairs(layout);
+  });
+}
+
+/// True if products of all these block types have sums of 16 bits.
+static bool haveShortSums(ValueRange weights) {
+  return llvm::all_of(weights, [](Value weight) {
+    LayoutAttr layout = getLayout(weight);
+    if (!isBlockType(layout))
+      return false;
+    pack::OuterSums sums = pack::getOuterSums(layout);
+    return sums.bits == 16 &&
+           sums.elems == pack::getBlockFormat(layout).getSumLength();
+  });
+}
+
 std::optional<target::Isa> schedule::getMatrixIsa(ValueRange weights,
                                                   const CountRange &range) {
   return haveTilePairs(weights) ? target::Isa::IntelAmx : range.matrixIsa;
@@ -215,6 +235,11 @@ LayoutAttr schedule::getInputLayout(ValueRange weights,
   if (!isBlockType(getLayout(weights[0])))
     return pack::getFloatActivationLayout(context, range.rowTile);
   pack::ActivationNeeds needs;
+  if (range.matrixIsa == target::Isa::AppleAmx) {
+    for (Value weight : weights)
+      needs.add(pack::getOuterNeeds(getLayout(weight)));
+    return pack::getPairActivationLayout(context, needs);
+  }
   for (Value weight : weights)
     needs.add(pack::getActivationNeeds(getLayout(weight)));
   if (range.matrixIsa == target::Isa::Sme)
@@ -293,12 +318,20 @@ static bool shouldWiden(ValueRange weights, int64_t columns,
 FailureOr<SmallVector<CountRange>> Scheduler::getRegimes(model::LinearOp op) {
   const target::TargetSpec &target = steps.getTarget();
   ArrayRef<target::Regime> own = target.regimes;
-  if (isBlockType(getLayout(op.getWeights()[0])))
+  bool hasImages = isBlockType(getLayout(op.getWeights()[0]));
+  if (hasImages) {
     own = target.blockRegimes;
-  else if (haveTilePairs(op.getWeights()))
+    if (!target.shortSumRegimes.empty() && haveShortSums(op.getWeights()))
+      own = target.shortSumRegimes;
+  } else if (haveTilePairs(op.getWeights())) {
     own = target.bf16Regimes;
-  SmallVector<CountRange> regimes = steps.getRegimes(
-      getCountSource(op), own, isBlockType(getLayout(op.getWeights()[0])));
+  } else if (!target.floatPanelRegimes.empty() &&
+             haveFloatPanels(op.getWeights())) {
+    own = target.floatPanelRegimes;
+    hasImages = true;
+  }
+  SmallVector<CountRange> regimes =
+      steps.getRegimes(getCountSource(op), own, hasImages);
   if (shouldWiden(op.getWeights(), getColumns(op.getX()), target))
     steps.addWidened(regimes);
   for (CountRange &range : regimes) {

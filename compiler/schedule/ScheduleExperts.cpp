@@ -140,8 +140,13 @@ static bool isIndirect(const CountRange &range) { return range.rowTile == 1; }
 
 SmallVector<CountRange> Scheduler::getRegimes(model::ExpertsOp op) {
   // Row tiles go by tokens in the same way with and without images.
+  SmallVector<Value> gates = {op.getGate(), op.getUp()};
+  bool hasOuterFloats =
+      steps.getTarget().blockRegimes.back().matrixIsa ==
+          target::Isa::AppleAmx &&
+      (haveFloatPanels(gates) || haveFloatPanels(op.getDown()));
   bool hasImages = isBlockType(getLayout(op.getGate())) ||
-                   isBlockType(getLayout(op.getDown()));
+                   isBlockType(getLayout(op.getDown())) || hasOuterFloats;
   return steps.getExpertRegimes(
       hasImages, model::getMatrices(op.getGate().getType())->count,
       getSlots(op.getIds()));
@@ -290,20 +295,24 @@ void Scheduler::addExpertsStep(model::ExpertsOp op, const CountRange &range,
   for (Value weight : weights)
     layouts.push_back(getLayout(weight));
   bool isGlu = weights.size() == 2, indirect = isGlu && isIndirect(range);
-  bool isBlock = isBlockType(getLayout(weights[0]));
+  bool isOuter =
+      range.matrixIsa == target::Isa::AppleAmx && haveFloatPanels(weights);
+  bool hasImages = isBlockType(getLayout(weights[0])) || isOuter;
   // A token's experts share the wish for tiles.
   int64_t wanted = llvm::divideCeil(kWantedTiles, routing.slots);
   auto matmul = plan::MatmulSpecAttr::get(
       op.getContext(), shape.columns, getInputLayout(weights, range),
       b.getArrayAttr(layouts), b.getDenseI64ArrayAttr(rows),
       isGlu ? model::Epilogue::Glu : model::Epilogue::Store, op.getActivation(),
-      !biases.empty(), getTileRows(rows, wanted),
-      isBlock ? range.imagePanels : 0, isBlock ? range.imageColumns : 0,
+      !biases.empty(),
+      hasImages && range.tileRows > 0 ? range.tileRows
+                                      : getTileRows(rows, wanted),
+      hasImages ? range.imagePanels : 0, hasImages ? range.imageColumns : 0,
       /*cap=*/FloatAttr());
   auto spec = plan::ExpertsSpecAttr::get(op.getContext(), matmul,
                                          routing.experts, indirect);
   StepInfo info{getStepName(weights[0]), range};
-  if (isBlock || haveTilePairs(weights))
+  if (hasImages || haveTilePairs(weights))
     info.isa = getMatrixIsa(weights, range);
   info.counter = {routing.counts, plan::kActiveExpertsByte,
                   getLimits(range, routing).getGroups()};

@@ -56,6 +56,9 @@ bool isBlockType(LayoutAttr layout);
 /// multiplies floats.
 bool haveTilePairs(mlir::ValueRange weights);
 
+/// True if all these weights are panels of floats, one k after the other.
+bool haveFloatPanels(mlir::ValueRange weights);
+
 /// The matrix unit that multiplies these weights, or nothing.
 std::optional<target::Isa> getMatrixIsa(mlir::ValueRange weights,
                                         const CountRange &range);

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/schedule/StepBuilder.h"
+#include "dialects/pack/Layouts.h"
 
 using namespace mlir;
 using namespace modelc;
@@ -108,6 +109,9 @@ static void setImages(CountRange &range, const target::Regime &regime) {
   range.imagePanels = regime.imagePanels;
   range.imageColumns = regime.imageColumns;
   range.matrixIsa = regime.matrixIsa;
+  // A unit of outer products takes panels side by side: fewer would waste it.
+  if (regime.matrixIsa == target::Isa::AppleAmx)
+    range.tileRows = regime.imagePanels * pack::kPanelRows;
 }
 
 SmallVector<CountRange>

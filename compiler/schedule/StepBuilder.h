@@ -94,8 +94,8 @@ public:
                llvm::ArrayRef<std::string> operands);
 
   /// The ranges of counts, 1 .. ubatch in all, for which kernels of these
-  /// regimes of the target differ. Those of block-quantised weights may unpack
-  /// images.
+  /// regimes of the target differ. Those of block-quantised weights, and of
+  /// floats for a matrix unit, may unpack images.
   llvm::SmallVector<CountRange>
   getRegimes(plan::CountSource source, llvm::ArrayRef<target::Regime> regimes,
              bool hasImages) const;

@@ -57,13 +57,19 @@ static constexpr uint64_t kNeonDotprod = bit(MODELC_FEATURE_ASIMDDP);
 static constexpr uint64_t kNeonI8mm = kNeonDotprod | bit(MODELC_FEATURE_I8MM);
 
 // What LLVM may use for the chip and names apart from its architecture's base.
-static constexpr uint64_t kAppleM1 = kNeonDotprod | bit(MODELC_FEATURE_ASIMDHP);
+static constexpr uint64_t kAppleCores =
+    kNeonDotprod | bit(MODELC_FEATURE_ASIMDHP);
+static constexpr uint64_t kAppleM2Cores =
+    kAppleCores | bit(MODELC_FEATURE_I8MM) | bit(MODELC_FEATURE_BF16);
+// M4 has SME in its place.
+static constexpr uint64_t kAppleM1 =
+    kAppleCores | bit(MODELC_FEATURE_APPLE_AMX);
 static constexpr uint64_t kAppleM2 =
-    kAppleM1 | bit(MODELC_FEATURE_I8MM) | bit(MODELC_FEATURE_BF16);
+    kAppleM2Cores | bit(MODELC_FEATURE_APPLE_AMX);
 // Of streaming vectors of 512 bits; a Mac with longer ones would not have these
 // (AppleChip.cpp).
 static constexpr uint64_t kAppleM4 =
-    kAppleM2 | bit(MODELC_FEATURE_SME) | bit(MODELC_FEATURE_SME2);
+    kAppleM2Cores | bit(MODELC_FEATURE_SME) | bit(MODELC_FEATURE_SME2);
 
 // Six rows by two panels keep 12 integer and 12 float accumulators, the
 // unpacked weights and the scales in 32 registers; 16 registers of half the
@@ -113,6 +119,19 @@ static constexpr Regime kSmeRegimes[] = {{1, 1},
                                          {4, 4},
                                          {8, 4, 1, 768, Isa::NeonI8mm},
                                          {INT64_MAX, 16, 2, 512, Isa::Sme}};
+// A register of X is a pair of k of two panels, one of Y that of 32 rows, and Z
+// has sums of four panels. Products of an image, 64 KB of 256 columns or 128 KB
+// in sub-blocks of 16, stay in the first-level cache or near. Why 18 rows, and
+// nine for floats: docs/design/20261125-apple-amx.md.
+static constexpr Regime kAppleAmxRegimes[] = {
+    {1, 1}, {4, 4}, {17, 4, 1, 768}, {INT64_MAX, 32, 4, 256, Isa::AppleAmx}};
+static constexpr Regime kAppleAmxI8mmRegimes[] = {
+    {1, 1},
+    {4, 4},
+    {17, 4, 1, 768, Isa::NeonI8mm},
+    {INT64_MAX, 32, 4, 256, Isa::AppleAmx}};
+static constexpr Regime kAppleAmxFloatRegimes[] = {
+    {1, 1}, {8, 4}, {INT64_MAX, 32, 2, 512, Isa::AppleAmx}};
 
 static constexpr int64_t kKiB = 1024;
 static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
@@ -146,15 +165,18 @@ static constexpr TargetSpec kTargets[] = {
      "neoverse-v1", "-sve,-fullfp16,-bf16", kNeonI8mm, Isa::NeonDotprod, 0,
      kNeonRegimes, kNeonI8mmRegimes, kNoTiles, 64 * kKiB, 1024 * kKiB,
      "neoverse-v1"},
-    {"apple-m1", "NEON with SDOT: M1, Pro, Max, Ultra", kMacTriple, "apple-m1",
-     "", kAppleM1, Isa::NeonDotprod, 0, kNeonRegimes, kNeonRegimes, kNoTiles,
-     128 * kKiB, 3072 * kKiB},
-    {"apple-m2", "NEON with SMMLA for many rows, else SDOT", kMacTriple,
+    {"apple-m1", "Apple AMX for many rows, else SDOT: M1, Pro, Max, Ultra",
+     kMacTriple, "apple-m1", "", kAppleM1, Isa::NeonDotprod, 0, kNeonRegimes,
+     kAppleAmxRegimes, kNoTiles, 128 * kKiB, 3072 * kKiB, /*alias=*/{},
+     /*widened=*/nullptr, /*shortSumRegimes=*/{}, kAppleAmxFloatRegimes},
+    {"apple-m2", "Apple AMX or SMMLA for many rows, else SDOT", kMacTriple,
      "apple-m2", "", kAppleM2, Isa::NeonDotprod, 0, kNeonRegimes,
-     kNeonI8mmRegimes, kNoTiles, 128 * kKiB, 4096 * kKiB},
+     kNeonI8mmRegimes, kNoTiles, 128 * kKiB, 4096 * kKiB, /*alias=*/{},
+     /*widened=*/nullptr, kAppleAmxI8mmRegimes, kAppleAmxFloatRegimes},
     {"apple-m3", "the same, for M3", kMacTriple, "apple-m3", "", kAppleM2,
      Isa::NeonDotprod, 0, kNeonRegimes, kNeonI8mmRegimes, kNoTiles, 128 * kKiB,
-     4096 * kKiB},
+     4096 * kKiB, /*alias=*/{}, /*widened=*/nullptr, kAppleAmxI8mmRegimes,
+     kAppleAmxFloatRegimes},
     {"apple-m4", "SME2 for many rows, else SMMLA or SDOT", kMacTriple,
      "apple-m4", "", kAppleM4, Isa::NeonDotprod, 0, kNeonRegimes, kSmeRegimes,
      kNoTiles, 128 * kKiB, 4096 * kKiB},
@@ -183,6 +205,8 @@ llvm::StringRef modelc::target::getIsaName(Isa isa) {
     return "neoni8mm";
   case Isa::Sme:
     return "sme";
+  case Isa::AppleAmx:
+    return "appleamx";
   }
   llvm_unreachable("no such instruction set");
 }
@@ -197,15 +221,19 @@ VectorRegisters modelc::target::getVectorRegisters(Isa isa) {
   case Isa::NeonDotprod:
   case Isa::NeonI8mm:
   case Isa::Sme: // What streaming mode leaves to NEON.
+  case Isa::AppleAmx:
     return {16, 32};
   }
   llvm_unreachable("no such instruction set");
 }
 
 bool TargetSpec::hasKernelsOf(Isa other) const {
-  return isa == other || llvm::any_of(blockRegimes, [&](const Regime &regime) {
-           return regime.matrixIsa == other;
-         });
+  auto haveUnit = [&](llvm::ArrayRef<Regime> some) {
+    return llvm::any_of(
+        some, [&](const Regime &regime) { return regime.matrixIsa == other; });
+  };
+  return isa == other || haveUnit(blockRegimes) || haveUnit(shortSumRegimes) ||
+         haveUnit(floatPanelRegimes);
 }
 
 bool TargetSpec::isForMac() const { return llvm::Triple(triple).isMacOSX(); }
@@ -236,8 +264,15 @@ static std::string getLlvmFeature(unsigned feature) {
   return name;
 }
 
+/// LLVM has no such feature, but names of chips (Host.cpp).
+static bool hostHasAppleAmx() {
+  llvm::StringRef cpu = llvm::sys::getHostCPUName();
+  return cpu == "apple-m1" || cpu == "apple-m2" || cpu == "apple-m3";
+}
+
 std::string modelc::target::getMissingFeatures(const TargetSpec &target) {
   llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  host[getLlvmFeature(MODELC_FEATURE_APPLE_AMX)] = hostHasAppleAmx();
   std::string missing;
   for (unsigned f = 0; f < MODELC_FEATURE_COUNT; ++f)
     if ((target.requiredFeatures & bit(f)) &&

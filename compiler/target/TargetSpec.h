@@ -33,6 +33,7 @@ enum class Isa {
   NeonDotprod, ///< 32 v of AArch64, SDOT.
   NeonI8mm,    ///< SMMLA for integer products, beside NeonDotprod for the rest.
   Sme,         ///< SME2, vectors of 512 bits, for integer products, likewise.
+  AppleAmx,    ///< Outer products of integers and floats, beside NeonDotprod.
 };
 
 /// Suffix of the names of kernels that use it: "avx512vnni".
@@ -97,6 +98,14 @@ struct TargetSpec {
   /// For many rows of block-quantised weights with minima that such a regime
   /// can multiply (pack::canWiden), experts left out; null if there is none.
   const WidenedRegime *widened = nullptr;
+  /// In place of blockRegimes for matmuls, experts left out, whose block types
+  /// all have sums of 16 bits for a whole sub-block (pack::getOuterSums);
+  /// empty: no difference.
+  llvm::ArrayRef<Regime> shortSumRegimes = {};
+  /// In place of regimes for matmuls whose weights all are panels of floats,
+  /// one k after the other, if a matrix unit makes the same chains of these;
+  /// else empty.
+  llvm::ArrayRef<Regime> floatPanelRegimes = {};
 
   /// True if its code is for macOS: a dylib.
   bool isForMac() const;

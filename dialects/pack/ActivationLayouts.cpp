@@ -110,6 +110,33 @@ bool pack::hasQuadTiles(LayoutAttr activation) {
          activation.getField(kQuants) && activation.getField(kScale);
 }
 
+LayoutAttr pack::getPairActivationLayout(MLIRContext *context,
+                                         const ActivationNeeds &needs) {
+  LayoutBuilder b(context, Float32Type::get(context), kPairTileRows,
+                  kActivationBlock);
+  b.add(kQuants, 8, 1,
+        b.j.floorDiv(2) * (kPairTileRows * 16) + b.n * 16 + (b.j % 2) * 8);
+  return addNeeds(b, "i8.m" + std::to_string(kPairTileRows) + "k32.pairs",
+                  kPairTileRows, needs, kRegisterPairBytes);
+}
+
+bool pack::hasQuantPairs(LayoutAttr activation) {
+  FieldAttr quants = activation.getField(kQuants);
+  return activation.getRows() > 1 && quants && quants.getBits() == 8 &&
+         activation.getByteOffset(kQuants, 1, 0) ==
+             activation.getByteOffset(kQuants, 0, 0) + 2;
+}
+
+ActivationNeeds pack::getOuterNeeds(LayoutAttr weight) {
+  const BlockFormat &format = getBlockFormat(weight);
+  ActivationNeeds needs;
+  if (int64_t center = getOuterSums(weight).center)
+    needs.starts.insert({center, format.getSumLength()});
+  if (format.min != MinKind::None)
+    needs.sums.insert(format.subBlock);
+  return needs;
+}
+
 LayoutAttr pack::getRowActivationLayout(MLIRContext *context, int64_t rowTile,
                                         const ActivationNeeds &needs) {
   LayoutBuilder b(context, Float32Type::get(context), rowTile,

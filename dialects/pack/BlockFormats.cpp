@@ -187,3 +187,35 @@ bool pack::holdsProducts(LayoutAttr layout) {
   return layout.getField(kOperand) && getBlockFormat(layout).joinsSubBlocks &&
          !layout.getField(kBlockSubscale);
 }
+
+/// The least and the largest operand of an image for outer products.
+static std::pair<int64_t, int64_t> getOperandRange(LayoutAttr layout) {
+  if (getBlockFormat(layout).joinsSubBlocks) {
+    OperandProducts products = getOperandProducts(layout);
+    return {products.least, products.largest};
+  }
+  int64_t offset = getQuantOffset(layout);
+  FieldAttr quants = layout.getField(kQuants);
+  bool isSigned = getBlockFormat(layout).codebook.empty() && quants &&
+                  quants.getBits() == 8 && offset == 0;
+  if (isSigned)
+    return {INT8_MIN, INT8_MAX};
+  return {-offset, getLargestUnsignedQuant(layout) - offset};
+}
+
+OuterSums pack::getOuterSums(LayoutAttr layout) {
+  constexpr int64_t kLargestActivation = 127;
+  auto [least, largest] = getOperandRange(layout);
+  int64_t length = getBlockFormat(layout).getSumLength();
+  auto getElems = [&, least = least, largest = largest](int64_t center) {
+    int64_t reach = std::max(center - least, largest - center), elems = length;
+    while (elems * reach * kLargestActivation > INT16_MAX)
+      elems /= 2;
+    return elems;
+  };
+  int64_t middle = (least + largest + 1) / 2;
+  int64_t center = getElems(middle) > getElems(0) ? middle : 0;
+  if (2 * getElems(center) < length)
+    return {32, 0, length};
+  return {16, center, getElems(center)};
+}

@@ -187,6 +187,22 @@ OperandProducts getOperandProducts(LayoutAttr panel);
 /// True for an image that has products as operands.
 bool holdsProducts(LayoutAttr layout);
 
+/// How a unit of outer products, whose sums have 16 or 32 bits, adds up
+/// getSumLength() products of q with activations in -127 .. 127; q is a quant,
+/// or for types that join sub-blocks its product with a subscale. Sums of 16
+/// bits are those of parts of the length, of which there are at most two:
+///
+///   elems * |q - center| * 127 <= 32767    for all q
+///
+/// and what the center takes away, center * sum(activations), is added later.
+struct OuterSums {
+  int64_t bits;   ///< 16 or 32.
+  int64_t center; ///< What operands are less than q; 0 for 32 bits.
+  int64_t elems;  ///< Of one sum: all of the length for 32 bits.
+};
+
+OuterSums getOuterSums(LayoutAttr layout);
+
 } // namespace modelc::pack
 
 #endif // MODELC_DIALECTS_PACK_BLOCKFORMATS_H

@@ -17,6 +17,9 @@
 
 namespace modelc::pack {
 
+/// Loads of two registers of a unit of outer products want multiples of it.
+inline constexpr int64_t kRegisterPairBytes = 128;
+
 /// Collects the fields of one layout of `rows` x `k` elements. `n` and `j` are
 /// the variables of index maps.
 struct LayoutBuilder {

@@ -71,6 +71,15 @@ LayoutAttr getWidenedImageLayout(LayoutAttr panel);
 /// whole groups.
 bool canWiden(llvm::ArrayRef<LayoutAttr> panels, int64_t columns);
 
+/// Panels that one image for outer products holds side by side.
+inline constexpr int64_t kOuterPanels = 4;
+
+/// The image of kOuterPanels panels for the outer products of Apple AMX: pairs
+/// of consecutive k of all rows, [32 pairs][64 rows][2] bytes, then floats as
+/// in other images. Bytes are quants, or products with subscales, less
+/// getOuterSums().center.
+LayoutAttr getOuterImageLayout(LayoutAttr panel);
+
 /// What kernels read of a quantised activation beside quants and scale.
 struct ActivationNeeds {
   /// (offset, unit): -offset * sum(quants) of every `unit` elements, the start
@@ -120,6 +129,21 @@ LayoutAttr getQuadTileActivationLayout(mlir::MLIRContext *context,
 
 /// True for layouts of that kind.
 bool hasQuadTiles(LayoutAttr activation);
+
+/// Rows of a tile of pairs for Apple AMX: a pair of all of them is a register
+/// of 512 bits.
+inline constexpr int64_t kPairTileRows = 32;
+
+/// Quants in pairs of consecutive k, [16 pairs][kPairTileRows][2], with starts
+/// that undo the centers of getOuterSums().
+LayoutAttr getPairActivationLayout(mlir::MLIRContext *context,
+                                   const ActivationNeeds &needs);
+
+/// True for layouts of that kind.
+bool hasQuantPairs(LayoutAttr activation);
+
+/// What outer products with this block-quantised weight read.
+ActivationNeeds getOuterNeeds(LayoutAttr weight);
 
 /// The same with quants as bf16 numbers, the A tiles of TDPBF16PS.
 LayoutAttr getWidenedActivationLayout(mlir::MLIRContext *context,

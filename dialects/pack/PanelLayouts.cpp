@@ -28,6 +28,10 @@ static constexpr int64_t kVectorBits = 512;
 /// kernel's loop takes.
 static constexpr int64_t kStripElems = 64;
 
+/// The same of an image: as many as two activation blocks, like the smallest
+/// groups of panels.
+static constexpr int64_t kImageK = 64;
+
 /// Sub-blocks in a group of a widened image.
 static constexpr int64_t kWidenedSubBlocks = 2;
 
@@ -175,11 +179,40 @@ bool pack::hasPairs(LayoutAttr panel) {
              panel.getByteOffset(kValues, 0, 0) + 4;
 }
 
+/// Behind the operands of so many rows, whose field `b` has, the floats of an
+/// image.
+static LayoutAttr finishImage(LayoutBuilder &b, const BlockFormat &format,
+                              int64_t rows, std::string suffix,
+                              bool keepsSubscales, int64_t align) {
+  int64_t bit = 8 * kImageK * rows;
+  auto addFloats = [&](StringRef name, int64_t unit) {
+    b.add(name, 32, unit, b.j * (rows * 32) + b.n * 32 + bit);
+    bit += kImageK / unit * rows * 32;
+  };
+  if (format.joinsSubBlocks && keepsSubscales) {
+    addFloats(kBlockSubscale, format.subBlock);
+    suffix += ".subscales";
+  }
+  addFloats(kBlockScale, format.getSumLength());
+  if (format.min != MinKind::None)
+    addFloats(kBlockMin, format.subBlock);
+  const model::GgmlTypeInfo &info = model::getGgmlTypeInfo(format.type);
+  return b.finish("image." + info.name + ".n" + Twine(rows) + "k" +
+                      Twine(kImageK) + suffix,
+                  bit / 8, align);
+}
+
+LayoutAttr pack::getOuterImageLayout(LayoutAttr panel) {
+  constexpr int64_t kRows = kOuterPanels * kPanelRows;
+  LayoutBuilder b(panel.getContext(), panel.getSource(), kRows, kImageK);
+  b.add(kOperand, 8, 1,
+        b.j.floorDiv(2) * (kRows * 16) + b.n * 16 + (b.j % 2) * 8);
+  return finishImage(b, getBlockFormat(panel), kRows, "o2",
+                     /*keepsSubscales=*/false, kRegisterPairBytes);
+}
+
 LayoutAttr pack::getImageLayout(LayoutAttr panel, int64_t operandK,
                                 bool keepsSubscales) {
-  const BlockFormat &format = getBlockFormat(panel);
-  // As many as two activation blocks, like the smallest groups of panels.
-  constexpr int64_t kImageK = 64;
   LayoutBuilder b(panel.getContext(), panel.getSource(), kPanelRows, kImageK);
   std::string suffix;
   if (operandK == 4) {
@@ -191,21 +224,8 @@ LayoutAttr pack::getImageLayout(LayoutAttr panel, int64_t operandK,
               (b.j % operandK) * 8);
     suffix = "o" + std::to_string(operandK);
   }
-  int64_t bit = 8 * kImageK * kPanelRows;
-  auto addFloats = [&](StringRef name, int64_t unit) {
-    b.add(name, 32, unit, b.j * kVectorBits + b.n * 32 + bit);
-    bit += kImageK / unit * kVectorBits;
-  };
-  if (format.joinsSubBlocks && keepsSubscales) {
-    addFloats(kBlockSubscale, format.subBlock);
-    suffix += ".subscales";
-  }
-  addFloats(kBlockScale, format.getSumLength());
-  if (format.min != MinKind::None)
-    addFloats(kBlockMin, format.subBlock);
-  const model::GgmlTypeInfo &info = model::getGgmlTypeInfo(format.type);
-  return b.finish("image." + info.name + ".n16k" + Twine(kImageK) + suffix,
-                  bit / 8, 64);
+  return finishImage(b, getBlockFormat(panel), kPanelRows, suffix,
+                     keepsSubscales, /*align=*/64);
 }
 
 LayoutAttr pack::getWidenedImageLayout(LayoutAttr panel) {

@@ -163,7 +163,13 @@ int64_t MatmulSpecAttr::getTileCount() const {
 }
 
 int64_t MatmulSpecAttr::getImageRowTiles() const {
+  if (hasOuterFloats() || pack::hasQuantPairs(getInput()))
+    return kOuterRowTiles;
   return pack::hasWidenedQuants(getInput()) ? kWidenedRowTiles : kImageRowTiles;
+}
+
+bool MatmulSpecAttr::hasOuterFloats() const {
+  return hasImages() && !getInput().getField(pack::kQuants);
 }
 
 int64_t MatmulSpecAttr::getImageSumBytes() const {
@@ -177,8 +183,10 @@ int64_t MatmulSpecAttr::getProductBytes() const {
   if (pack::hasParts(getInput()))
     return kPairPanels * getInput().getRows() * pack::kPanelRows *
            sizeof(float);
-  if (hasImages() && pack::hasQuadTiles(getInput())) {
-    // Of all columns of the images, in sub-blocks as short as any weight has.
+  if (hasImages() &&
+      (pack::hasQuantPairs(getInput()) || pack::hasQuadTiles(getInput()))) {
+    // Of all columns of the images, in sub-blocks as short as any weight has;
+    // two sums of 16 bits take as much as one of 32.
     int64_t length = pack::kActivationBlock;
     for (size_t i = 0; i < getWeights().size(); ++i)
       length = std::min(
@@ -199,24 +207,33 @@ int64_t MatmulSpecAttr::getProductBytes() const {
          sizeof(int32_t);
 }
 
+int64_t MatmulSpecAttr::getImageBytes(size_t i) const {
+  pack::LayoutAttr weight = getWeightLayout(i);
+  if (hasOuterFloats())
+    return getImagePanels() * getImageColumns() * pack::kPanelRows *
+           sizeof(float);
+  if (pack::hasQuantPairs(getInput())) {
+    pack::LayoutAttr image = pack::getOuterImageLayout(weight);
+    return image.getPanelOffset(image.getRows(), getImageColumns());
+  }
+  // Enough for the images of all other instruction sets.
+  pack::LayoutAttr image = pack::hasWidenedQuants(getInput())
+                               ? pack::getWidenedImageLayout(weight)
+                               : pack::getImageLayout(weight, /*operandK=*/4,
+                                                      /*keepsSubscales=*/true);
+  return getImagePanels() *
+         image.getPanelOffset(pack::kPanelRows, getImageColumns());
+}
+
 int64_t MatmulSpecAttr::getScratchBytes() const {
   // A gated pair needs the sums of both at once; all weights share the image.
   bool isPair = getEpilogue() == model::Epilogue::Glu;
   if (!hasImages())
     return (isPair ? 2 : 1) * getProductBytes();
   int64_t imageBytes = 0;
-  // Enough for the images of all instruction sets.
-  for (size_t i = 0; i < getWeights().size(); ++i) {
-    pack::LayoutAttr image =
-        pack::hasWidenedQuants(getInput())
-            ? pack::getWidenedImageLayout(getWeightLayout(i))
-            : pack::getImageLayout(getWeightLayout(i), /*operandK=*/4,
-                                   /*keepsSubscales=*/true);
-    imageBytes = std::max(
-        imageBytes, image.getPanelOffset(pack::kPanelRows, getImageColumns()));
-  }
-  return (isPair ? 2 : 1) * getImageSumBytes() + getProductBytes() +
-         getImagePanels() * imageBytes;
+  for (size_t i = 0; i < getWeights().size(); ++i)
+    imageBytes = std::max(imageBytes, getImageBytes(i));
+  return (isPair ? 2 : 1) * getImageSumBytes() + getProductBytes() + imageBytes;
 }
 
 std::string MatmulSpecAttr::getKernelName() const {

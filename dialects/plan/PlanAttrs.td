@@ -210,12 +210,13 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
     may have fewer) for all rows of the count. `activation` matters for glu
     and activate only, `cap` for soft_cap.
 
-    With `imagePanels` > 0, which only block types have, blocks of that many
-    panels and `imageColumns` columns (a multiple of 64 and of a group) are
-    unpacked to images in scratch, by which kImageRowTiles row tiles are
-    multiplied; their sums stand in scratch too. Else each row tile reads the
-    packed weights. An input whose quants lie in rows, or in tiles of quads, or
-    are widened to bf16, is multiplied by images only, by a matrix unit; one of
+    With `imagePanels` > 0 blocks of that many panels and `imageColumns` columns
+    (a multiple of 64 and of a group) are unpacked to images in scratch, by
+    which several row tiles are multiplied; their sums stand in scratch too.
+    Block types have images, and floats that Apple AMX multiplies. Else each
+    row tile reads the packed weights. An input whose quants lie in rows, in
+    pairs, or in tiles of quads, or are widened to bf16, is multiplied by images
+    only, by a matrix unit; one of
     parts is multiplied by panels of pairs, by a matrix unit. All need scratch
     for what the unit stores of its sums.
   }];
@@ -241,7 +242,13 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
     static constexpr int64_t kImageRowTiles = 96;
     /// The same where quants are widened: row tiles of 32.
     static constexpr int64_t kWidenedRowTiles = 24;
-    /// The one of the two that this input has.
+    /// The same for Apple AMX, whose row tiles have 32 rows too: 512 tokens.
+    static constexpr int64_t kOuterRowTiles = 16;
+    /// True if Apple AMX multiplies floats: an image of them.
+    bool hasOuterFloats() const;
+    /// Scratch for the images of weight i.
+    int64_t getImageBytes(size_t i) const;
+    /// The one of these that this input has.
     int64_t getImageRowTiles() const;
     /// Scratch for the sums of one weight; 0 without images.
     int64_t getImageSumBytes() const;

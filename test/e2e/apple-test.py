@@ -6,8 +6,9 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 They are compiled here and run by what stands in for a Mac under qemu
 (test/emulators/mac): the dylib in the plan is mapped as it is. Instructions are
-counted there, so that plans cannot pass without them. Of apple-m4 this is what
-has no SME in it, up to eight rows; the rest is in sme-test.py.
+counted there, those of Apple AMX by its emulator, so that plans cannot pass
+without them. Of apple-m4 this is what has no SME in it, up to eight rows; the
+rest is in sme-test.py.
 """
 
 import os
@@ -20,6 +21,44 @@ from support import require
 TARGETS = ("apple-m1", "apple-m2")
 LATER_TARGETS = ("apple-m3", "apple-m4")
 TYPES = ("q4_0", "q4_K", "q6_K", "q8_0", "f16")
+# Those that Apple AMX multiplies where there are many rows.
+OUTER_TYPES = {"apple-m1": TYPES, "apple-m2": ("q4_0", "q4_K", "f16"),
+               "apple-m3": ("q4_0", "q4_K", "f16")}
+OUTER_ROWS = 32  # Of a row tile.
+EXPERTS, USED = 8, 2  # Of tiny-qwen3moe.
+MANY = 69  # Tokens for which each of these has more than 17 rows on average.
+
+
+def check_outer_products(tools, model, kind, target, expected, tokens):
+    """With few tokens the model needs no Apple AMX. With all, all products with
+    weights of this kind are made by it, or none: those of whole row tiles, 32
+    rows by 32 outputs of bytes, 16 by 16 of floats. On an M1 experts' are too,
+    of as many rows as are routed, and for each up to a row tile more."""
+    plan = tools.compile(model, target, "there.mplan", "--strict")
+    tools.run("modelc", "verify", plan, f"--source={model}")
+    token_bytes = len(expected) // MANY
+    few, counts = guest.run_with_apple_amx(tools, plan, target, "-t", "1",
+                                           "--batch=6", tokens=tokens[:9])
+    require(few == expected[:9 * token_bytes], f"{target}: other bits of six")
+    require(not counts, f"{target}: {counts} for six tokens")
+    found, counts = guest.run_with_apple_amx(tools, plan, target, "-t", "2",
+                                             tokens=tokens)
+    require(found == expected[:len(tokens) * token_bytes],
+            f"{target}: other bits of {kind}")
+    instruction, size = ("fma32", 256) if kind == "f16" else ("mac16", 1024)
+    least = most = 0
+    if kind in OUTER_TYPES[target]:
+        rows = len(tokens) + -len(tokens) % OUTER_ROWS
+        routed = USED * len(tokens) if target == "apple-m1" else 0
+        padding = EXPERTS * (OUTER_ROWS - 1) if routed else 0
+        least, most = (
+            guest.count_products(plan, tools, rows, "matmul", kind == "f16") +
+            guest.count_products(plan, tools, more, "expert", kind == "f16")
+            for more in (routed, routed + padding))
+    products = counts[instruction] * size
+    require(least <= products <= most, f"{target}: {products} products by "
+            f"{instruction} of {kind}, must be {least} .. {most}")
+    require(counts["set"] == counts["clr"], f"{target}: {counts}")
 
 
 def test_demo(tools):
@@ -33,25 +72,35 @@ def test_demo(tools):
 def test_experts(tools):
     guest.check(tools, guest.expert_model(tools), TARGETS, (("-t", "2"),),
                 support.TOKENS[:7])
-    # From 17 tokens on, experts have so many rows that they are SMMLA's.
     for kind in TYPES:
-        guest.check(tools, guest.write_model(tools, kind, "tiny-qwen3moe"),
-                    (*TARGETS, "apple-m3"), (("-t", "1"),),
-                    support.TOKENS[:17])
+        model = guest.write_model(tools, kind, "tiny-qwen3moe")
+        expected = guest.expected_logits(tools, model, support.TOKENS[:MANY])
+        # From 17 tokens on, experts have so many rows that they are SMMLA's,
+        # from 69 on, so many that they are Apple AMX's.
+        for target, tokens in (("apple-m1", MANY), ("apple-m2", 19),
+                               ("apple-m3", 18)):
+            check_outer_products(tools, model, kind, target, expected,
+                                 support.TOKENS[:tokens])
 
 
 def test_stories(tools):
     """Eight heads of 8, a feed-forward of 172, F16; where the model is."""
-    guest.check(tools, tools.shared("stories260K-F16.gguf"), guest.MACS,
-                (("-t", "1"),), support.TOKENS[:9])
+    model = tools.shared("stories260K-F16.gguf")
+    tokens = support.TOKENS[:9]
+    guest.check(tools, model, guest.MACS, (("-t", "1"),), tokens)
+    plan = tools.compile(model, "apple-m1", "there.mplan", "--strict")
+    _, counts = guest.run_with_apple_amx(tools, plan, "apple-m1",
+                                         tokens=tokens)
+    require(counts["fma32"] > 0, "no outer products")
 
 
 def test_types(tools):
-    """Six tokens, in images, and three, without."""
     for kind in TYPES:
-        guest.check(tools, guest.write_model(tools, kind),
-                    (*TARGETS, "apple-m3"), (("-t", "1", "--batch=6"),),
-                    support.TOKENS[:9])
+        model = guest.write_model(tools, kind)
+        expected = guest.expected_logits(tools, model, support.TOKENS[:MANY])
+        for target in OUTER_TYPES:
+            check_outer_products(tools, model, kind, target, expected,
+                                 support.TOKENS[:19])
 
 
 def test_work(tools):

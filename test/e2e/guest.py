@@ -89,6 +89,19 @@ def get_logits(tools, plan, target, *options, tokens):
                         tool=get_command_for(tools, target))
 
 
+def run_with_apple_amx(tools, plan, target, *options, tokens):
+    """The same, and how often each instruction of Apple AMX was executed, as
+    the emulator counts them."""
+    ids = ",".join(map(str, tokens))
+    command = get_command_for(tools, target, "-E", "APPLEAMX_REPORT=1")
+    done = tools.try_run(*command, plan, f"--tokens={ids}",
+                         "--logits-out=logits.f32", *options)
+    require(done.returncode == 0, done.stderr)
+    counts = re.findall(r"^appleamx: (\w+) (\d+)$", done.stderr, re.M)
+    return support.read("logits.f32"), collections.Counter(
+        {name: int(count) for name, count in counts})
+
+
 def expected_logits(tools, model, tokens):
     """Those of this machine's plan: cascadelake's, or AVX2's where there is no
     AVX-512."""
@@ -163,12 +176,14 @@ def count_instructions(run):
     return counts
 
 
-def count_products(plan, tools, rows, use="matmul"):
-    """Multiplications of quantised weights by so many rows, from the plan's
-    report; of all experts' together if `use` is expert."""
+def count_products(plan, tools, rows, use="matmul", of_floats=False):
+    """Multiplications of weights, quantised or floats, by so many rows, in
+    whole panels of 16 outputs, from the plan's report; of all experts' together
+    if `use` is expert."""
     work = 0
     for row in tools.inspect(plan)["report"]["tensors"]:
-        if row["use"].split("+")[-1] == use and \
-                row["type"] not in ("f32", "f16", "bf16"):
-            work += rows * row["shape"][-2] * row["shape"][-1]
+        is_float = row["type"] in ("f32", "f16", "bf16")
+        if row["use"].split("+")[-1] == use and is_float == of_floats:
+            outputs, columns = row["shape"][-2:]
+            work += rows * (outputs + -outputs % 16) * columns
     return work

@@ -252,6 +252,7 @@ static bool hasIsa(target::Isa isa) {
   case target::Isa::NeonDotprod:
   case target::Isa::NeonI8mm:
   case target::Isa::Sme:
+  case target::Isa::AppleAmx:
     return false; // Of another processor: e2e/aarch64 has them.
   }
   llvm_unreachable("no such instruction set");

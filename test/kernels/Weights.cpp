@@ -68,6 +68,12 @@ pack::LayoutAttr getInputLayout(llvm::ArrayRef<pack::LayoutAttr> weights,
     return pack::getPartActivationLayout(context, regime.rowTile);
   if (mlir::isa<mlir::FloatType, mlir::IntegerType>(weights[0].getSource()))
     return pack::getFloatActivationLayout(context, regime.rowTile);
+  if (regime.matrixIsa == target::Isa::AppleAmx) {
+    pack::ActivationNeeds needs;
+    for (pack::LayoutAttr weight : weights)
+      needs.add(pack::getOuterNeeds(weight));
+    return pack::getPairActivationLayout(context, needs);
+  }
   if (regime.matrixIsa == target::Isa::Sme)
     return pack::getQuadTileActivationLayout(context, getNeeds(weights));
   if (isWidened)

@@ -59,11 +59,14 @@ std::vector<LayoutAttr> test::getCatalogue(PackContext &context) {
                      /*operandK=*/4, /*keepsSubscales=*/true));
   layouts.push_back(getWidenedImageLayout(
       getPanelLayout(context.get(), context.getType("q4_K"), 0)));
+  layouts.push_back(getOuterImageLayout(
+      getPanelLayout(context.get(), context.getType("q4_K"), 0)));
   mlir::Type f16 = context.getType("f16");
   layouts.push_back(
       getQuantizedActivationLayout(context.get(), 4, kDrawnNeeds));
   layouts.push_back(getRowActivationLayout(context.get(), 8, kDrawnNeeds));
   layouts.push_back(getQuadTileActivationLayout(context.get(), kDrawnNeeds));
+  layouts.push_back(getPairActivationLayout(context.get(), {{{8, 32}}, {32}}));
   layouts.push_back(getWidenedActivationLayout(context.get(), 32, kDrawnNeeds));
   layouts.push_back(getFloatActivationLayout(context.get(), 4));
   layouts.push_back(getPartActivationLayout(context.get(), 4));

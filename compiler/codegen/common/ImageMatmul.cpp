@@ -24,6 +24,7 @@
 #include "compiler/codegen/common/ImageMatmul.h"
 #include "compiler/codegen/common/IntDot.h"
 #include "compiler/codegen/common/MatmulTile.h"
+#include "compiler/codegen/common/OuterFloats.h"
 #include "compiler/codegen/common/WidenedMatmul.h"
 #include "dialects/pack/Layouts.h"
 
@@ -87,6 +88,8 @@ SmallVector<Value> codegen::loadImageSums(KernelBuilder &b,
 }
 
 void codegen::emitImageMatmul(KernelBuilder &b, const ImageMatmul &matmul) {
+  if (!matmul.input.getField(pack::kQuants))
+    return emitOuterFloats(b, matmul);
   ImageMatmulEmitter(b, matmul).emit();
 }
 
@@ -153,16 +156,24 @@ void ImageMatmulEmitter::emitRowTile(Value rowTile, Value inputBase,
 
 /// All products of the row tile at once, then the sums of a few of its rows and
 /// one panel at a time. The rows of an activation group lie a word apart in
-/// all of its fields, which `IntDot::supports` has made sure of.
+/// all fields that `emit` reads, which `IntDot::supports` has made sure of.
 void ImageMatmulEmitter::emitRowGroups(Value rowTile, Value inputBase,
                                        const ColumnRange &range) {
   int64_t rows = matmul.input.getRows(), groupRows = dot.getGroupRows();
-  const ImageProducts products = {
-      matmul.panel,        image,        matmul.input, matmul.panels,
-      matmul.imageColumns, matmul.image, inputBase,    matmul.products};
+  const ImageProducts products = {matmul.panel,
+                                  image,
+                                  matmul.input,
+                                  matmul.panels,
+                                  matmul.imageColumns,
+                                  matmul.image,
+                                  inputBase,
+                                  matmul.products,
+                                  rowTile,
+                                  matmul.rows};
   dot.multiply(b, products, range);
-  int64_t blocks = step / pack::getBlockFormat(matmul.panel).getSumLength();
-  int64_t imageBytes = image.getPanelOffset(kLanes, matmul.imageColumns);
+  ProductStrides strides = dot.getProductStrides(products);
+  int64_t imageBytes =
+      getImageStride(image, pack::kBlockScale, matmul.imageColumns);
   Value groups = b.constI64(rows / groupRows);
   if (matmul.rows) {
     Value left = b.sub(matmul.rows, b.mul(rowTile, rows));
@@ -177,16 +188,15 @@ void ImageMatmulEmitter::emitRowGroups(Value rowTile, Value inputBase,
       SmallVector<Value> sums;
       for (int64_t i = 0; i < groupRows; ++i)
         sums.push_back(b.load(b.vec(b.f32()), sumBase, i * kSumBytes));
-      Value productBase = b.offset(
-          b.offset(matmul.products, b.mul(panel, products.getPanelBytes())),
-          b.mul(firstRow, products.getBlockBytes() / rows));
+      Value productBase =
+          b.offset(b.offset(matmul.products, b.mul(panel, strides.panel)),
+                   b.mul(firstRow, strides.row));
       sums = emitMatmulTile(
           b,
           {matmul.panel, image, matmul.input, matmul.imageColumns,
            /*panels=*/1, b.offset(matmul.image, b.mul(panel, imageBytes)),
            b.offset(inputBase, b.mul(firstRow, sizeof(float))),
-           /*panelRows=*/Value(), productBase, groupRows,
-           blocks * products.getBlockBytes()},
+           /*panelRows=*/Value(), productBase, groupRows, strides.step},
           range, sums);
       for (auto [i, sum] : llvm::enumerate(sums))
         b.store(sum, sumBase, i * kSumBytes);

@@ -13,8 +13,8 @@
 
 namespace modelc::codegen {
 
-/// `panels` consecutive panels of one block-quantised weight times consecutive
-/// row tiles of activations.
+/// `panels` consecutive panels of one weight, block-quantised or, for a unit of
+/// outer products, of floats, times consecutive row tiles of activations.
 struct ImageMatmul {
   pack::LayoutAttr panel;
   pack::LayoutAttr input;

@@ -19,6 +19,7 @@ const IntDot &getIntelAmxDot();
 const IntDot &getNeonDotprodDot();
 const IntDot &getNeonI8mmDot();
 const IntDot &getSmeDot();
+const IntDot &getAppleAmxDot();
 
 } // namespace modelc::codegen
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/codegen/common/InstructionSets.h"
+#include "compiler/codegen/common/MatmulTile.h"
 #include "dialects/pack/Layouts.h"
 
 using namespace modelc;
@@ -13,6 +14,14 @@ using namespace modelc::codegen;
 
 pack::LayoutAttr IntDot::getImageLayout(pack::LayoutAttr panel) const {
   return pack::getImageLayout(panel);
+}
+
+ProductStrides IntDot::getProductStrides(const ImageProducts &products) const {
+  int64_t blocks = getStep(products.image) /
+                   pack::getBlockFormat(products.panel).getSumLength();
+  int64_t bytes = products.getBlockBytes();
+  return {products.getPanelBytes(), bytes / products.input.getRows(),
+          blocks * bytes};
 }
 
 int64_t ImageProducts::getBlockBytes() const {
@@ -38,20 +47,30 @@ const IntDot &codegen::getIntDot(target::Isa isa) {
     return getNeonI8mmDot();
   case target::Isa::Sme:
     return getSmeDot();
+  case target::Isa::AppleAmx:
+    return getAppleAmxDot();
   }
   llvm_unreachable("no such instruction set");
 }
 
 /// True if activations of this layout are those of the matrix unit.
 static bool multiplies(target::Isa matrixIsa, pack::LayoutAttr input) {
-  return matrixIsa == target::Isa::Sme ? pack::hasQuadTiles(input)
-                                       : pack::hasQuantRows(input);
+  switch (matrixIsa) {
+  case target::Isa::Sme:
+    return pack::hasQuadTiles(input);
+  case target::Isa::AppleAmx:
+    return pack::hasQuantPairs(input);
+  default:
+    return pack::hasQuantRows(input);
+  }
 }
 
 const IntDot &codegen::getIntDot(const target::TargetSpec &target,
                                  pack::LayoutAttr input) {
-  for (const target::Regime &regime : target.blockRegimes)
-    if (regime.matrixIsa && multiplies(*regime.matrixIsa, input))
-      return getIntDot(*regime.matrixIsa);
+  for (llvm::ArrayRef<target::Regime> regimes :
+       {target.blockRegimes, target.shortSumRegimes})
+    for (const target::Regime &regime : regimes)
+      if (regime.matrixIsa && multiplies(*regime.matrixIsa, input))
+        return getIntDot(*regime.matrixIsa);
   return getIntDot(target.isa);
 }

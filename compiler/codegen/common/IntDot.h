@@ -60,13 +60,20 @@ struct ImageProducts {
   int64_t imageColumns;
   mlir::Value imageBase; ///< First byte of the first image.
   mlir::Value inputBase; ///< First byte of what meets the images' first group.
-  /// First byte of the products, [panel][sub-block of imageColumns][row]
-  /// [kLanes] i32.
+  /// First byte of the products: [panel][sub-block of imageColumns][row]
+  /// [kLanes] i32, if the instruction set says nothing else.
   mlir::Value products;
+  mlir::Value rowTile; ///< Number of the tile, i64.
+  mlir::Value rows;    ///< Rows that all tiles have, i64, or null: all.
 
   /// Bytes of one sub-block's products, and of one panel's.
   int64_t getBlockBytes() const;
   int64_t getPanelBytes() const;
+};
+
+/// Bytes from products of one panel, row or step to those of the next.
+struct ProductStrides {
+  int64_t panel, row, step;
 };
 
 /// How many k of a block the instruction set takes at once, and how.
@@ -89,7 +96,11 @@ public:
   virtual void multiply(KernelBuilder &, const ImageProducts &,
                         const ColumnRange & /*range*/) const {}
 
-  /// The layout of a panel's image, which `unpack` writes and `emit` reads.
+  /// Where these products are.
+  virtual ProductStrides getProductStrides(const ImageProducts &products) const;
+
+  /// The layout of a panel's image, which `unpack` writes and `emit` reads; or
+  /// of one that several panels share, side by side, if it has more rows.
   virtual pack::LayoutAttr getImageLayout(pack::LayoutAttr panel) const;
 
   /// Once in a kernel, before and behind all that `emit` gives.

@@ -23,6 +23,7 @@
 #include "compiler/codegen/common/IntDot.h"
 #include "compiler/codegen/common/Math.h"
 #include "compiler/codegen/common/MatmulTile.h"
+#include "compiler/codegen/common/OuterFloats.h"
 #include "compiler/codegen/common/PairMatmul.h"
 #include "compiler/codegen/common/WidenedMatmul.h"
 #include "dialects/pack/Layouts.h"
@@ -64,6 +65,7 @@ public:
 
 private:
   LogicalResult check();
+  const IntDot &getDot() const;
   void beginTiles();
   void endTiles();
   void loadOperands();
@@ -141,13 +143,19 @@ LogicalResult MatmulEmitter::emit() {
   return success();
 }
 
+/// The instruction set of the products, if these are not of pairs or widened.
+const IntDot &MatmulEmitter::getDot() const {
+  return spec.hasOuterFloats() ? getIntDot(target::Isa::AppleAmx)
+                               : getIntDot(b.getTarget(), input);
+}
+
 /// What a matrix unit, if the kernel uses one, wants once.
 void MatmulEmitter::beginTiles() {
   if (hasParts)
     return beginPairTiles(b, input);
   if (isWidened)
     return beginWidened(b, spec.getWeightLayout(0));
-  getIntDot(b.getTarget(), input).begin(b);
+  getDot().begin(b);
 }
 
 void MatmulEmitter::endTiles() {
@@ -155,16 +163,18 @@ void MatmulEmitter::endTiles() {
     return endPairTiles(b);
   if (isWidened)
     return endWidened(b);
-  getIntDot(b.getTarget(), input).end(b);
+  getDot().end(b);
 }
 
 LogicalResult MatmulEmitter::check() {
   for (size_t i = 0; i < spec.getWeights().size(); ++i)
-    if (!canMultiply(spec.getWeightLayout(i), input, b.getTarget()))
+    if (!canMultiply(spec.getWeightLayout(i), input, b.getTarget()) ||
+        (spec.hasOuterFloats() &&
+         !canMultiplyOuter(spec.getWeightLayout(i), input, b.getTarget())))
       return emitError(b.getLoc())
              << "cannot multiply " << spec.getWeightLayout(i) << " by " << input
              << " on " << b.getTarget().name;
-  bool needsImages = isWidened || getIntDot(b.getTarget(), input).needsImages();
+  bool needsImages = isWidened || getDot().needsImages();
   if (needsImages && !spec.hasImages())
     return emitError(b.getLoc())
            << "cannot multiply " << input << " without images";
@@ -358,7 +368,7 @@ void MatmulEmitter::storeFrom(const Member &member, const Place &place,
 void MatmulEmitter::emitImagePanels(const Member &member, const Place &first,
                                     Value endRowTile) {
   Value rowTiles = b.sub(endRowTile, first.rowTile);
-  bool hasGroups = getIntDot(b.getTarget(), input).getGroupRows() > 0;
+  bool hasGroups = getDot().getGroupRows() > 0;
   Value rows;
   bool staysInMemory = hasGroups || isWidened;
   if (hasGroups && count)

@@ -411,18 +411,37 @@ pack::LayoutAttr codegen::getImageLayout(const target::TargetSpec &target,
              : getIntDot(target, input).getImageLayout(panel);
 }
 
-/// The first `elements` k of a step of one panel, to the groups of its image
-/// from `image` on, which is multiplied by `input`.
+int64_t codegen::getImageStride(pack::LayoutAttr image, StringRef field,
+                                int64_t imageColumns) {
+  if (image.getRows() == kLanes)
+    return image.getPanelOffset(kLanes, imageColumns);
+  return image.getByteOffset(field, kLanes, 0) -
+         image.getByteOffset(field, 0, 0);
+}
+
+namespace {
+
+/// Where an image has a step of one panel: what its first row's place is moved
+/// to. The same pointer, unless panels share the image.
+struct ImageStep {
+  Value operands;
+  Value floats;
+};
+
+} // namespace
+
+/// The first `elements` k of a step of one panel, to its image, which is
+/// multiplied by `input`.
 static void unpackStep(KernelBuilder &b, pack::LayoutAttr input,
                        const GroupCursor &panel, int64_t elements,
-                       Value image) {
+                       const ImageStep &image) {
   pack::LayoutAttr layout = getImageLayout(b.getTarget(), panel.layout, input);
   auto getByte = [&](StringRef field, int64_t k) {
     return k / layout.getK() * layout.getBytes() +
            layout.getByteOffset(field, 0, k);
   };
   auto getQuad = [&](int64_t k) { return getByte(pack::kOperand, k); };
-  UnpackStep step = {panel, elements, image, getQuad, layout};
+  UnpackStep step = {panel, elements, image.operands, getQuad, layout};
   if (pack::hasWidenedQuants(input))
     unpackWidened(b, step);
   else
@@ -433,13 +452,13 @@ static void unpackStep(KernelBuilder &b, pack::LayoutAttr input,
   for (int64_t k = 0; k < elements; k += format.subBlock) {
     BlockScales scales = getScales(b, panel, k);
     if (layout.getField(pack::kBlockSubscale))
-      b.store(getSubscales(b, panel, k), image,
+      b.store(getSubscales(b, panel, k), image.floats,
               getByte(pack::kBlockSubscale, k));
     if (k % format.getSumLength() == 0)
-      b.store(isNegated ? b.neg(scales.scale) : scales.scale, image,
+      b.store(isNegated ? b.neg(scales.scale) : scales.scale, image.floats,
               getByte(pack::kBlockScale, k));
     if (scales.min)
-      b.store(scales.min, image, getByte(pack::kBlockMin, k));
+      b.store(scales.min, image.floats, getByte(pack::kBlockMin, k));
   }
 }
 
@@ -448,16 +467,26 @@ void codegen::emitUnpack(KernelBuilder &b, const UnpackTile &tile,
   pack::LayoutAttr layout =
       getImageLayout(b.getTarget(), tile.panel, tile.input);
   int64_t panelBytes = tile.panel.getPanelOffset(kLanes, tile.columns);
-  int64_t imageBytes = layout.getPanelOffset(kLanes, tile.imageColumns);
+  int64_t operandBytes =
+      getImageStride(layout, pack::kOperand, tile.imageColumns);
+  int64_t floatBytes =
+      getImageStride(layout, pack::kBlockScale, tile.imageColumns);
   int64_t step = getStep(tile.panel);
   int64_t stepBytes = step / layout.getK() * layout.getBytes();
   b.forLoop(0, tile.panels, 1, [&](Value number) {
     Value from = b.offset(tile.base, b.mul(number, panelBytes));
-    Value to = b.offset(tile.image, b.mul(number, imageBytes));
+    Value to = b.offset(tile.image, b.mul(number, operandBytes));
+    Value floats;
+    if (floatBytes != operandBytes)
+      floats = b.offset(tile.image, b.mul(number, floatBytes));
+    auto getImageStep = [&](Value bytes) {
+      Value operands = b.offset(to, bytes);
+      return ImageStep{operands, floats ? b.offset(floats, bytes) : operands};
+    };
     forEachStep(
         b, step, range, {}, [&](Value index, int64_t elements, ValueRange) {
           unpackStep(b, tile.input, getStepCursor(b, tile.panel, from, index),
-                     elements, b.offset(to, b.mul(index, stepBytes)));
+                     elements, getImageStep(b.mul(index, stepBytes)));
           return SmallVector<Value>();
         });
   });

@@ -70,7 +70,13 @@ llvm::SmallVector<mlir::Value> emitMatmulTile(KernelBuilder &b,
 pack::LayoutAttr getImageLayout(const target::TargetSpec &target,
                                 pack::LayoutAttr panel, pack::LayoutAttr input);
 
-/// Panels of a block type to be unpacked to images, both one behind the other.
+/// How far apart two panels have this field: in images that lie one behind the
+/// other, or side by side in one that they share.
+int64_t getImageStride(pack::LayoutAttr image, llvm::StringRef field,
+                       int64_t imageColumns);
+
+/// Panels of a block type, one behind the other, to be unpacked to images, or
+/// to the image that they share.
 struct UnpackTile {
   pack::LayoutAttr panel;
   pack::LayoutAttr input; ///< What the images are multiplied by.

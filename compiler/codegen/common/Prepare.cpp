@@ -147,10 +147,11 @@ LogicalResult PrepareEmitter::checkLayout() {
   bool isKnown = false;
   if (isQuantized) {
     std::optional<pack::ActivationNeeds> held = pack::getHeldNeeds(layout);
-    isKnown = held && layout.getK() == pack::kActivationBlock &&
-              (hasQuadVectors(layout, pack::kQuants) ||
-               getElementStride(layout, pack::kQuants) ==
-                   layout.getField(pack::kQuants).getBits() / 8);
+    isKnown =
+        held && layout.getK() == pack::kActivationBlock &&
+        (hasQuadVectors(layout, pack::kQuants) || pack::hasQuantPairs(layout) ||
+         getElementStride(layout, pack::kQuants) ==
+             layout.getField(pack::kQuants).getBits() / 8);
     for (auto field : layout.getFields().getAsRange<pack::FieldAttr>())
       isKnown &= getRowStride(layout, field.getName().getValue()).has_value();
     needs = held.value_or(pack::ActivationNeeds());
@@ -293,6 +294,13 @@ void PrepareEmitter::storeQuants(const OutputRow &row, Value group,
   if (pack::hasWidenedQuants(layout) ||
       getElementStride(layout, pack::kQuants) == 1)
     return b.store(quants, base, layout.getByteOffset(pack::kQuants, 0, 0));
+  if (pack::hasQuantPairs(layout)) {
+    Value pairs = b.bitcast(quants, b.vec(b.i16(), layout.getK() / 2));
+    for (int64_t pair = 0; pair < layout.getK() / 2; ++pair)
+      b.store(b.extract(pairs, pair), base,
+              layout.getByteOffset(pack::kQuants, 0, 2 * pair));
+    return;
+  }
   int64_t quads = layout.getK() / 4;
   Value words = b.bitcast(quants, b.vec(b.i32(), quads));
   for (int64_t quad = 0; quad < quads; ++quad)

@@ -337,6 +337,42 @@ static void accumulate(Operand operand, Register &row, uint32_t lane,
   row.setInt(lane, laneBytes, z + product);
 }
 
+/// z[i] += x[i] * y, a whole row.
+template <typename Lane, uint32_t kCount>
+static void addRow(Register &row, const int32_t (&x)[kCount], int32_t y,
+                   bool skipsZ) {
+  Lane z[kCount] = {};
+  if (!skipsZ)
+    memcpy(z, row.bytes, sizeof(z));
+  for (uint32_t i = 0; i < kCount; ++i)
+    z[i] = Lane(uint32_t(z[i]) + uint32_t(x[i] * y));
+  memcpy(row.bytes, z, sizeof(z));
+}
+
+/// The outer product of all lanes, neither shifted nor without an input: what
+/// kernels issue, in many fewer steps than the general one.
+static void addOuterProduct(Machine &machine, Operand operand,
+                            const Register &x, const Register &y) {
+  int32_t all[32], even[16], odd[16];
+  for (uint32_t i = 0; i < 32; ++i) {
+    const int16_t lane = x.get<int16_t>(i);
+    all[i] = operand.bit(61) ? int8_t(lane) : lane;
+    (i % 2 ? odd : even)[i / 2] = all[i];
+  }
+  const bool skipsZ = operand.bit(27);
+  for (uint32_t j = 0; j < 32; ++j) {
+    const int16_t lane = y.get<int16_t>(j);
+    const int32_t factor = operand.bit(60) ? int8_t(lane) : lane;
+    if (operand.bit(62)) {
+      addRow<int32_t>(machine.z[2 * j], even, factor, skipsZ);
+      addRow<int32_t>(machine.z[2 * j + 1], odd, factor, skipsZ);
+    } else {
+      addRow<int16_t>(machine.z[2 * j + operand.field(20, 1)], all, factor,
+                      skipsZ);
+    }
+  }
+}
+
 Refusal modelc::appleamx::executeMac16(Machine &machine, Operand operand) {
   const Register x = machine.x.read(operand.field(10, 9));
   const Register y = machine.y.read(operand.field(0, 9));
@@ -345,6 +381,13 @@ Refusal modelc::appleamx::executeMac16(Machine &machine, Operand operand) {
   const uint64_t yEnabled =
       enabledLanes7(operand.field(37, 2), operand.field(32, 5), 32);
   const bool isVector = operand.bit(63), isWide = operand.bit(62);
+  constexpr uint64_t kAll = 0xffffffff;
+  const bool isPlain = !isVector && (xEnabled & yEnabled) == kAll &&
+                       operand.field(55, 5) == 0 && operand.field(28, 2) == 0;
+  if (isPlain) {
+    addOuterProduct(machine, operand, x, y);
+    return nullptr;
+  }
   for (uint32_t i = 0; i < 32; ++i) {
     if (!(xEnabled >> i & 1))
       continue;
