@@ -19,7 +19,6 @@ import support
 from support import require
 
 TARGETS = ("apple-m1", "apple-m2")
-LATER_TARGETS = ("apple-m3", "apple-m4")
 TYPES = ("q4_0", "q4_K", "q6_K", "q8_0", "f16")
 # Those that Apple AMX multiplies where there are many rows.
 OUTER_TYPES = {"apple-m1": TYPES, "apple-m2": ("q4_0", "q4_K", "f16"),
@@ -61,12 +60,21 @@ def check_outer_products(tools, model, kind, target, expected, tokens):
     require(counts["set"] == counts["clr"], f"{target}: {counts}")
 
 
+def get_demo_plan(tools, target):
+    return os.path.join(tools.plans, f"demo-{target}.mplan")
+
+
 def test_demo(tools):
     """Threads, prompts in pieces around the edges of tiles."""
-    guest.check(tools, tools.demo, TARGETS, (("-t", "3", "--batch=33"),),
-                support.TOKENS[:36])
-    guest.check(tools, tools.demo, LATER_TARGETS,
-                (("-t", "1", "--batch=5"),), support.TOKENS[:8])
+    tokens = support.TOKENS[:36]
+    expected = guest.expected_logits(tools, tools.demo, tokens)
+    for target in guest.MACS:
+        threads, batch, count = (3, 33, 36) if target in TARGETS else (1, 5, 8)
+        found = guest.get_logits(tools, get_demo_plan(tools, target), target,
+                                 "-t", threads, f"--batch={batch}",
+                                 tokens=tokens[:count])
+        require(found == expected[:len(expected) // len(tokens) * count],
+                f"{target}: other bits")
 
 
 def test_experts(tools):
@@ -110,7 +118,7 @@ def test_work(tools):
             ("apple-m1", 1, 1, "sdot", 16), ("apple-m1", 6, 8, "sdot", 16),
             ("apple-m2", 4, 4, "sdot", 16), ("apple-m2", 6, 8, "smmla", 32),
             ("apple-m3", 6, 8, "smmla", 32), ("apple-m4", 6, 8, "smmla", 32)):
-        plan = tools.compile(tools.demo, target, "there.mplan", "--strict")
+        plan = get_demo_plan(tools, target)
         counts = guest.count(tools, plan, target, support.TOKENS[:tokens])
         work = guest.count_products(plan, tools, rows)
         require(work > 0 and counts[name] * size == work,
@@ -120,7 +128,7 @@ def test_work(tools):
 
 def test_same_bytes(tools):
     """The number of threads leaves no trace in a dylib either."""
-    plan = os.path.join(tools.plans, "demo-apple-m2.mplan")
+    plan = get_demo_plan(tools, "apple-m2")
     tools.compile(tools.demo, "apple-m2", "again.mplan", "--threads=3")
     require(support.read("again.mplan") == support.read(plan), "other bytes")
 
@@ -128,7 +136,7 @@ def test_same_bytes(tools):
 def test_refusals(tools):
     """Linux refuses a Mac's plans and a Mac those of Linux, and a chip what it
     lacks."""
-    plans = {target: os.path.join(tools.plans, f"demo-{target}.mplan")
+    plans = {target: get_demo_plan(tools, target)
              for target in ("aarch64", "x86-64-v3", *guest.MACS)}
 
     def refusal(target, *command):
@@ -155,7 +163,7 @@ def test_refusals(tools):
 
 def test_runs_on_later_chips(tools):
     """An M2 runs what an M1 does."""
-    plan = os.path.join(tools.plans, "demo-apple-m1.mplan")
+    plan = get_demo_plan(tools, "apple-m1")
     tokens = support.TOKENS[:3]
     ids = ",".join(map(str, tokens))
     tools.run(*guest.get_command_for(tools, "apple-m2"), plan,
