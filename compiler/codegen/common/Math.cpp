@@ -29,14 +29,22 @@ static Value emitPowerOfTwo(KernelBuilder &b, Value n) {
   return b.bitcast(b.shl(biased, b.splatI32(23)), b.vec(b.f32()));
 }
 
-/// y * 2^n, rounded once, for y around 1 and -151 <= n <= 128. Two factors, as
-/// one may not be a float; the first product is exact.
-static Value emitScaleByPowerOfTwo(KernelBuilder &b, Value y, Value n) {
-  if (b.getTarget().isa == target::Isa::Avx512Vnni) // vscalefps.
-    return b.callIntrinsic(y.getType(), "llvm.ldexp.v16f32.v16i32", {y, n});
-  Value half = b.shrS(n, b.splatI32(1));
+/// y * 2^n, rounded once, for y around 1 and -151 <= n <= 128, an integer: n as
+/// a float, `shifted` as one to which 1.5 * 2^23 was added. Two factors, as one
+/// may not be a float; the first product is exact.
+static Value emitScaleByPowerOfTwo(KernelBuilder &b, Value y, Value n,
+                                   Value shifted) {
+  if (b.getTarget().isa == target::Isa::Avx512Vnni) {
+    constexpr int32_t kRoundAsMxcsr = 4;
+    Value all = b.truncate(b.constI32(-1), b.i16());
+    return b.callIntrinsic(y.getType(), "llvm.x86.avx512.mask.scalef.ps.512",
+                           {y, n, y, all, b.constI32(kRoundAsMxcsr)});
+  }
+  Value exponent = b.sub(b.bitcast(shifted, b.vec(b.i32())),
+                         b.splatI32(0x4b400000)); // The bits of 1.5 * 2^23.
+  Value half = b.shrS(exponent, b.splatI32(1));
   y = b.mul(y, emitPowerOfTwo(b, half));
-  return b.mul(y, emitPowerOfTwo(b, b.sub(n, half)));
+  return b.mul(y, emitPowerOfTwo(b, b.sub(exponent, half)));
 }
 
 Value codegen::emitExp(KernelBuilder &b, Value x) {
@@ -46,13 +54,13 @@ Value codegen::emitExp(KernelBuilder &b, Value x) {
   return b.select(isLarge, b.splatF32Bits(0x7f800000), y);
 }
 
-Value codegen::emitExpOfNonPositive(KernelBuilder &b, Value x) {
-  // n = rne(x * LOG2E), as a float and as an integer.
+/// exp of x from -88 to 89, where it may be subnormal or infinite; anything for
+/// other numbers.
+static Value emitBoundedExp(KernelBuilder &b, Value x) {
+  // n = rne(x * LOG2E).
   Value magic = b.splatF32(0x1.8p+23f);
   Value shifted = b.add(b.mul(x, b.splatF32Bits(0x3fb8aa3b)), magic);
   Value n = b.sub(shifted, magic);
-  Value exponent = b.sub(b.bitcast(shifted, b.vec(b.i32())),
-                         b.splatI32(0x4b400000)); // The bits of magic.
 
   Value minusN = b.neg(n);
   Value r = b.fma(minusN, b.splatF32Bits(0x3f318000), x); // LN2_HI
@@ -63,8 +71,22 @@ Value codegen::emitExpOfNonPositive(KernelBuilder &b, Value x) {
         5.0000001201e-1f})
     p = b.fma(p, r, b.splatF32(coefficient));
   Value y = b.add(b.fma(p, b.mul(r, r), r), b.splatF32(1));
+  return emitScaleByPowerOfTwo(b, y, n, shifted);
+}
 
-  y = emitScaleByPowerOfTwo(b, y, exponent);
+/// 1 + exp(x). Up to -88 the sum is 1, and from 89 on infinite: for x in between
+/// nothing has to be replaced, as what exp gives as 0 is lost in the sum, and
+/// what it gives as infinity is at least 2^128.
+static Value emitOnePlusExp(KernelBuilder &b, Value x) {
+  using arith::CmpFPredicate;
+  Value most = b.splatF32(89), least = b.splatF32(-88);
+  x = b.select(b.cmpF(CmpFPredicate::OGT, x, most), most, x);
+  x = b.select(b.cmpF(CmpFPredicate::OLT, x, least), least, x);
+  return b.add(b.splatF32(1), emitBoundedExp(b, x));
+}
+
+Value codegen::emitExpOfNonPositive(KernelBuilder &b, Value x) {
+  Value y = emitBoundedExp(b, x);
   Value isSmall =
       b.cmpF(arith::CmpFPredicate::OLT, x, b.splatF32Bits(0xc2aeac4f));
   return b.select(isSmall, b.splatF32(0), y);
@@ -81,9 +103,8 @@ Value codegen::emitTanh(KernelBuilder &b, Value x) {
     p = b.fma(p, z, b.splatF32(coefficient));
   Value small = b.fma(b.mul(p, z), x, x);
 
-  Value one = b.splatF32(1);
-  Value sum = b.add(emitExp(b, b.add(a, a)), one);
-  Value large = b.sub(one, b.div(b.splatF32(2), sum));
+  Value sum = emitOnePlusExp(b, b.add(a, a));
+  Value large = b.sub(b.splatF32(1), b.div(b.splatF32(2), sum));
   large = b.bitcast(b.bitOr(b.bitcast(large, b.vec(b.i32())), sign),
                     b.vec(b.f32()));
   Value isSmall = b.cmpF(CmpFPredicate::OLT, a, b.splatF32(0.625f));
@@ -92,7 +113,7 @@ Value codegen::emitTanh(KernelBuilder &b, Value x) {
 
 /// x / (1 + exp(-z)).
 static Value emitSigmoidProduct(KernelBuilder &b, Value x, Value z) {
-  return b.div(x, b.add(b.splatF32(1), emitExp(b, b.neg(z))));
+  return b.div(x, emitOnePlusExp(b, b.neg(z)));
 }
 
 /// By tanh, whose exponential form it is.
