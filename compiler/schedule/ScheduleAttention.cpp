@@ -183,12 +183,22 @@ void Scheduler::scheduleAttention(model::AttentionOp op,
                                   plan::AttentionSpecAttr one,
                                   ArrayRef<std::string> operands) {
   int64_t groupHeads = one.getHeads() / one.getKvHeads() / one.getParts();
-  int64_t most =
-      std::max<int64_t>(1, plan::AttentionSpecAttr::kBlockRows / groupHeads);
+  auto getTokens = [&](int64_t rows) {
+    return std::max<int64_t>(1, rows / groupHeads);
+  };
+  int64_t few = getTokens(plan::AttentionSpecAttr::kBlockRows);
+  // A row's factor is loaded for each vector of K or V then, and not for two.
+  // Where tokens are few, more tiles are worth more.
+  constexpr int64_t kTiles = 4;
+  int64_t many = steps.getTarget().vectorLoads > 1
+                     ? getTokens(plan::AttentionSpecAttr::kWideBlockRows)
+                     : few;
   for (const CountRange &range :
        steps.getRegimes(CountSource::Tokens, steps.getTarget().regimes,
                         /*hasImages=*/false)) {
-    int64_t tileTokens = range.max == 1 ? 1 : most;
+    int64_t tileTokens = range.max == 1               ? 1
+                         : range.max >= kTiles * many ? many
+                                                      : few;
     auto spec = plan::AttentionSpecAttr::get(
         op.getContext(), one.getHeads(), one.getKvHeads(), one.getKeyDim(),
         one.getValueDim(), one.getScale(), one.getKeyPage(), one.getValuePage(),

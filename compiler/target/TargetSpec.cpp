@@ -103,6 +103,8 @@ static constexpr Regime kIntelAmxBf16Regimes[] = {
 static constexpr WidenedRegime kIntelAmxWidened = {
     257, {INT64_MAX, 32, 4, 1024, Isa::IntelAmx}};
 static constexpr llvm::ArrayRef<Regime> kNoTiles;
+// Of 512 bits (248966), beside two multiply-adds; Zen 4 has one of each.
+static constexpr int64_t kIntelLoads = 2;
 
 // Four rows of one panel are 16 integer sums; the float ones stay in the
 // first-level cache while products are added up. Four quads of activations, one
@@ -143,18 +145,20 @@ static constexpr TargetSpec kTargets[] = {
      32 * kKiB, 256 * kKiB},
     {"cascadelake", "AVX-512 with VNNI", kTriple, "cascadelake", "",
      kCascadeLake, Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512BlockRegimes,
-     kNoTiles, 32 * kKiB, 1024 * kKiB},
+     kNoTiles, 32 * kKiB, 1024 * kKiB, /*alias=*/{}, /*widened=*/nullptr,
+     kIntelLoads},
     {"icelake-server", "AVX-512 with VNNI, VBMI", kTriple, "icelake-server", "",
      kIceLake, Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512BlockRegimes,
-     kNoTiles, 48 * kKiB, 1280 * kKiB},
+     kNoTiles, 48 * kKiB, 1280 * kKiB, /*alias=*/{}, /*widened=*/nullptr,
+     kIntelLoads},
     {"sapphirerapids", "Intel AMX for many rows, else AVX-512 with VNNI",
      kTriple, "sapphirerapids", "-avx512fp16", kSapphireRapids, Isa::Avx512Vnni,
      0x80, kAvx512Regimes, kIntelAmxRegimes, kIntelAmxBf16Regimes, 48 * kKiB,
-     2048 * kKiB, "emeraldrapids", &kIntelAmxWidened},
+     2048 * kKiB, "emeraldrapids", &kIntelAmxWidened, kIntelLoads},
     {"graniterapids", "the same, for Granite Rapids", kTriple, "graniterapids",
      "-avx512fp16", kGraniteRapids, Isa::Avx512Vnni, 0x80, kAvx512Regimes,
      kIntelAmxRegimes, kIntelAmxBf16Regimes, 48 * kKiB, 2048 * kKiB,
-     /*alias=*/{}, &kIntelAmxWidened},
+     /*alias=*/{}, &kIntelAmxWidened, kIntelLoads},
     {"znver4", "AVX-512 of AMD Zen 4", kTriple, "znver4", "", kZnver4,
      Isa::Avx512Vnni, 0x80, kAvx512Regimes, kAvx512BlockRegimes, kNoTiles,
      32 * kKiB, 1024 * kKiB},
@@ -168,15 +172,17 @@ static constexpr TargetSpec kTargets[] = {
     {"apple-m1", "Apple AMX for many rows, else SDOT: M1, Pro, Max, Ultra",
      kMacTriple, "apple-m1", "", kAppleM1, Isa::NeonDotprod, 0, kNeonRegimes,
      kAppleAmxRegimes, kNoTiles, 128 * kKiB, 3072 * kKiB, /*alias=*/{},
-     /*widened=*/nullptr, /*shortSumRegimes=*/{}, kAppleAmxFloatRegimes},
+     /*widened=*/nullptr, /*vectorLoads=*/1, /*shortSumRegimes=*/{},
+     kAppleAmxFloatRegimes},
     {"apple-m2", "Apple AMX or SMMLA for many rows, else SDOT", kMacTriple,
      "apple-m2", "", kAppleM2, Isa::NeonDotprod, 0, kNeonRegimes,
      kNeonI8mmRegimes, kNoTiles, 128 * kKiB, 4096 * kKiB, /*alias=*/{},
-     /*widened=*/nullptr, kAppleAmxI8mmRegimes, kAppleAmxFloatRegimes},
+     /*widened=*/nullptr, /*vectorLoads=*/1, kAppleAmxI8mmRegimes,
+     kAppleAmxFloatRegimes},
     {"apple-m3", "the same, for M3", kMacTriple, "apple-m3", "", kAppleM2,
      Isa::NeonDotprod, 0, kNeonRegimes, kNeonI8mmRegimes, kNoTiles, 128 * kKiB,
-     4096 * kKiB, /*alias=*/{}, /*widened=*/nullptr, kAppleAmxI8mmRegimes,
-     kAppleAmxFloatRegimes},
+     4096 * kKiB, /*alias=*/{}, /*widened=*/nullptr, /*vectorLoads=*/1,
+     kAppleAmxI8mmRegimes, kAppleAmxFloatRegimes},
     {"apple-m4", "SME2 for many rows, else SMMLA or SDOT", kMacTriple,
      "apple-m4", "", kAppleM4, Isa::NeonDotprod, 0, kNeonRegimes, kSmeRegimes,
      kNoTiles, 128 * kKiB, 4096 * kKiB},

@@ -98,6 +98,8 @@ struct TargetSpec {
   /// For many rows of block-quantised weights with minima that such a regime
   /// can multiply (pack::canWiden), experts left out; null if there is none.
   const WidenedRegime *widened = nullptr;
+  /// Loads of a whole register that start in a cycle; 1 where nothing is known.
+  int64_t vectorLoads = 1;
   /// In place of blockRegimes for matmuls, experts left out, whose block types
   /// all have sums of 16 bits for a whole sub-block (pack::getOuterSums);
   /// empty: no difference.

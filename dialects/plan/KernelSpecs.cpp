@@ -419,11 +419,19 @@ std::string AttentionSpecAttr::getKernelName() const {
   return getSinks() ? name + "_sinks" : name;
 }
 
+int64_t AttentionSpecAttr::getBlockRows() const {
+  int64_t heads = getHeads() / getKvHeads() / getParts();
+  bool isWide = getTileTokens() > 1 && getTileTokens() * heads > kBlockRows;
+  return isWide ? kWideBlockRows : kBlockRows;
+}
+
 int64_t AttentionSpecAttr::getScratchBytes() const {
   int64_t words = MODELC_PAGE_TOKENS + llvm::alignTo(getKeyDim(), 16) +
                   llvm::alignTo(getValueDim(), 16);
   int64_t turned = getShared() ? MODELC_PAGE_TOKENS * kTurnedElems : 0;
-  return (kBlockRows * words + kStateVectors * 16 + turned) * sizeof(float);
+  return (getBlockRows() * words + getStateSets() * kStateVectors * 16 +
+          turned) *
+         sizeof(float);
 }
 
 //===----------------------------------------------------------------------===//

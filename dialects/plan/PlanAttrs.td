@@ -386,8 +386,8 @@ def Plan_AttentionSpec : Plan_Spec<"AttentionSpec", "attention",
     Tiles: for `tileTokens` consecutive tokens, one per kv head: tile =
     tokenGroup * kvHeads + kvHead.
     Query rows (a head of a token) of one kv head and one sequence share loads
-    of K and V, up to kBlockRows of them: with g = heads / kvHeads, tiles of a
-    multiple of kBlockRows / g tokens serve best where there are many tokens.
+    of K and V, up to getBlockRows() of them: with g = heads / kvHeads, tiles of
+    kBlockRows / g or kWideBlockRows / g tokens serve best where there are many.
     Scratch holds one block's queries, scores, results and state.
 
     If `shared`, a value is the last valueDim elements of its key: there is no
@@ -409,10 +409,15 @@ def Plan_AttentionSpec : Plan_Spec<"AttentionSpec", "attention",
   let extraClassDeclaration = [{
     /// The most elements of a page's values that scratch holds if shared.
     static constexpr int64_t kTurnedElems = 64;
-    /// The most query rows that a kernel computes at once, on any target.
-    static constexpr int64_t kBlockRows = 12;
-    /// Vectors of scratch with the state of a block's rows, one in a lane.
+    /// The most query rows that a kernel computes at once, on any target; and
+    /// where more of them are of the tokens of one tile.
+    static constexpr int64_t kBlockRows = 12, kWideBlockRows = 28;
+    /// The one of the two.
+    int64_t getBlockRows() const;
+    /// Vectors of scratch with the state of 16 of a block's rows, one a lane.
     static constexpr int64_t kStateVectors = 7;
+    /// Such sets of vectors.
+    int64_t getStateSets() const { return (getBlockRows() + 15) / 16; }
   }];
 }
 

@@ -267,10 +267,13 @@ TEST_P(Attention, RefusesUnequalParts) {
   expectRefused(makeSpec(shape), "6 heads are no multiple of 4");
 }
 
-// All ways that runs of sequences, pages and tiles can meet.
+// All ways that runs of sequences, pages and tiles can meet; the last shape has
+// blocks of one, three and seven tokens where registers are long.
 TEST_P(Attention, Runs) {
-  const Shape shapes[] = {
-      {2, 2, 16, 16, 1}, {2, 2, 16, 16, 5}, {6, 2, 16, 16, 4}};
+  const Shape shapes[] = {{2, 2, 16, 16, 1},
+                          {2, 2, 16, 16, 5},
+                          {6, 2, 16, 16, 4},
+                          {8, 2, 16, 20, 7}};
   std::vector<plan::AttentionSpecAttr> specs = makeSpecs(shapes);
   auto kernels = compile(specs);
   ASSERT_EQ(kernels.size(), specs.size());

@@ -50,7 +50,6 @@ using namespace modelc::codegen;
 
 static constexpr int64_t kPage = MODELC_PAGE_TOKENS;
 static constexpr int64_t kWord = sizeof(float);
-static constexpr uint32_t kMinusInfinity = 0xff800000;
 static constexpr uint32_t kMinusZero = 0x80000000;
 
 namespace {
@@ -100,18 +99,17 @@ private:
   void finishRows(const Block &block);
   Value getHead(const Block &block, int64_t row);
   Value getFirstPage(const Block &block);
-  Value getFirstVisible(Value position, const Page &page);
   Value finishScores(Value products, Value scale);
   Value getGroup(const Block &block, Value pageNumber);
   Page openPage(const Block &block, Value number, Value pages);
   void emitScores(const Block &block, const Page &page);
-  void emitSoftmax(const Page &page, Value row);
-  void emitFactors(const Page &page);
+  void emitWeights(const Block &block, const Page &page);
   void emitValues(const Block &block, const Page &page);
   void emitSlab(const Block &block, const Page &page, Value firstElement,
                 ArrayRef<int64_t> vectorLanes);
   int64_t getVectors(int64_t rows);
   Value loadEntry(size_t field, Value index);
+  Value loadPosition(Value token);
   Value splatLoad(Value pointer, int64_t bytes);
 
   KernelBuilder &b;
@@ -122,7 +120,8 @@ private:
   /// Elements of a row in scratch.
   int64_t keyElements, valueElements;
   target::VectorRegisters registers;
-  int64_t blockHeads, blockTokens;
+  int64_t blockHeads;
+  int64_t blockTokens, fewTokens; ///< Of a block, and of one for short runs.
   Value q, keyPool, valuePool, sinks, out;
   Value queries, scores, results, states, turned; ///< In scratch.
 };
@@ -142,11 +141,15 @@ AttentionEmitter::AttentionEmitter(KernelBuilder &b,
       keyElements(llvm::alignTo(keyDim, kLanes)),
       valueElements(llvm::alignTo(valueDim, kLanes)),
       registers(target::getVectorRegisters(b.getTarget().isa)) {
-  // As many rows as leave room for one vector of K or V at a time.
-  int64_t maxRows = registers.perVector() == 1 ? 12 : 6;
-  static_assert(plan::AttentionSpecAttr::kBlockRows >= 12);
+  // As many rows as leave room for one vector of K or V at a time, or for two.
+  bool isWide = registers.perVector() == 1;
+  int64_t maxRows = isWide ? plan::AttentionSpecAttr::kBlockRows : 6;
   blockHeads =
       llvm::divideCeil(tileHeads, llvm::divideCeil(tileHeads, maxRows));
+  fewTokens =
+      std::clamp<int64_t>(maxRows / blockHeads, 1, spec.getTileTokens());
+  if (isWide)
+    maxRows = spec.getBlockRows();
   blockTokens =
       std::clamp<int64_t>(maxRows / blockHeads, 1, spec.getTileTokens());
 }
@@ -191,12 +194,12 @@ LogicalResult AttentionEmitter::emit() {
   if (spec.getSinks())
     sinks = b.loadOperand(operand++);
   out = b.loadOperand(operand);
-  constexpr int64_t kRows = plan::AttentionSpecAttr::kBlockRows;
+  int64_t rows = spec.getBlockRows();
   scores = b.loadScratch();
-  queries = b.offset(scores, kRows * kPage * kWord);
-  results = b.offset(queries, kRows * keyElements * kWord);
-  states = b.offset(results, kRows * valueElements * kWord);
-  turned = b.offset(states, RowState::kGain + kLanes * kWord);
+  queries = b.offset(scores, rows * kPage * kWord);
+  results = b.offset(queries, rows * keyElements * kWord);
+  states = b.offset(results, rows * valueElements * kWord);
+  turned = b.offset(states, spec.getStateSets() * RowState::kSetBytes);
 
   Value count = b.loadCount();
   b.forLoop(b.loadTileBegin(), b.loadTileEnd(), 1, [&](Value tile) {
@@ -233,6 +236,11 @@ Value AttentionEmitter::loadEntry(size_t field, Value index) {
   return b.extendU(b.load(b.i32(), entry), b.i64());
 }
 
+/// The position of a token.
+Value AttentionEmitter::loadPosition(Value token) {
+  return loadEntry(offsetof(ModelcStepInputs, positions), token);
+}
+
 /// How many tokens from `token` on, up to blockTokens and `end`, belong to
 /// one sequence.
 Value AttentionEmitter::countRun(Value token, Value end) {
@@ -264,23 +272,28 @@ void AttentionEmitter::emitRun(Value token, Value count, Value kvHead,
       emitBlock({tokens, blockHeads, token, count, kvHead, firstHead});
     });
   };
+  // A block whose tokens are not all there computes the last one again.
+  auto emitUpTo = [&](int64_t tokens, KernelBuilder::Body otherwise) {
+    Value isFew = b.cmpI(arith::CmpIPredicate::ule, count, b.constI64(tokens));
+    b.ifElse(isFew, [&] { emitBlocks(tokens); }, otherwise);
+  };
   if (blockTokens == 1)
     return emitBlocks(1);
-  Value isOne = b.cmpI(arith::CmpIPredicate::eq, count, b.constI64(1));
-  b.ifElse(isOne, [&] { emitBlocks(1); }, [&] { emitBlocks(blockTokens); });
+  emitUpTo(1, [&] {
+    if (fewTokens == 1 || fewTokens == blockTokens)
+      return emitBlocks(blockTokens);
+    emitUpTo(fewTokens, [&] { emitBlocks(blockTokens); });
+  });
 }
 
 void AttentionEmitter::emitBlock(const Block &block) {
   startRows(block);
-  Value last = loadEntry(offsetof(ModelcStepInputs, positions),
-                         getToken(block, block.tokens - 1));
+  Value last = loadPosition(getToken(block, block.tokens - 1));
   Value pages = b.add(b.divU(last, kPage), 1);
   b.forLoop(getFirstPage(block), pages, 1, [&](Value number) {
     Page page = openPage(block, number, pages);
     emitScores(block, page);
-    b.forLoop(0, block.getRows(), 1,
-              [&](Value row) { emitSoftmax(page, row); });
-    emitFactors(page);
+    emitWeights(block, page);
     emitValues(block, page);
   });
   finishRows(block);
@@ -324,28 +337,24 @@ void AttentionEmitter::startRows(const Block &block) {
       b.store(b.splatF32Bits(kMinusZero), results,
               (row * valueElements + d) * kWord);
   }
-  Value positions = b.splatI32(-1), maxima = b.splatF32Bits(kMinusInfinity);
-  for (int64_t row = 0; row < block.getRows(); ++row) {
-    Value position = loadEntry(offsetof(ModelcStepInputs, positions),
-                               getToken(block, row / block.heads));
-    positions = b.insert(positions, b.truncate(position, b.i32()), row);
-    if (!sinks)
-      continue;
-    // A score before all others, whose value is 0.
-    Value sink = b.offset(sinks, b.mul(getHead(block, row), kWord));
-    maxima = b.insert(maxima, b.load(b.f32(), sink), row);
+  for (int64_t first = 0; first < block.getRows(); first += kLanes) {
+    SmallVector<Value> positions, sinkScores;
+    int64_t end = std::min(first + kLanes, block.getRows());
+    for (int64_t row = first; row < end; ++row) {
+      positions.push_back(loadPosition(getToken(block, row / block.heads)));
+      if (sinks)
+        sinkScores.push_back(b.load(
+            b.f32(), b.offset(sinks, b.mul(getHead(block, row), kWord))));
+    }
+    emitStartStates(b, b.offset(states, RowState::getByte(0, first)), positions,
+                    sinkScores);
   }
-  b.store(positions, states, RowState::kPositions);
-  b.store(maxima, states, RowState::kMaxima);
-  b.store(b.splatF32(sinks ? 1 : 0), states, RowState::kSums);
-  for (int64_t field : {RowState::kPageMaxima, RowState::kPageSums})
-    b.store(b.splatF32(0), states, field);
 }
 
 void AttentionEmitter::finishRows(const Block &block) {
   for (int64_t row = 0; row < block.getRows(); ++row) {
     Value target = getRow(block, out, row, valueDim);
-    Value sum = splatLoad(states, RowState::kSums + row * kWord);
+    Value sum = splatLoad(states, RowState::getByte(RowState::kSums, row));
     for (int64_t d = 0; d < valueDim; d += kLanes) {
       Value result =
           b.load(b.vec(b.f32()), results, (row * valueElements + d) * kWord);
@@ -388,22 +397,20 @@ Page AttentionEmitter::openPage(const Block &block, Value number, Value pages) {
         b.offset(valuePool, b.mul(index, spec.getValuePage().getBytes()));
   page.nextKeys = b.offset(keyPool, b.mul(next, keyBytes));
   page.begin = b.mul(number, kPage);
-  auto countUpTo = [&](Value token) {
-    Value position = loadEntry(offsetof(ModelcStepInputs, positions), token);
-    Value count = b.sub(b.add(position, 1), page.begin);
-    return b.minS(b.maxS(count, b.constI64(0)), b.constI64(kPage));
+  auto countOf = [&](Value token) {
+    return countPositions(b, loadPosition(token), page.begin);
   };
   // Positions ascend along the tokens of a sequence.
-  page.common = countUpTo(block.firstToken);
+  page.common = countOf(block.firstToken);
   Value lastToken = getToken(block, block.tokens - 1);
-  page.limit = block.tokens == 1 ? page.common : countUpTo(lastToken);
+  page.limit = block.tokens == 1 ? page.common : countOf(lastToken);
   if (spec.getWindow() > 0) {
-    size_t positions = offsetof(ModelcStepInputs, positions);
-    page.first = getFirstVisible(loadEntry(positions, block.firstToken), page);
-    page.commonFirst =
-        block.tokens == 1
-            ? page.first
-            : getFirstVisible(loadEntry(positions, lastToken), page);
+    auto firstOf = [&](Value token) {
+      return findFirstVisible(b, loadPosition(token), page.begin,
+                              spec.getWindow());
+    };
+    page.first = firstOf(block.firstToken);
+    page.commonFirst = block.tokens == 1 ? page.first : firstOf(lastToken);
   }
   return page;
 }
@@ -412,17 +419,8 @@ Page AttentionEmitter::openPage(const Block &block, Value number, Value pages) {
 Value AttentionEmitter::getFirstPage(const Block &block) {
   if (spec.getWindow() == 0)
     return b.constI64(0);
-  Value position =
-      loadEntry(offsetof(ModelcStepInputs, positions), block.firstToken);
-  Value first = b.sub(position, spec.getWindow() - 1);
+  Value first = b.sub(loadPosition(block.firstToken), spec.getWindow() - 1);
   return b.divU(b.maxS(first, b.constI64(0)), kPage);
-}
-
-/// The first position of the page, 0 .. 64, that the window of the query at
-/// `position` has.
-Value AttentionEmitter::getFirstVisible(Value position, const Page &page) {
-  Value first = b.sub(b.sub(position, spec.getWindow() - 1), page.begin);
-  return b.minS(b.maxS(first, b.constI64(0)), b.constI64(kPage));
 }
 
 /// Scores of sums of products.
@@ -471,38 +469,30 @@ void AttentionEmitter::emitScores(const Block &block, const Page &page) {
   });
 }
 
-/// Turns a row's scores into weights; sets its page maximum and page sum.
-void AttentionEmitter::emitSoftmax(const Page &page, Value row) {
-  Value rowScores = b.offset(scores, b.mul(row, kPage * kWord));
-  Value state = b.offset(states, b.mul(row, kWord));
-  Value position =
-      b.extendU(b.load(b.i32(), state, RowState::kPositions), b.i64());
-  Value exists = b.cmpI(arith::CmpIPredicate::ule, page.begin, position);
-  Value first;
-  if (page.first) {
-    first = getFirstVisible(position, page);
-    exists = b.bitAnd(
-        exists, b.cmpI(arith::CmpIPredicate::ult, first, b.constI64(kPage)));
-  }
-  b.ifThen(exists, [&] {
-    Value count = b.add(b.sub(position, page.begin), 1);
-    emitPageSoftmax(b, rowScores, state, first,
-                    b.minU(count, b.constI64(kPage)));
-  });
-}
-
-/// Adds the page to the state of all rows, and sets keep and gain.
-void AttentionEmitter::emitFactors(const Page &page) {
-  Value begin = b.splat(b.truncate(page.begin, b.i32()));
-  Value positions = b.load(b.vec(b.i32()), states, RowState::kPositions);
-  Value exists = b.cmpI(arith::CmpIPredicate::sle, begin, positions);
-  if (page.first) {
-    Value first =
-        b.sub(b.sub(positions, b.splatI32(spec.getWindow() - 1)), begin);
-    exists = b.bitAnd(
-        exists, b.cmpI(arith::CmpIPredicate::slt, first, b.splatI32(kPage)));
-  }
-  emitPageFactors(b, states, exists);
+/// Turns scores into weights, and adds the page to the states. Most pages are
+/// whole.
+void AttentionEmitter::emitWeights(const Block &block, const Page &page) {
+  auto emitRows = [&](bool isWhole) {
+    b.forLoop(0, block.getRows(), kLanes, [&](Value first) {
+      Value set = b.offset(states, b.mul(first, RowState::kSetBytes / kLanes));
+      Value end = b.minU(b.add(first, kLanes), b.constI64(block.getRows()));
+      b.forLoop(first, end, 1, [&](Value row) {
+        Value rowScores = b.offset(scores, b.mul(row, kPage * kWord));
+        Value state = b.offset(set, b.mul(b.sub(row, first), kWord));
+        if (isWhole)
+          emitWholePageSoftmax(b, rowScores, state);
+        else
+          emitPageSoftmax(b, rowScores, state, page.begin, spec.getWindow());
+      });
+      emitPageFactors(b, set, page.begin, spec.getWindow());
+    });
+  };
+  if (spec.getWindow() > 0)
+    return emitRows(/*isWhole=*/false);
+  b.ifElse(
+      b.cmpI(arith::CmpIPredicate::eq, page.common, b.constI64(kPage)),
+      [&] { emitRows(/*isWhole=*/true); },
+      [&] { emitRows(/*isWhole=*/false); });
 }
 
 /// Values in slabs of as many vectors as registers hold.
@@ -539,8 +529,8 @@ void AttentionEmitter::emitSlab(const Block &block, const Page &page,
   int64_t bytesPerTurn = bytesPerElement * vectors * kLanes / kPage;
   Value nextKeys =
       b.offset(page.nextKeys, b.mul(firstElement, bytesPerElement));
-  auto addPosition = [&](Value j, ValueRange sums, bool isShared) {
-    prefetchPart(b, nextKeys, j, bytesPerTurn);
+  // Position j for as many rows from `begin` on as there are sums of.
+  auto addPosition = [&](Value j, int64_t begin, ValueRange sums) {
     Value position = b.offset(values, b.mul(j, valuePage.rowStride));
     Value weights = b.offset(scores, b.mul(j, kWord));
     SmallVector<Value> v, next;
@@ -553,43 +543,49 @@ void AttentionEmitter::emitSlab(const Block &block, const Page &page,
                                i * kLanes * valuePage.elementBytes,
                                vectorLanes[i], scale));
     }
-    for (int64_t row = 0; row < rows; ++row) {
-      Value p = splatLoad(weights, row * kPage * kWord), exists;
-      if (!isShared) {
-        Value last =
-            b.load(b.i32(), states, RowState::kPositions + row * kWord);
-        last = b.extendU(last, b.i64());
-        Value lanes = b.splat(b.sub(last, page.begin));
-        exists = b.cmpI(arith::CmpIPredicate::sle, b.splat(j), lanes);
-        if (page.first)
-          exists =
-              b.bitAnd(exists, b.cmpI(arith::CmpIPredicate::sge, b.splat(j),
-                                      b.splat(getFirstVisible(last, page))));
-      }
-      for (int64_t i = 0; i < vectors; ++i) {
-        Value old = sums[row * vectors + i], sum = b.fma(p, v[i], old);
-        next.push_back(isShared ? sum : b.select(exists, sum, old));
-      }
+    for (int64_t row = begin; next.size() < sums.size(); ++row) {
+      Value p = splatLoad(weights, row * kPage * kWord);
+      for (int64_t i = 0; i < vectors; ++i)
+        next.push_back(b.fma(p, v[i], sums[next.size()]));
     }
     return next;
   };
   SmallVector<Value> sums(rows * vectors, b.splatF32(0));
-  auto addRange = [&](Value begin, Value end, bool isShared) {
+  auto addShared = [&](Value begin, Value end) {
     sums = b.forLoop(begin, end, 1, sums, [&](Value j, ValueRange carried) {
-      return addPosition(j, carried, isShared);
+      prefetchPart(b, nextKeys, j, bytesPerTurn);
+      return addPosition(j, 0, carried);
     });
+  };
+  // The rows of one token.
+  auto addOwn = [&](int64_t token, Value begin, Value end) {
+    int64_t first = token * block.heads, count = block.heads * vectors;
+    auto own = MutableArrayRef<Value>(sums).slice(first * vectors, count);
+    llvm::copy(b.forLoop(begin, end, 1, SmallVector<Value>(own),
+                         [&](Value j, ValueRange carried) {
+                           return addPosition(j, first, carried);
+                         }),
+               own.begin());
   };
   // What some rows see, what all do, and again what some do.
   Value sharedBegin = page.first ? page.commonFirst : b.constI64(0);
-  if (block.tokens > 1 && page.first)
-    addRange(page.first, b.minS(sharedBegin, page.limit), false);
-  addRange(sharedBegin, page.common, true);
-  if (block.tokens > 1)
-    addRange(b.maxS(page.common, sharedBegin), page.limit, false);
+  SmallVector<Value> ends;
+  for (int64_t token = 0; block.tokens > 1 && token < block.tokens; ++token) {
+    Value position = loadPosition(getToken(block, token));
+    ends.push_back(countPositions(b, position, page.begin));
+    if (page.first)
+      addOwn(token, findFirstVisible(b, position, page.begin, spec.getWindow()),
+             b.minS(sharedBegin, ends.back()));
+  }
+  addShared(sharedBegin, page.common);
+  for (auto [token, end] : llvm::enumerate(ends))
+    if (token > 0) // The first one's end is that of all.
+      addOwn(static_cast<int64_t>(token), b.maxS(page.common, sharedBegin),
+             end);
   Value target = b.offset(results, b.mul(firstElement, kWord));
   for (int64_t row = 0; row < rows; ++row) {
-    Value keep = splatLoad(states, RowState::kKeep + row * kWord);
-    Value gain = splatLoad(states, RowState::kGain + row * kWord);
+    Value keep = splatLoad(states, RowState::getByte(RowState::kKeep, row));
+    Value gain = splatLoad(states, RowState::getByte(RowState::kGain, row));
     for (int64_t i = 0; i < vectors; ++i) {
       int64_t bytes = (row * valueElements + i * kLanes) * kWord;
       Value old = b.load(b.vec(b.f32()), target, bytes);

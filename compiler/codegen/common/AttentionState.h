@@ -20,7 +20,8 @@
 
 namespace modelc::codegen {
 
-/// Byte offsets of the vectors; row r is at + 4 * r.
+/// Byte offsets of the vectors of 16 rows, a set; row r of a block is in set
+/// r / 16, lane r % 16.
 struct RowState {
   static constexpr int64_t kPositions = 0; ///< i32.
   static constexpr int64_t kMaxima = 64;   ///< f32, as the rest.
@@ -29,21 +30,46 @@ struct RowState {
   static constexpr int64_t kPageSums = 256;   ///< Of this page's weights.
   static constexpr int64_t kKeep = 320;       ///< Factor of what was before it.
   static constexpr int64_t kGain = 384;       ///< Factor of this page.
+  static constexpr int64_t kSetBytes = 448;
+
+  /// Where row r has its word of a field.
+  static constexpr int64_t getByte(int64_t field, int64_t row) {
+    return row / kLanes * kSetBytes + field + row % kLanes * 4;
+  }
 };
-static_assert(RowState::kGain + kLanes * 4 ==
+static_assert(RowState::kGain + kLanes * 4 == RowState::kSetBytes);
+static_assert(RowState::kSetBytes ==
               plan::AttentionSpecAttr::kStateVectors * kLanes * 4);
-static_assert(plan::AttentionSpecAttr::kBlockRows <= kLanes);
+
+/// Positions, 0 .. 64, of the page from position `begin` on that exist for the
+/// query at `position`, i64.
+mlir::Value countPositions(KernelBuilder &b, mlir::Value position,
+                           mlir::Value begin);
+
+/// The first position of that page, 0 .. 64, that the query's window has.
+mlir::Value findFirstVisible(KernelBuilder &b, mlir::Value position,
+                             mlir::Value begin, int64_t window);
+
+/// The state of no position at all, for a set whose rows have queries at these
+/// positions, i64. `sinks` are their scores before all others, f32, or empty.
+void emitStartStates(KernelBuilder &b, mlir::Value set,
+                     llvm::ArrayRef<mlir::Value> positions,
+                     llvm::ArrayRef<mlir::Value> sinks);
 
 /// Turns the 64 scores of a row into weights, and sets the row's page maximum
-/// and page sum; `state` is the row's place in the first vector. Positions
-/// [first, count) of the page exist, i64 of 0 .. 64, at least one; `first` may
-/// be null for 0.
+/// and page sum, if it sees the page, which begins with position `begin`;
+/// `state` is the row's place in the first vector. A window of 0 is none.
 void emitPageSoftmax(KernelBuilder &b, mlir::Value scores, mlir::Value state,
-                     mlir::Value first, mlir::Value count);
+                     mlir::Value begin, int64_t window);
 
-/// Adds the page to the state of the rows that `exists` says it is seen by (a
-/// vector of i1), and sets keep and gain: 1 and -0 for the others.
-void emitPageFactors(KernelBuilder &b, mlir::Value states, mlir::Value exists);
+/// The same for a row that sees all of a page: no masks.
+void emitWholePageSoftmax(KernelBuilder &b, mlir::Value scores,
+                          mlir::Value state);
+
+/// Adds the page to the state of the rows of a set that see it, and sets keep
+/// and gain: 1 and -0 for the others.
+void emitPageFactors(KernelBuilder &b, mlir::Value set, mlir::Value begin,
+                     int64_t window);
 
 } // namespace modelc::codegen
 
