@@ -158,7 +158,9 @@ LayoutAttr pack::getWidenedActivationLayout(MLIRContext *context,
   constexpr int64_t kBits = 16;
   LayoutBuilder b(context, Float32Type::get(context), rowTile,
                   kActivationBlock);
-  b.add(kQuants, kBits, 1, b.n * (kActivationBlock * kBits) + b.j * kBits);
+  b.add(kQuants, kBits, 1,
+        b.n * (kActivationBlock * kBits) + b.j.floorDiv(4) * (4 * kBits) +
+            (b.j % 2) * (2 * kBits) + (b.j % 4).floorDiv(2) * kBits);
   return addNeeds(b, "bf16.m" + std::to_string(rowTile) + "k32.rows", rowTile,
                   {{}, needs.sums}, /*align=*/64, kBits);
 }

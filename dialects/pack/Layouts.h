@@ -63,7 +63,8 @@ LayoutAttr getImageLayout(LayoutAttr panel, int64_t operandK = 4,
                           bool keepsSubscales = false);
 
 /// The same for TDPBF16PS: each operand is the true quant as a bf16 number, k
-/// are in pairs, and a group has two sub-blocks.
+/// and k + 2 of a quad are pairs, as the words of a quad's bytes are, and a
+/// group has two sub-blocks.
 LayoutAttr getWidenedImageLayout(LayoutAttr panel);
 
 /// True if panels of these block types, in rows of `columns` elements, are
@@ -146,6 +147,8 @@ bool hasQuantPairs(LayoutAttr activation);
 ActivationNeeds getOuterNeeds(LayoutAttr weight);
 
 /// The same with quants as bf16 numbers, the A tiles of TDPBF16PS.
+/// The same with quants as bf16 numbers, the A tiles of TDPBF16PS, in the pairs
+/// that widened images have.
 LayoutAttr getWidenedActivationLayout(mlir::MLIRContext *context,
                                       int64_t rowTile,
                                       const ActivationNeeds &needs);

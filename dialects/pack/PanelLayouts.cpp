@@ -233,7 +233,8 @@ LayoutAttr pack::getWidenedImageLayout(LayoutAttr panel) {
   int64_t k = kWidenedSubBlocks * format.subBlock;
   LayoutBuilder b(panel.getContext(), panel.getSource(), kPanelRows, k);
   b.add(kOperand, 16, 1,
-        b.j.floorDiv(2) * kVectorBits + b.n * 32 + (b.j % 2) * 16);
+        b.j.floorDiv(4) * (2 * kVectorBits) + (b.j % 2) * kVectorBits +
+            b.n * 32 + (b.j % 4).floorDiv(2) * 16);
   int64_t bit = 16 * k * kPanelRows;
   auto addFloats = [&](StringRef name) {
     b.add(name, 32, format.subBlock, b.j * kVectorBits + b.n * 32 + bit);

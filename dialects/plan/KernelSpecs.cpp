@@ -225,6 +225,12 @@ int64_t MatmulSpecAttr::getImageBytes(size_t i) const {
          image.getPanelOffset(pack::kPanelRows, getImageColumns());
 }
 
+int64_t MatmulSpecAttr::getZeroBytes() const {
+  return pack::hasWidenedQuants(getInput())
+             ? getImageSumBytes() / getImageRowTiles()
+             : 0;
+}
+
 int64_t MatmulSpecAttr::getScratchBytes() const {
   // A gated pair needs the sums of both at once; all weights share the image.
   bool isPair = getEpilogue() == model::Epilogue::Glu;
@@ -233,7 +239,8 @@ int64_t MatmulSpecAttr::getScratchBytes() const {
   int64_t imageBytes = 0;
   for (size_t i = 0; i < getWeights().size(); ++i)
     imageBytes = std::max(imageBytes, getImageBytes(i));
-  return (isPair ? 2 : 1) * getImageSumBytes() + getProductBytes() + imageBytes;
+  return (isPair ? 2 : 1) * getImageSumBytes() + getProductBytes() +
+         getZeroBytes() + imageBytes;
 }
 
 std::string MatmulSpecAttr::getKernelName() const {

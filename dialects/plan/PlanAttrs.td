@@ -258,6 +258,9 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
     /// Scratch for what a matrix unit stores of its products or, by panels of
     /// pairs, of one weight's sums; 0 without one: the input's layout says.
     int64_t getProductBytes() const;
+    /// Scratch for the sums of one row tile before the first k, which are 0; 0
+    /// where quants are not widened.
+    int64_t getZeroBytes() const;
   }];
 }
 

@@ -94,6 +94,10 @@ TEST_P(Prepare, EqualsReference) {
            {pack::getRowActivationLayout(&context, 8, needs),
             pack::getWidenedActivationLayout(&context, 32, needs)})
         add(columns, layout);
+  // Sixteen groups at once, and what is left of a row.
+  for (const pack::ActivationNeeds &needs :
+       {pack::ActivationNeeds(), {{}, {32}}})
+    add(620, pack::getWidenedActivationLayout(&context, 32, needs));
   for (int64_t rowTile : {1, 16})
     for (int64_t columns : {1, 31, 32, 80})
       add(columns, pack::getPartActivationLayout(&context, rowTile));

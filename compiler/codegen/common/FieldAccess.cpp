@@ -78,3 +78,20 @@ std::optional<int64_t> codegen::getElementStride(pack::LayoutAttr layout,
         return std::nullopt;
   return stride;
 }
+
+std::optional<llvm::SmallVector<int64_t>>
+codegen::getRowOrder(pack::LayoutAttr layout, StringRef name) {
+  pack::FieldAttr field = layout.getField(name);
+  if (!field || field.getBits() % 8 != 0 || !getRowStride(layout, name))
+    return std::nullopt;
+  llvm::SmallVector<int64_t> order(layout.getK() / field.getUnit());
+  for (int64_t k = 0; k < layout.getK(); k += field.getUnit()) {
+    int64_t bits =
+        layout.getBitOffset(name, 0, k) - layout.getBitOffset(name, 0, 0);
+    int64_t place = bits / field.getBits();
+    if (bits < 0 || place >= static_cast<int64_t>(order.size()))
+      return std::nullopt;
+    order[place] = k;
+  }
+  return order;
+}

@@ -44,6 +44,12 @@ std::optional<int64_t> getRowStride(pack::LayoutAttr layout,
 std::optional<int64_t> getElementStride(pack::LayoutAttr layout,
                                         llvm::StringRef field);
 
+/// The elements of a row of a group in the order in which they lie, if that is
+/// one run of bytes from getByteOffset(field, n, 0) on, and the same for all n.
+/// Nothing if it is not, or without the field.
+std::optional<llvm::SmallVector<int64_t>> getRowOrder(pack::LayoutAttr layout,
+                                                      llvm::StringRef field);
+
 } // namespace modelc::codegen
 
 #endif // MODELC_COMPILER_CODEGEN_COMMON_FIELDACCESS_H

@@ -107,8 +107,14 @@ void ImageMatmulEmitter::emit() {
     emitBlock(b.constI64(steps), {Value(), rest});
 }
 
+/// Widened, those of no row tile but of one that all begin with.
 void ImageMatmulEmitter::clearSums() {
   SmallVector<Value> zeros(getSumCount(matmul), b.splatF32(0));
+  if (pack::hasWidenedQuants(matmul.input)) {
+    for (auto [i, zero] : llvm::enumerate(zeros))
+      b.store(zero, matmul.zeros, i * kSumBytes);
+    return;
+  }
   b.forLoop(b.constI64(0), matmul.rowTiles, 1,
             [&](Value rowTile) { storeSums(b, matmul, rowTile, zeros); });
 }
@@ -132,9 +138,11 @@ void ImageMatmulEmitter::emitBlock(Value firstStep, const ColumnRange &range) {
   int64_t tileBytes = input.getPanelOffset(input.getRows(), matmul.columns);
   Value first = b.offset(matmul.inputBase, b.mul(firstStep, stepBytes));
   if (pack::hasWidenedQuants(input))
-    return emitWidened(b, {image, input, matmul.columns, matmul.imageColumns,
-                           matmul.panels, matmul.image, first, matmul.rowTiles,
-                           range.steps, matmul.products, matmul.sums});
+    return emitWidened(
+        b, {image, input, matmul.columns, matmul.imageColumns, matmul.panels,
+            matmul.image, first, matmul.rowTiles, range.steps, matmul.products,
+            matmul.sums, matmul.zeros,
+            b.cmpI(arith::CmpIPredicate::eq, firstStep, b.constI64(0))});
   b.forLoop(b.constI64(0), matmul.rowTiles, 1, [&](Value rowTile) {
     Value inputBase = b.offset(first, b.mul(rowTile, tileBytes));
     if (dot.getGroupRows() > 0)

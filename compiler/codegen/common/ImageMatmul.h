@@ -28,6 +28,7 @@ struct ImageMatmul {
   /// Scratch for the images of `panels` panels of `imageColumns` columns.
   mlir::Value image;
   mlir::Value products; ///< As DotBlock has it.
+  mlir::Value zeros;    ///< Scratch of the matmul's getZeroBytes().
   /// Scratch for the sums, f32 [row tile][panel][row of the tile][kLanes].
   mlir::Value sums;
 };

@@ -376,13 +376,14 @@ void MatmulEmitter::emitImagePanels(const Member &member, const Place &first,
   SmallVector<ImageMatmul, 2> matmuls;
   int64_t sumBytes = member.weights.size() * spec.getImageSumBytes();
   for (auto [i, weight] : llvm::enumerate(member.weights)) {
-    // Sums of each weight, then products and image, which they share.
+    // Sums of each weight, then products, zeros and image, which they share.
+    int64_t zeroByte = sumBytes + spec.getProductBytes();
     matmuls.push_back({spec.getWeightLayout(weight), input, spec.getColumns(),
                        spec.getImageColumns(), first.panels,
                        getPanel(weight, first.panel), getRowTile(first.rowTile),
                        rowTiles, rows,
-                       b.offset(scratch, sumBytes + spec.getProductBytes()),
-                       b.offset(scratch, sumBytes),
+                       b.offset(scratch, zeroByte + spec.getZeroBytes()),
+                       b.offset(scratch, sumBytes), b.offset(scratch, zeroByte),
                        b.offset(scratch, i * spec.getImageSumBytes())});
     emitImageMatmul(b, matmuls.back());
   }

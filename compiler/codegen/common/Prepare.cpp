@@ -42,7 +42,8 @@ public:
   PrepareEmitter(KernelBuilder &b, plan::PrepareSpecAttr spec)
       : b(b), spec(spec), layout(spec.getLayout()),
         isQuantized(layout.getField(pack::kScale) != nullptr),
-        hasParts(pack::hasParts(layout)) {}
+        hasParts(pack::hasParts(layout)),
+        isWidened(pack::hasWidenedQuants(layout)) {}
 
   LogicalResult emit();
 
@@ -52,12 +53,18 @@ private:
   void emitRow(Value source, const OutputRow &row);
   void emitZeroRow(const OutputRow &row);
   Value loadNormalized(Value source, Value column, Value factor, int64_t lanes);
-  void forEachGroup(function_ref<void(Value group, int64_t elements)> body);
+  RowValues loadGroup(Value source, Value group, int64_t elements,
+                      Value factor);
+  void forEachGroup(int64_t begin,
+                    function_ref<void(Value group, int64_t elements)> body);
+  bool joinsGroups() const;
+  void storeJoinedGroups(Value source, const OutputRow &row, Value firstGroup,
+                         Value factor);
   void storeQuantized(const OutputRow &row, Value group,
                       ArrayRef<Value> values);
-  Value narrowQuants(Value quants);
-  void storeQuants(const OutputRow &row, Value group, Value quants);
-  void storeNeeds(const OutputRow &row, Value group, ArrayRef<Value> sums,
+  Value roundQuants(Value values, Value inverse, Value hasNone);
+  void storeQuants(const OutputRow &row, Value group, ArrayRef<Value> quants);
+  void storeNeeds(const OutputRow &row, Value group, ArrayRef<Value> quants,
                   Value scale);
   void storeFloats(const OutputRow &row, Value column, Value values,
                    int64_t lanes);
@@ -72,6 +79,7 @@ private:
   pack::LayoutAttr layout;
   bool isQuantized;
   bool hasParts;
+  bool isWidened;              ///< Quants are bf16 numbers.
   pack::ActivationNeeds needs; ///< What the layout holds beside quants.
   Value x, norm, count;
   Value rows; ///< Numbers of the source rows, or null.
@@ -147,11 +155,11 @@ LogicalResult PrepareEmitter::checkLayout() {
   bool isKnown = false;
   if (isQuantized) {
     std::optional<pack::ActivationNeeds> held = pack::getHeldNeeds(layout);
-    isKnown =
-        held && layout.getK() == pack::kActivationBlock &&
-        (hasQuadVectors(layout, pack::kQuants) || pack::hasQuantPairs(layout) ||
-         getElementStride(layout, pack::kQuants) ==
-             layout.getField(pack::kQuants).getBits() / 8);
+    isKnown = held && layout.getK() == pack::kActivationBlock &&
+              (isWidened ? getRowOrder(layout, pack::kQuants).has_value()
+                         : hasQuadVectors(layout, pack::kQuants) ||
+                               pack::hasQuantPairs(layout) ||
+                               getElementStride(layout, pack::kQuants) == 1);
     for (auto field : layout.getFields().getAsRange<pack::FieldAttr>())
       isKnown &= getRowStride(layout, field.getName().getValue()).has_value();
     needs = held.value_or(pack::ActivationNeeds());
@@ -168,13 +176,14 @@ LogicalResult PrepareEmitter::checkLayout() {
   return success();
 }
 
-/// Runs the body for each group of the row's k, with the number of its
-/// elements that exist: a loop over the whole ones, then the last.
+/// Runs the body for each group of the row's k from number `begin` on, with the
+/// number of its elements that exist: a loop over the whole ones, then the
+/// last.
 void PrepareEmitter::forEachGroup(
-    function_ref<void(Value group, int64_t elements)> body) {
+    int64_t begin, function_ref<void(Value group, int64_t elements)> body) {
   int64_t size = getGroupElements();
   int64_t whole = spec.getColumns() / size, rest = spec.getColumns() % size;
-  b.forLoop(0, whole, 1, [&](Value group) { body(group, size); });
+  b.forLoop(begin, whole, 1, [&](Value group) { body(group, size); });
   if (rest > 0)
     body(b.constI64(whole), rest);
 }
@@ -184,23 +193,36 @@ void PrepareEmitter::emitRow(Value source, const OutputRow &row) {
   if (norm)
     factor = b.splat(emitInverseRms(b, source, spec.getColumns(),
                                     spec.getEps().getValue().convertToFloat()));
-  forEachGroup([&](Value group, int64_t elements) {
-    RowValues values;
-    int64_t size = getGroupElements();
-    Value first = b.mul(group, size);
-    for (int64_t i = 0; i < size; i += kLanes) {
-      int64_t lanes = std::clamp<int64_t>(elements - i, 0, kLanes);
-      values.push_back(
-          lanes == 0 ? b.splatF32(0)
-                     : loadNormalized(source, b.add(first, i), factor, lanes));
-    }
+  int64_t joined = 0;
+  if (joinsGroups())
+    joined = spec.getColumns() / (kLanes * getGroupElements()) * kLanes;
+  b.forLoop(0, joined, kLanes, [&](Value group) {
+    storeJoinedGroups(source, row, group, factor);
+  });
+  forEachGroup(joined, [&](Value group, int64_t elements) {
+    RowValues values = loadGroup(source, group, elements, factor);
     if (isQuantized)
       storeQuantized(row, group, values);
     else if (hasParts)
       storeParts(row, group, values);
     else
-      storeFloats(row, first, values[0], elements);
+      storeFloats(row, b.mul(group, getGroupElements()), values[0], elements);
   });
+}
+
+/// A group's values, of which `elements` exist.
+RowValues PrepareEmitter::loadGroup(Value source, Value group, int64_t elements,
+                                    Value factor) {
+  RowValues values;
+  int64_t size = getGroupElements();
+  Value first = b.mul(group, size);
+  for (int64_t i = 0; i < size; i += kLanes) {
+    int64_t lanes = std::clamp<int64_t>(elements - i, 0, kLanes);
+    values.push_back(
+        lanes == 0 ? b.splatF32(0)
+                   : loadNormalized(source, b.add(first, i), factor, lanes));
+  }
+  return values;
 }
 
 /// `lanes` elements from `column`, normalised if there is a factor; the other
@@ -240,32 +262,129 @@ void PrepareEmitter::storeQuantized(const OutputRow &row, Value group,
   b.store(scale, getGroup(row, group, pack::kScale),
           layout.getByteOffset(pack::kScale, 0, 0));
 
-  // Conversion of what does not fit an integer would be undefined.
   Value inverse =
       b.splat(b.select(hasNoQuants, zero, b.div(b.constF32(127), m)));
-  SmallVector<Value> quants, sums;
-  for (Value v : values) {
-    Value safe = b.select(hasNoQuants, b.splatF32(0), v);
-    Value q = b.floatToInt(b.roundEven(b.mul(safe, inverse)), b.i32());
-    sums.push_back(b.reduceAddInt(q));
-    quants.push_back(narrowQuants(q));
-  }
-  storeQuants(row, group, b.concat(quants[0], quants[1]));
-  storeNeeds(row, group, sums, scale);
+  SmallVector<Value> quants;
+  for (Value v : values)
+    quants.push_back(roundQuants(v, inverse, hasNoQuants));
+  storeQuants(row, group, quants);
+  storeNeeds(row, group, quants, scale);
 }
 
-/// What kernels need of the sums of quants, `sums[i]` being that of vector i.
+/// Quants as i32 or, widened, as floats. `inverse` is 0 where there are none.
+Value PrepareEmitter::roundQuants(Value values, Value inverse, Value hasNone) {
+  if (!isWidened) {
+    // Conversion of what does not fit an integer would be undefined.
+    Value safe = b.select(hasNone, b.splatF32(0), values);
+    return b.floatToInt(b.roundEven(b.mul(safe, inverse)), b.i32());
+  }
+  // Above 1.5 * 2^23 there are but integers. What is not finite times 0 is NaN.
+  Value magic = b.splatF32(0x1.8p+23f), zero = b.splatF32(0);
+  Value rounded = b.sub(b.add(b.mul(values, inverse), magic), magic);
+  Value hasQuants = b.cmpF(arith::CmpFPredicate::UNE, inverse, zero);
+  return b.select(hasQuants, rounded, zero);
+}
+
+/// True if sixteen groups are quantised together: quants are floats, and all
+/// that is wanted of their sums are whole groups'.
+bool PrepareEmitter::joinsGroups() const {
+  return isWidened && needs.starts.empty() &&
+         llvm::all_of(needs.sums,
+                      [&](int64_t unit) { return unit == layout.getK(); });
+}
+
+/// Lane i of the result is what `combine` makes of all lanes of vectors[i], in
+/// some order. Each round leaves half as many vectors, whose lanes stand for
+/// half as many of one vector's.
+static Value reduceEach(KernelBuilder &b, SmallVector<Value> vectors,
+                        function_ref<Value(Value, Value)> combine) {
+  for (int32_t half = kLanes / 2; half > 0; half /= 2) {
+    SmallVector<int32_t> kept, moved;
+    for (int32_t lane = 0; lane < kLanes; ++lane) {
+      bool isSecond = lane & half;
+      kept.push_back(isSecond ? lane + kLanes : lane);
+      moved.push_back(isSecond ? lane - half + kLanes : lane + half);
+    }
+    for (int32_t i = 0; i < half; ++i)
+      vectors[i] = combine(b.shuffle(vectors[i], vectors[i + half], kept),
+                           b.shuffle(vectors[i], vectors[i + half], moved));
+    vectors.truncate(half);
+  }
+  return vectors.front();
+}
+
+/// The groups from `firstGroup` on, one for each lane: what there is of scales
+/// and sums is computed for all of them at once, and values are read twice.
+void PrepareEmitter::storeJoinedGroups(Value source, const OutputRow &row,
+                                       Value firstGroup, Value factor) {
+  using Predicate = arith::CmpIPredicate;
+  auto load = [&](int64_t i) {
+    return loadGroup(source, b.add(firstGroup, i), layout.getK(), factor);
+  };
+  Type words = b.vec(b.i32());
+  SmallVector<Value> magnitudes;
+  for (int64_t i = 0; i < kLanes; ++i) {
+    RowValues values = load(i);
+    for (Value &value : values)
+      value = b.bitAnd(b.bitcast(value, words), b.splatI32(0x7fffffff));
+    magnitudes.push_back(b.maxU(values[0], values[1]));
+  }
+  Value largest =
+      reduceEach(b, magnitudes, [&](Value x, Value y) { return b.maxU(x, y); });
+  Value isNan = b.cmpI(Predicate::uge, largest, b.splatI32(0x7f800000));
+  Value isTiny = b.cmpI(Predicate::ult, largest, b.splatI32(0x0d800000));
+  Value zero = b.splatF32(0), m = b.bitcast(largest, b.vec(b.f32()));
+  Value scale = b.select(isTiny, zero, b.div(m, b.splatF32(127)));
+  scale = b.select(isNan, b.splatF32Bits(0x7fc00000), scale);
+  Value inverse =
+      b.select(b.bitOr(isNan, isTiny), zero, b.div(b.splatF32(127), m));
+  auto storeEach = [&](StringRef field, Value floats) {
+    Value base = getGroup(row, firstGroup, field);
+    for (int64_t i = 0; i < kLanes; ++i)
+      b.store(b.extract(floats, i), base,
+              i * layout.getBytes() + layout.getByteOffset(field, 0, 0));
+  };
+  storeEach(pack::kScale, scale);
+  SmallVector<Value> sums;
+  for (int64_t i = 0; i < kLanes; ++i) {
+    Value own = b.splat(b.extract(inverse, i));
+    SmallVector<Value> quants;
+    for (Value value : load(i))
+      quants.push_back(roundQuants(value, own, /*hasNone=*/{}));
+    storeQuants(row, b.add(firstGroup, i), quants);
+    sums.push_back(b.add(quants[0], quants[1]));
+  }
+  if (needs.sums.empty())
+    return;
+  Value sum =
+      reduceEach(b, sums, [&](Value x, Value y) { return b.add(x, y); });
+  storeEach(pack::getSumField(layout.getK()), b.mul(scale, sum));
+}
+
+/// What kernels need of the sums of quants, which are exact in either type.
 void PrepareEmitter::storeNeeds(const OutputRow &row, Value group,
-                                ArrayRef<Value> sums, Value scale) {
+                                ArrayRef<Value> quants, Value scale) {
+  auto reduce = [&](Value vector) {
+    return isWidened ? b.reduceTree(vector) : b.reduceAddInt(vector);
+  };
+  bool hasHalves = needs.sums.contains(kLanes);
+  for (auto [offset, unit] : needs.starts)
+    hasHalves |= unit == kLanes;
+  SmallVector<Value> halves;
+  for (Value vector : quants)
+    if (hasHalves)
+      halves.push_back(reduce(vector));
+  auto getSum = [&](int64_t k, int64_t unit) {
+    if (unit == kLanes)
+      return halves[k / kLanes];
+    return hasHalves ? b.add(halves[0], halves[1])
+                     : reduce(b.add(quants[0], quants[1]));
+  };
   auto forEachUnit = [&](const std::string &field, int64_t unit,
                          function_ref<Value(Value sum)> makeWord) {
-    for (int64_t k = 0; k < layout.getK(); k += unit) {
-      Value sum = sums[k / kLanes];
-      for (int64_t i = kLanes; i < unit; i += kLanes)
-        sum = b.add(sum, sums[(k + i) / kLanes]);
-      b.store(makeWord(sum), getGroup(row, group, field),
+    for (int64_t k = 0; k < layout.getK(); k += unit)
+      b.store(makeWord(getSum(k, unit)), getGroup(row, group, field),
               layout.getByteOffset(field, 0, k));
-    }
   };
   for (auto [offset, unit] : needs.starts)
     forEachUnit(pack::getStartField(offset, unit), unit,
@@ -274,35 +393,39 @@ void PrepareEmitter::storeNeeds(const OutputRow &row, Value group,
                 });
   for (int64_t unit : needs.sums)
     forEachUnit(pack::getSumField(unit), unit, [&](Value sum) {
-      return b.mul(scale, b.intToFloat(sum, b.f32()));
+      return b.mul(scale, isWidened ? sum : b.intToFloat(sum, b.f32()));
     });
 }
 
-/// Quants, i32, as they are stored: as bytes or as bf16 numbers, the upper
-/// halves of floats, which are exact, as no quant has more than 7 bits.
-Value PrepareEmitter::narrowQuants(Value quants) {
-  if (!pack::hasWidenedQuants(layout))
-    return b.truncate(quants, b.i8());
-  Value bits = b.bitcast(b.intToFloat(quants, b.f32()), quants.getType());
-  return b.truncate(b.shrU(bits, b.splatI32(16)), b.i16());
-}
-
-/// The narrowed quants of a whole group.
+/// The quants of a whole group: as bytes or as bf16 numbers, the upper halves
+/// of floats, which are exact, as no quant has more than 7 bits.
 void PrepareEmitter::storeQuants(const OutputRow &row, Value group,
-                                 Value quants) {
+                                 ArrayRef<Value> quants) {
   Value base = getGroup(row, group, pack::kQuants);
-  if (pack::hasWidenedQuants(layout) ||
-      getElementStride(layout, pack::kQuants) == 1)
-    return b.store(quants, base, layout.getByteOffset(pack::kQuants, 0, 0));
+  int64_t first = layout.getByteOffset(pack::kQuants, 0, 0);
+  if (isWidened) {
+    Type halves = b.vec(b.i16(), 2 * kLanes);
+    SmallVector<int32_t> upper;
+    SmallVector<int64_t> order = *getRowOrder(layout, pack::kQuants);
+    for (int64_t k : order)
+      upper.push_back(static_cast<int32_t>(2 * k + 1));
+    return b.store(b.shuffle(b.bitcast(quants[0], halves),
+                             b.bitcast(quants[1], halves), upper),
+                   base, first);
+  }
+  Value bytes =
+      b.concat(b.truncate(quants[0], b.i8()), b.truncate(quants[1], b.i8()));
+  if (getElementStride(layout, pack::kQuants) == 1)
+    return b.store(bytes, base, first);
   if (pack::hasQuantPairs(layout)) {
-    Value pairs = b.bitcast(quants, b.vec(b.i16(), layout.getK() / 2));
+    Value pairs = b.bitcast(bytes, b.vec(b.i16(), layout.getK() / 2));
     for (int64_t pair = 0; pair < layout.getK() / 2; ++pair)
       b.store(b.extract(pairs, pair), base,
               layout.getByteOffset(pack::kQuants, 0, 2 * pair));
     return;
   }
   int64_t quads = layout.getK() / 4;
-  Value words = b.bitcast(quants, b.vec(b.i32(), quads));
+  Value words = b.bitcast(bytes, b.vec(b.i32(), quads));
   for (int64_t quad = 0; quad < quads; ++quad)
     b.store(b.extract(words, quad), base,
             getQuadByte(layout, pack::kQuants, 4 * quad));
@@ -344,15 +467,15 @@ void PrepareEmitter::storeFloats(const OutputRow &row, Value column,
 }
 
 void PrepareEmitter::emitZeroRow(const OutputRow &row) {
-  forEachGroup([&](Value group, int64_t elements) {
+  forEachGroup(/*begin=*/0, [&](Value group, int64_t elements) {
     if (hasParts)
       return storeParts(row, group, {b.splatF32(0), b.splatF32(0)});
     if (!isQuantized)
       return storeFloats(row, b.mul(group, kLanes), b.splatF32(0), elements);
-    Type type = pack::hasWidenedQuants(layout) ? b.i16() : b.i8();
-    storeQuants(row, group, b.splatInt(0, type, layout.getK()));
+    Value none = isWidened ? b.splatF32(0) : b.splatI32(0);
+    storeQuants(row, group, {none, none});
     b.store(b.constF32(0), getGroup(row, group, pack::kScale),
             layout.getByteOffset(pack::kScale, 0, 0));
-    storeNeeds(row, group, {b.constI32(0), b.constI32(0)}, b.constF32(0));
+    storeNeeds(row, group, {none, none}, b.constF32(0));
   });
 }

@@ -32,6 +32,8 @@ struct WidenedMatmul {
   mlir::Value groups;    ///< Of the images, i64, at least 1.
   mlir::Value products;  ///< Scratch of the matmul's getProductBytes().
   mlir::Value sums;      ///< f32 [row tile][panel][row of the tile][kLanes].
+  mlir::Value zeros;     ///< Those of a row tile before the first k.
+  mlir::Value begins;    ///< True if the images have the first k, i1.
 };
 
 /// True if the target has a matrix unit that multiplies these.

@@ -12,8 +12,8 @@
 //     ==>  C [16 rows][16 weight rows]  ==>  memory
 //
 // each A being loaded once for all panels, each B once for two A. Vectors then
-// scale them and add them to the sums, `groupRows` rows at a time, whose sums
-// stay in registers meanwhile. No window of instructions is so large that
+// scale them and add them to the sums, a few rows at a time, whose sums stay in
+// registers meanwhile. No window of instructions is so large that
 // multiplying one block would overlap with scaling the one before by itself, so
 // both are written in turns, with two sets of products:
 //
@@ -32,6 +32,7 @@
 #include "compiler/codegen/common/QuadDot.h"
 #include "compiler/codegen/x86/Tiles.h"
 #include "dialects/pack/Layouts.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 #include <functional>
 
@@ -53,11 +54,17 @@ enum TileRegister : int8_t {
   kWeightTile = 6, ///< .. 7. B.
 };
 
+/// What is scaled at once: a row's products of one sub-block.
+struct Part {
+  int64_t row, subBlock;
+};
+
 /// Where a block is.
 struct Block {
   Value input; ///< Its first group of activations.
   Value image; ///< Its group of the first image.
   Value sums;  ///< Those of its row tile.
+  Value from;  ///< The same before the block.
 };
 
 class WidenedEmitter {
@@ -69,14 +76,18 @@ public:
 private:
   using Stage = std::function<void()>;
 
+  Value getFirstSums(Value sums);
   SmallVector<Value> advance(ValueRange state);
   SmallVector<Stage> getProductStages(const Block &block, Value products);
   SmallVector<Stage> getScaleStages(const Block &block, Value products);
-  void loadOperands(const Block &block, int64_t subBlock, int64_t panel);
-  void multiply(int64_t pair);
+  void loadInputTile(const Block &block, int64_t subBlock, int64_t tile);
+  void loadWeightTile(const Block &block, int64_t pair);
+  void multiply(int64_t pair, int64_t tile);
   void storeProduct(Value products, int64_t pair, int64_t tile);
-  void scale(const Block &block, Value products, int64_t firstRow,
-             int64_t subBlock);
+  SmallVector<Value> loadScales(const Block &block, StringRef field);
+  SmallVector<Value> loadInputs(const Block &block, const Part &part);
+  void scale(const Block &block, Value products, const Part &part,
+             ArrayRef<Value> inputs);
 
   /// From the block's first group of activations to element k of a row.
   int64_t getInputByte(StringRef field, int64_t row, int64_t k) const {
@@ -87,12 +98,13 @@ private:
   KernelBuilder &b;
   const WidenedMatmul &matmul;
   pack::LayoutAttr image, input;
-  int64_t length;          ///< Of a sub-block.
-  int64_t subBlocks;       ///< Of a block.
-  int64_t panels;          ///< Multiplied at once.
-  int64_t groupRows;       ///< Scaled at once.
-  int64_t imageBytes;      ///< From one image to the next.
-  SmallVector<Value> sums; ///< Of the rows being scaled, [panel][row].
+  int64_t length;     ///< Of a sub-block.
+  int64_t subBlocks;  ///< Of a block.
+  int64_t panels;     ///< Multiplied at once.
+  int64_t imageBytes; ///< From one image to the next.
+  /// Of the block being scaled, [sub-block][panel], and of a row, [panel].
+  SmallVector<Value> scales, minima, sums;
+  SmallVector<Value> inputs; ///< loadInputs() of the next part.
 };
 
 } // namespace
@@ -101,14 +113,25 @@ static int64_t getLength(pack::LayoutAttr image) {
   return image.getField(pack::kBlockScale).getUnit();
 }
 
+/// True if the i-th word of a row of A meets word i % 2 of row i / 2 of B.
+static bool hasSamePairs(pack::LayoutAttr image, pack::LayoutAttr input) {
+  std::optional<SmallVector<int64_t>> order = getRowOrder(input, pack::kQuants);
+  for (int64_t i = 0; order && i < input.getK(); ++i) {
+    int64_t word = (i % 2) * static_cast<int64_t>(sizeof(uint16_t));
+    if (image.getByteOffset(pack::kOperand, 0, (*order)[i]) !=
+        i / 2 * kTileRowBytes + word)
+      return false;
+  }
+  return order.has_value();
+}
+
 bool codegen::canMultiplyWidened(pack::LayoutAttr weight,
                                  pack::LayoutAttr input,
                                  const target::TargetSpec &target) {
   return target.widened && weight.getRows() == kTileMaxRows &&
          StoredQuads::canRead(weight) && input.getRows() == kRows &&
          input.getK() == pack::kActivationBlock &&
-         getElementStride(input, pack::kQuants) == 2 &&
-         getRowStride(input, pack::kQuants).has_value();
+         hasSamePairs(pack::getWidenedImageLayout(weight), input);
 }
 
 void codegen::beginWidened(KernelBuilder &b, pack::LayoutAttr panel) {
@@ -131,10 +154,56 @@ void codegen::emitWidened(KernelBuilder &b, const WidenedMatmul &matmul) {
   WidenedEmitter(b, matmul).emit();
 }
 
-/// Each byte of the quads is taken out, with its sign, by a dot product with
-/// one 1 and three 0; the upper half of its float is the bf16 number, and all
-/// of it.
+/// The quants that stored ones of few bits stand for, as bf16 numbers, by their
+/// stored bits; nothing for other types. VPERMW looks up in 32 words.
+static SmallVector<uint16_t> makeLookUpTable(pack::LayoutAttr panel) {
+  constexpr int64_t kWords = 32;
+  const pack::BlockFormat &format = pack::getBlockFormat(panel);
+  pack::FieldAttr low = panel.getField(pack::kQuants);
+  if (format.getQuantKind() != pack::QuantKind::Planes || !low)
+    return {};
+  pack::FieldAttr high = panel.getField(pack::kQuantsHigh);
+  int64_t quants = int64_t(1) << (low.getBits() + (high ? high.getBits() : 0));
+  if (quants > kWords)
+    return {};
+  SmallVector<uint16_t> table;
+  for (int64_t i = 0; i < kWords; ++i) {
+    int64_t stored = i % quants;
+    int64_t quant = stored - pack::getQuantOffset(panel);
+    if (!format.codebook.empty())
+      quant = format.codebook[stored];
+    table.push_back(static_cast<uint16_t>(
+        llvm::bit_cast<uint32_t>(static_cast<float>(quant)) >> 16));
+  }
+  return table;
+}
+
+/// A pair is k and k + 2 of a quad, so a word of its bytes has one of each pair
+/// in its lower byte, and one of the other in its upper. Stored quants of few
+/// bits, which are words whose upper bits do not matter, are looked up.
+static void unpackByLookUp(KernelBuilder &b, const UnpackStep &step,
+                           ArrayRef<uint16_t> table) {
+  VectorType words = cast<VectorType>(b.vec(b.i16(), table.size()));
+  Value quants = b.constVector(words, table);
+  StoredQuads quads = readRows(b, step.panel, 0, kLanes);
+  for (int64_t k = 0; k < step.elements; k += 4) {
+    Value stored = b.bitcast(quads.get(k), words);
+    for (int64_t pair = 0; pair < 2; ++pair) {
+      Value index = pair == 0 ? stored : b.shrU(stored, b.constLike(stored, 8));
+      b.store(b.callIntrinsic(words, "llvm.x86.avx512.permvar.hi.512",
+                              {quants, index}),
+              step.image, step.getByte(k + pair));
+    }
+  }
+}
+
+/// Else each byte of the quads is taken out, with its sign, by a dot product
+/// with one 1 and three 0; the upper half of its float is the bf16 number, and
+/// all of it.
 void codegen::unpackWidened(KernelBuilder &b, const UnpackStep &step) {
+  SmallVector<uint16_t> table = makeLookUpTable(step.panel.layout);
+  if (!table.empty())
+    return unpackByLookUp(b, step, table);
   StoredQuads quads = readRows(b, step.panel, 0, kLanes);
   for (int64_t k = 0; k < step.elements; k += 4) {
     Value operand = makeTrueOperand(b, quads, step, k);
@@ -145,9 +214,9 @@ void codegen::unpackWidened(KernelBuilder &b, const UnpackStep &step) {
                           {b.splatI32(0), one, operand});
       return b.bitcast(b.intToFloat(quant, b.f32()), b.vec(b.i32()));
     };
-    for (int64_t pair = 0; pair < 4; pair += 2) {
+    for (int64_t pair = 0; pair < 2; ++pair) {
       Value low = b.shrU(toFloatBits(pair), b.splatI32(16));
-      b.store(b.bitOr(low, toFloatBits(pair + 1)), step.image,
+      b.store(b.bitOr(low, toFloatBits(pair + 2)), step.image,
               step.getByte(k + pair));
     }
   }
@@ -160,24 +229,25 @@ void codegen::unpackWidened(KernelBuilder &b, const UnpackStep &step) {
 WidenedEmitter::WidenedEmitter(KernelBuilder &b, const WidenedMatmul &matmul)
     : b(b), matmul(matmul), image(matmul.image), input(matmul.input),
       length(getLength(image)), subBlocks(image.getK() / length),
-      panels(matmul.panels), groupRows(kLanes / llvm::PowerOf2Ceil(panels)),
-      imageBytes(image.getPanelOffset(kLanes, matmul.imageColumns)) {
+      panels(matmul.panels),
+      imageBytes(image.getPanelOffset(kLanes, matmul.imageColumns)),
+      sums(panels) {
   assert(panels <= kMaxPanels && "more sums than registers");
 }
 
-/// What `emit` carries from turn to turn: the block being multiplied, which
-/// group it is, its row tile's first block; then the block being scaled, and
-/// the products of either.
-enum State { kInput, kImage, kSums, kGroup, kRowTile, kStateSize };
+/// What `emit` carries from turn to turn: the block being scaled, which group
+/// it is, its row tile's first block; then the products of it and of the next.
+enum State { kInput, kImage, kSums, kFrom, kGroup, kRowTile, kStateSize };
 
 void WidenedEmitter::emit() {
   auto getBlock = [](ValueRange state) {
-    return Block{state[kInput], state[kImage], state[kSums]};
+    return Block{state[kInput], state[kImage], state[kSums], state[kFrom]};
   };
   int64_t setBytes = subBlocks * panels * kTiles * kProductBytes;
   Value products = matmul.products;
-  SmallVector<Value> first = {matmul.inputBase, matmul.imageBase, matmul.sums,
-                              b.constI64(0), matmul.inputBase};
+  SmallVector<Value> first = {matmul.inputBase, matmul.imageBase,
+                              matmul.sums,      getFirstSums(matmul.sums),
+                              b.constI64(0),    matmul.inputBase};
   for (const Stage &stage : getProductStages(getBlock(first), products))
     stage();
   SmallVector<Value> carried = first;
@@ -192,18 +262,21 @@ void WidenedEmitter::emit() {
         SmallVector<Stage> scaling = getScaleStages(getBlock(state), ready);
         size_t done = 0;
         for (size_t i = 0; i < scaling.size(); ++i) {
-          for (; done * scaling.size() < (i + 1) * (multiplying.size() - 1);
-               ++done)
+          for (; done * scaling.size() < (i + 1) * multiplying.size(); ++done)
             multiplying[done]();
           scaling[i]();
         }
-        multiplying.back()();
         next.append({free, ready});
         return next;
       });
   for (const Stage &stage :
        getScaleStages(getBlock(carried), carried[kStateSize]))
     stage();
+}
+
+/// Where the sums of a row tile lie before its first block.
+Value WidenedEmitter::getFirstSums(Value sums) {
+  return b.select(matmul.begins, matmul.zeros, sums);
 }
 
 /// The next block, which may be the next row tile's first.
@@ -214,13 +287,16 @@ SmallVector<Value> WidenedEmitter::advance(ValueRange state) {
   Value group = b.add(state[kGroup], 1);
   Value isNew = b.cmpI(arith::CmpIPredicate::eq, group, matmul.groups);
   Value rowTile = b.offset(state[kRowTile], tileBytes);
+  Value sums = b.offset(state[kSums], sumBytes);
   auto choose = [&](Value ifNew, Value otherwise) {
     return b.select(isNew, ifNew, otherwise);
   };
   return {choose(rowTile, b.offset(state[kInput], inputBytes)),
           choose(matmul.imageBase, b.offset(state[kImage], image.getBytes())),
-          choose(b.offset(state[kSums], sumBytes), state[kSums]),
-          choose(b.constI64(0), group), choose(rowTile, state[kRowTile])};
+          choose(sums, state[kSums]),
+          choose(getFirstSums(sums), state[kSums]),
+          choose(b.constI64(0), group),
+          choose(rowTile, state[kRowTile])};
 }
 
 //===----------------------------------------------------------------------===//
@@ -228,61 +304,68 @@ SmallVector<Value> WidenedEmitter::advance(ValueRange state) {
 //===----------------------------------------------------------------------===//
 
 /// A pair is the two products of one panel and one sub-block, in this order of
-/// panels, then sub-blocks. Loads come a stage before the products, stores two
-/// stages behind them, for what these take.
+/// panels, then sub-blocks. Loads come a stage before the products, stores
+/// three or four stages behind them, for what these take: what waits for a
+/// product keeps others from being looked at.
 SmallVector<WidenedEmitter::Stage>
 WidenedEmitter::getProductStages(const Block &block, Value products) {
   int64_t pairs = subBlocks * panels;
   SmallVector<Stage> stages;
-  for (int64_t pair = 0; pair < pairs; ++pair) {
-    stages.push_back([=, this] {
-      if (pair >= 2)
-        storeProduct(products, pair - 2, 1);
-      loadOperands(block, pair / panels, pair % panels);
-    });
-    stages.push_back([=, this] {
-      if (pair >= 1)
-        storeProduct(products, pair - 1, 0);
-      multiply(pair);
-    });
+  auto add = [&](auto stage) { stages.push_back(stage); };
+  auto loadInput = [&](int64_t pair) {
+    for (int64_t tile = 0; pair < pairs && tile < kTiles; ++tile)
+      add([=, this] { loadInputTile(block, pair / panels, tile); });
+  };
+  auto loadWeight = [&](int64_t pair) {
+    if (pair < pairs)
+      add([=, this] { loadWeightTile(block, pair); });
+  };
+  loadInput(0);
+  loadWeight(0);
+  for (int64_t pair = 0; pair <= pairs; ++pair) {
+    loadWeight(pair + 1);
+    for (int64_t tile = 0; pair < pairs && tile < kTiles; ++tile)
+      add([=, this] { multiply(pair, tile); });
+    if ((pair + 1) % panels == 0)
+      loadInput(pair + 1);
+    for (int64_t tile = 0; pair > 0 && tile < kTiles; ++tile)
+      add([=, this] { storeProduct(products, pair - 1, tile); });
   }
-  stages.push_back([=, this] {
-    if (pairs >= 2)
-      storeProduct(products, pairs - 2, 1);
-    storeProduct(products, pairs - 1, 0);
-    storeProduct(products, pairs - 1, 1);
-  });
   return stages;
 }
 
-void WidenedEmitter::loadOperands(const Block &block, int64_t subBlock,
-                                  int64_t panel) {
-  int64_t k = subBlock * length;
-  for (int64_t tile = 0; panel == 0 && tile < kTiles; ++tile)
-    loadTile(b, kInputTile + tile,
-             b.offset(block.input,
-                      getInputByte(pack::kQuants, tile * kTileMaxRows, k)),
-             *getRowStride(input, pack::kQuants));
-  int64_t pair = subBlock * panels + panel;
-  loadTile(b, kWeightTile + pair % 2,
-           b.offset(block.image, panel * imageBytes +
-                                     image.getByteOffset(pack::kOperand, 0, k)),
-           image.getByteOffset(pack::kOperand, 0, k + 2) -
-               image.getByteOffset(pack::kOperand, 0, k));
+void WidenedEmitter::loadInputTile(const Block &block, int64_t subBlock,
+                                   int64_t tile) {
+  loadTile(
+      b, kInputTile + tile,
+      b.offset(block.input, getInputByte(pack::kQuants, tile * kTileMaxRows,
+                                         subBlock * length)),
+      *getRowStride(input, pack::kQuants));
 }
 
-void WidenedEmitter::multiply(int64_t pair) {
-  for (int64_t tile = 0; tile < kTiles; ++tile) {
-    Value sum = getTile(b, kSumTile + pair % 2 * kTiles + tile);
-    b.callIntrinsic("llvm.x86.tilezero", {sum});
-    b.callIntrinsic("llvm.x86.tdpbf16ps", {sum, getTile(b, kInputTile + tile),
-                                           getTile(b, kWeightTile + pair % 2)});
-  }
+void WidenedEmitter::loadWeightTile(const Block &block, int64_t pair) {
+  loadTile(
+      b, kWeightTile + pair % 2,
+      b.offset(block.image, pair % panels * imageBytes +
+                                image.getByteOffset(pack::kOperand, 0,
+                                                    pair / panels * length)),
+      kTileRowBytes);
+}
+
+static int64_t getSumTile(int64_t pair, int64_t tile) {
+  return kSumTile + pair % 2 * kTiles + tile;
+}
+
+void WidenedEmitter::multiply(int64_t pair, int64_t tile) {
+  b.callIntrinsic("llvm.x86.tilezero", {getTile(b, getSumTile(pair, tile))});
+  b.callIntrinsic("llvm.x86.tdpbf16ps", {getTile(b, getSumTile(pair, tile)),
+                                         getTile(b, kInputTile + tile),
+                                         getTile(b, kWeightTile + pair % 2)});
 }
 
 /// Products lie [sub-block][panel][row of the tile][kLanes].
 void WidenedEmitter::storeProduct(Value products, int64_t pair, int64_t tile) {
-  storeTile(b, kSumTile + pair % 2 * kTiles + tile,
+  storeTile(b, getSumTile(pair, tile),
             b.offset(products, (pair * kTiles + tile) * kProductBytes),
             kTileRowBytes);
 }
@@ -291,62 +374,78 @@ void WidenedEmitter::storeProduct(Value products, int64_t pair, int64_t tile) {
 // Scaling
 //===----------------------------------------------------------------------===//
 
+/// A stage for each row and sub-block, so that tiles are moved in between: the
+/// CPU looks at a few dozen instructions that wait, less than a tile's rows.
+/// The panels' floats of all sub-blocks stay in registers for all rows.
 SmallVector<WidenedEmitter::Stage>
 WidenedEmitter::getScaleStages(const Block &block, Value products) {
-  SmallVector<Stage> stages;
-  for (int64_t row = 0; row < kRows; row += groupRows)
+  SmallVector<Part> parts;
+  for (int64_t row = 0; row < kRows; ++row)
     for (int64_t subBlock = 0; subBlock < subBlocks; ++subBlock)
-      stages.push_back([=, this] { scale(block, products, row, subBlock); });
+      parts.push_back({row, subBlock});
+  SmallVector<Stage> stages;
+  stages.push_back([=, this] {
+    scales = loadScales(block, pack::kBlockScale);
+    minima = loadScales(block, pack::kBlockMin);
+    inputs = loadInputs(block, parts.front());
+  });
+  for (size_t i = 0; i < parts.size(); ++i)
+    stages.push_back([=, this] {
+      SmallVector<Value> loaded = inputs;
+      if (i + 1 < parts.size())
+        inputs = loadInputs(block, parts[i + 1]);
+      scale(block, products, parts[i], loaded);
+    });
   return stages;
+}
+
+/// The panels' floats of a block, [sub-block][panel]; none without the field.
+SmallVector<Value> WidenedEmitter::loadScales(const Block &block,
+                                              StringRef field) {
+  SmallVector<Value> floats;
+  for (int64_t i = 0; image.getField(field) && i < subBlocks * panels; ++i)
+    floats.push_back(
+        b.load(b.vec(b.f32()), block.image,
+               i % panels * imageBytes +
+                   image.getByteOffset(field, 0, i / panels * length)));
+  return floats;
+}
+
+/// What a row's activations have for a sub-block, in every lane: their scale
+/// and, beside minima, the scaled sum of their quants.
+SmallVector<Value> WidenedEmitter::loadInputs(const Block &block,
+                                              const Part &part) {
+  SmallVector<Value> floats;
+  auto load = [&](StringRef field) {
+    floats.push_back(
+        b.splat(b.load(b.f32(), block.input,
+                       getInputByte(field, part.row, part.subBlock * length))));
+  };
+  load(pack::kScale);
+  if (image.getField(pack::kBlockMin))
+    load(pack::getSumField(length));
+  return floats;
 }
 
 /// sums += float(integer sum) * (D * activation scale)
 ///       + min * (activation scale * sum of activation quants).
-void WidenedEmitter::scale(const Block &block, Value products, int64_t firstRow,
-                           int64_t subBlock) {
-  auto getSum = [&](int64_t panel, int64_t row) {
-    return (panel * kRows + firstRow + row) * kTileRowBytes;
+void WidenedEmitter::scale(const Block &block, Value products, const Part &part,
+                           ArrayRef<Value> inputs) {
+  auto [row, subBlock] = part;
+  auto getByte = [&, row = row](int64_t panel) {
+    return (panel * kRows + row) * kTileRowBytes;
   };
-  if (subBlock == 0) {
-    sums.clear();
-    for (int64_t panel = 0; panel < panels; ++panel)
-      for (int64_t row = 0; row < groupRows; ++row)
-        sums.push_back(b.load(b.vec(b.f32()), block.sums, getSum(panel, row)));
+  int64_t first = subBlock * panels; // Of the sub-block.
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    if (subBlock == 0)
+      sums[panel] = b.load(b.vec(b.f32()), block.from, getByte(panel));
+    Value dot = b.load(b.vec(b.f32()), products,
+                       first * kRows * kTileRowBytes + getByte(panel));
+    sums[panel] =
+        b.fma(dot, b.mul(scales[first + panel], inputs[0]), sums[panel]);
   }
-  int64_t k = subBlock * length;
-  auto loadScales = [&](StringRef field) {
-    SmallVector<Value> scales;
-    for (int64_t panel = 0; image.getField(field) && panel < panels; ++panel)
-      scales.push_back(
-          b.load(b.vec(b.f32()), block.image,
-                 panel * imageBytes + image.getByteOffset(field, 0, k)));
-    return scales;
-  };
-  SmallVector<Value> scales = loadScales(pack::kBlockScale);
-  SmallVector<Value> minima = loadScales(pack::kBlockMin);
-  auto loadInput = [&](StringRef field, int64_t row) {
-    return b.splat(
-        b.load(b.f32(), block.input, getInputByte(field, firstRow + row, k)));
-  };
-  int64_t productSet = subBlock * panels * kRows * kTileRowBytes;
-  for (int64_t row = 0; row < groupRows; ++row) {
-    Value inputScale = loadInput(pack::kScale, row);
-    for (int64_t panel = 0; panel < panels; ++panel) {
-      Value &sum = sums[panel * groupRows + row];
-      Value dot =
-          b.load(b.vec(b.f32()), products, productSet + getSum(panel, row));
-      sum = b.fma(dot, b.mul(scales[panel], inputScale), sum);
-    }
-    if (minima.empty())
-      continue;
-    Value inputSum = loadInput(pack::getSumField(length), row);
-    for (int64_t panel = 0; panel < panels; ++panel) {
-      Value &sum = sums[panel * groupRows + row];
-      sum = b.fma(minima[panel], inputSum, sum);
-    }
-  }
-  if (subBlock + 1 == subBlocks)
-    for (int64_t panel = 0; panel < panels; ++panel)
-      for (int64_t row = 0; row < groupRows; ++row)
-        b.store(sums[panel * groupRows + row], block.sums, getSum(panel, row));
+  for (int64_t panel = 0; inputs.size() > 1 && panel < panels; ++panel)
+    sums[panel] = b.fma(minima[first + panel], inputs[1], sums[panel]);
+  for (int64_t panel = 0; subBlock + 1 == subBlocks && panel < panels; ++panel)
+    b.store(sums[panel], block.sums, getByte(panel));
 }
