@@ -74,9 +74,9 @@ static Value emitBoundedExp(KernelBuilder &b, Value x) {
   return emitScaleByPowerOfTwo(b, y, n, shifted);
 }
 
-/// 1 + exp(x). Up to -88 the sum is 1, and from 89 on infinite: for x in between
-/// nothing has to be replaced, as what exp gives as 0 is lost in the sum, and
-/// what it gives as infinity is at least 2^128.
+/// 1 + exp(x). Up to -88 the sum is 1, and from 89 on infinite: for x in
+/// between nothing has to be replaced, as what exp gives as 0 is lost in the
+/// sum, and what it gives as infinity is at least 2^128.
 static Value emitOnePlusExp(KernelBuilder &b, Value x) {
   using arith::CmpFPredicate;
   Value most = b.splatF32(89), least = b.splatF32(-88);
