@@ -34,14 +34,20 @@ namespace modelc::driver {
 using ProgressFn =
     std::function<void(llvm::StringRef stage, uint64_t done, uint64_t total)>;
 
+/// How the model shall run on one kind of machine.
+struct VariantOptions {
+  std::string target;    ///< A name of getTargets(), or "native".
+  target::Tuning tuning; ///< In place of the target's regimes.
+};
+
 struct CompileOptions {
-  std::string input;       ///< GGUF file, the first of several parts.
-  std::string target;      ///< A name of getTargets(), or "native".
+  std::string input; ///< GGUF file, the first of several parts.
+  /// One or more, in the order in which a runtime tries them.
+  std::vector<VariantOptions> variants;
   std::string output;      ///< Plan file.
   int64_t ubatch = 512;    ///< Most tokens of one pass.
   unsigned threads = 0;    ///< 0: the CPUs this process may use.
-  target::Tuning tuning;   ///< In place of the target's regimes.
-  std::string tunedBy;     ///< The file that `tuning` is from; empty: none.
+  std::string tunedBy;     ///< The file that tunings are from; empty: none.
   bool strict = false;     ///< Fall-backs are errors.
   std::string reportPath;  ///< JSON; empty: none.
   std::string depfilePath; ///< For Make and Ninja; empty: none.
@@ -56,11 +62,15 @@ unsigned getThreads(const CompileOptions &options);
 /// The target of this name, or of this machine for "native".
 absl::StatusOr<const target::TargetSpec *> findTarget(llvm::StringRef name);
 
-/// A model on its way. Members die in reverse order.
+/// The targets of `options`, which are different ones, in their order.
+absl::StatusOr<std::vector<const target::TargetSpec *>>
+findTargets(const CompileOptions &options);
+
+/// A model on its way to one target. Members die in reverse order.
 struct Compilation {
   const target::TargetSpec *target = nullptr;
-  std::unique_ptr<gguf::GgufModel> source;
-  std::unique_ptr<mlir::MLIRContext> context;
+  std::shared_ptr<gguf::GgufModel> source;    ///< One for all targets,
+  std::shared_ptr<mlir::MLIRContext> context; ///< and so is this.
   mlir::OwningOpRef<mlir::ModuleOp> module;
 
   /// The variant, after Stage::Schedule.
@@ -70,13 +80,14 @@ struct Compilation {
 };
 
 /// Opens the model and runs all stages up to and including `last`, Codegen and
-/// Emit excepted. Errors name the input and what is wrong with it.
-absl::StatusOr<std::unique_ptr<Compilation>>
-lower(const CompileOptions &options, Stage last);
+/// Emit excepted, for each target. Errors name the input and what is wrong with
+/// it.
+absl::StatusOr<std::vector<Compilation>> lower(const CompileOptions &options,
+                                               Stage last);
 
-/// What a compile tells its user.
-struct CompileSummary {
-  FamilyFacts family;
+/// What a compile tells its user of one variant.
+struct VariantSummary {
+  std::string target;
   std::vector<emit::ReportRow> report;
   uint64_t weightBytes = 0;
   uint64_t arenaBytes = 0;
@@ -85,6 +96,12 @@ struct CompileSummary {
   uint64_t stateBytesPerSequence = 0; ///< Beside those of its tokens.
   uint64_t kernelCount = 0;
   uint64_t codeBytes = 0;
+};
+
+struct CompileSummary {
+  FamilyFacts family;
+  std::vector<VariantSummary> variants; ///< As the options have them.
+  uint64_t weightBytes = 0;             ///< Of all variants together.
 };
 
 /// The whole way: writes options.output, the report and the depfile. Nothing
@@ -105,7 +122,7 @@ struct MemoryPlan {
   ~MemoryPlan();
 };
 
-/// The whole way without a file; the target must run here.
+/// The whole way without a file; there is one target, which must run here.
 absl::StatusOr<MemoryPlan> compileInMemory(const CompileOptions &options);
 
 } // namespace modelc::driver

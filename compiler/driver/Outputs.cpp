@@ -105,22 +105,43 @@ static std::string makeRule(const CompileOptions &options,
   return rule + "\n";
 }
 
+/// The report of one variant.
+static llvm::json::Value describe(const VariantSummary &summary,
+                                  const VariantOptions &options) {
+  llvm::json::Value value = emit::toJson(summary.report);
+  if (std::string tuning = options.tuning.print(); !tuning.empty())
+    (*value.getAsObject())["tuning"] = std::move(tuning);
+  return value;
+}
+
+/// That of the only variant, or one for each with its target.
+static llvm::json::Value describe(const CompileSummary &summary,
+                                  const CompileOptions &options) {
+  llvm::json::Value root =
+      describe(summary.variants.front(), options.variants.front());
+  if (summary.variants.size() > 1) {
+    llvm::json::Array variants;
+    for (auto [variant, its] :
+         llvm::zip_equal(summary.variants, options.variants)) {
+      llvm::json::Value described = describe(variant, its);
+      (*described.getAsObject())["target"] = variant.target;
+      variants.push_back(std::move(described));
+    }
+    root = llvm::json::Object{{"variants", std::move(variants)}};
+  }
+  (*root.getAsObject())["family"] = llvm::json::Object{
+      {"name", summary.family.name}, {"verified", summary.family.isVerified}};
+  return root;
+}
+
 absl::Status Outputs::writeSideFiles(const CompileOptions &options,
                                      const gguf::GgufModel &source,
-                                     llvm::ArrayRef<emit::ReportRow> rows) {
+                                     const CompileSummary &summary) {
   auto write = [](std::optional<AtomicFile> &file, const std::string &text) {
     return file ? file->writeAt(0, llvm::arrayRefFromStringRef(text))
                 : absl::OkStatus();
   };
-  absl::StatusOr<FamilyFacts> family = getFamilyFacts(source);
-  if (!family.ok())
-    return family.status();
-  llvm::json::Value value = emit::toJson(rows);
-  (*value.getAsObject())["family"] = llvm::json::Object{
-      {"name", family->name}, {"verified", family->isVerified}};
-  if (std::string tuning = options.tuning.print(); !tuning.empty())
-    (*value.getAsObject())["tuning"] = std::move(tuning);
-  std::string json = llvm::formatv("{0:2}\n", value);
+  std::string json = llvm::formatv("{0:2}\n", describe(summary, options));
   if (absl::Status status = write(report, json); !status.ok())
     return status;
   return write(depfile, makeRule(options, source));

@@ -32,7 +32,7 @@ public:
   /// Writes the JSON report and the depfile, as far as they are wanted.
   absl::Status writeSideFiles(const CompileOptions &options,
                               const gguf::GgufModel &source,
-                              llvm::ArrayRef<emit::ReportRow> rows);
+                              const CompileSummary &summary);
 
   /// Gives the files their names, the plan last: a plan that is there has its
   /// report and its depfile beside it.

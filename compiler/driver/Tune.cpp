@@ -19,6 +19,7 @@
 #include "compiler/driver/KernelTimer.h"
 #include "compiler/import/gguf/MappedFile.h"
 #include "dialects/pack/Layouts.h"
+#include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -54,6 +55,7 @@ public:
   absl::StatusOr<TuneResult> run();
 
 private:
+  absl::StatusOr<Compilation> lowerTuned(const target::Tuning &tuning) const;
   absl::Status findKernels();
   absl::Status cutKernels();
   absl::Status load();
@@ -61,7 +63,7 @@ private:
 
   const CompileOptions &options;
   /// Specifications live in their contexts. The first is the target's own.
-  std::vector<std::unique_ptr<Compilation>> compilations;
+  std::vector<Compilation> compilations;
   std::vector<TunedKernel> kernels;
   std::optional<codegen::Jit> jit;
   llvm::StringMap<ModelcKernel> functions; ///< By symbol.
@@ -141,18 +143,27 @@ absl::StatusOr<TuneResult> Tuner::run() {
     status = time(result);
   if (!status.ok())
     return status;
-  result.record.target = compilations.front()->target->name.str();
+  result.record.target = compilations.front().target->name.str();
   result.record.ubatch = options.ubatch;
   return result;
 }
 
+absl::StatusOr<Compilation>
+Tuner::lowerTuned(const target::Tuning &tuning) const {
+  CompileOptions tuned = options;
+  tuned.variants = {{options.variants.front().target, tuning}};
+  absl::StatusOr<std::vector<Compilation>> lowered =
+      lower(tuned, Stage::Schedule);
+  if (!lowered.ok())
+    return lowered.status();
+  return std::move(lowered->front());
+}
+
 absl::Status Tuner::findKernels() {
-  CompileOptions untuned = options;
-  untuned.tuning = {};
-  auto compilation = lower(untuned, Stage::Schedule);
+  absl::StatusOr<Compilation> compilation = lowerTuned({});
   if (!compilation.ok())
     return compilation.status();
-  const target::TargetSpec &target = *(*compilation)->target;
+  const target::TargetSpec &target = *compilation->target;
   if (std::string missing = target::getMissingFeatures(target);
       !missing.empty())
     return absl::FailedPreconditionError(
@@ -161,7 +172,7 @@ absl::Status Tuner::findKernels() {
                       target.name, missing)
             .str());
   forEachImageMatmul(
-      **compilation, [&](plan::StepOp step, plan::MatmulSpecAttr spec) {
+      *compilation, [&](plan::StepOp step, plan::MatmulSpecAttr spec) {
         auto isThis = [&](const TunedKernel &kernel) {
           return kernel.symbol == step.getKernel();
         };
@@ -187,16 +198,15 @@ absl::Status Tuner::cutKernels() {
   for (const TunedKernel &kernel : kernels)
     most = std::max(most, kernel.cuts.size());
   for (size_t cut = 0; cut < most; ++cut) {
-    CompileOptions cutting = options;
-    cutting.tuning = {};
+    target::Tuning tuning;
     for (const TunedKernel &kernel : kernels)
       if (cut < kernel.cuts.size())
-        cutting.tuning.set(kernel.symbol, kernel.cuts[cut]);
-    auto compilation = lower(cutting, Stage::Schedule);
+        tuning.set(kernel.symbol, kernel.cuts[cut]);
+    absl::StatusOr<Compilation> compilation = lowerTuned(tuning);
     if (!compilation.ok())
       return compilation.status();
     forEachImageMatmul(
-        **compilation, [&](plan::StepOp step, plan::MatmulSpecAttr spec) {
+        *compilation, [&](plan::StepOp step, plan::MatmulSpecAttr spec) {
           for (TunedKernel &kernel : kernels)
             if (kernel.step == step.getName() &&
                 kernel.minCount == static_cast<int64_t>(step.getMin()) &&
@@ -217,7 +227,7 @@ absl::Status Tuner::load() {
   if (options.progress)
     options.progress("codegen", 0, 0);
   absl::StatusOr<codegen::Jit> loaded = codegen::Jit::create(
-      requests, *compilations.front()->target, getThreads(options));
+      requests, *compilations.front().target, getThreads(options));
   if (!loaded.ok())
     return loaded.status();
   jit.emplace(*std::move(loaded));
@@ -251,32 +261,82 @@ absl::StatusOr<TuneResult> driver::tuneModel(const CompileOptions &options) {
   return Tuner(options).run();
 }
 
-absl::StatusOr<target::Tuning>
-driver::readTuning(llvm::StringRef path, const CompileOptions &options) {
+absl::StatusOr<std::vector<KernelTimes>>
+driver::tuneVariants(CompileOptions &options) {
+  std::vector<KernelTimes> times;
+  absl::Status refused;
+  bool hasTuned = false;
+  for (VariantOptions &variant : options.variants) {
+    CompileOptions alone = options;
+    alone.variants = {variant};
+    absl::StatusOr<TuneResult> result = tuneModel(alone);
+    if (result.ok()) {
+      hasTuned = true;
+      variant.tuning = std::move(result->record.tuning);
+      llvm::append_range(times, result->times);
+    } else if (!absl::IsFailedPrecondition(result.status())) {
+      return result.status();
+    } else {
+      refused.Update(result.status());
+    }
+  }
+  if (!hasTuned)
+    return refused;
+  return times;
+}
+
+/// What the file at `path` holds.
+static absl::StatusOr<std::vector<target::TuningRecord>>
+readRecords(const std::string &path) {
   constexpr size_t kMostBytes = 1 << 20;
   auto file = gguf::MappedFile::open(path);
   if (!file.ok())
     return file.status();
   llvm::StringRef text = llvm::toStringRef(file->bytes());
   auto fail = [&](const std::string &what) {
-    return absl::InvalidArgumentError((path + ": " + what).str());
+    return absl::InvalidArgumentError(path + ": " + what);
   };
   if (text.size() > kMostBytes)
     return fail(llvm::formatv("found {0} bytes, expected a tuning record of at "
                               "most {1}",
                               text.size(), kMostBytes));
-  absl::StatusOr<target::TuningRecord> record =
-      target::TuningRecord::parse(text);
-  if (!record.ok())
-    return fail(std::string(record.status().message()));
-  absl::StatusOr<const target::TargetSpec *> target =
-      findTarget(options.target);
-  if (!target.ok())
-    return target.status();
-  if (record->target != (*target)->name || record->ubatch != options.ubatch)
-    return fail(llvm::formatv("found a tuning for target {0} and ubatch {1}, "
-                              "expected {2} and {3}",
-                              llvm::json::fixUTF8(record->target),
-                              record->ubatch, (*target)->name, options.ubatch));
-  return std::move(record->tuning);
+  absl::StatusOr<std::vector<target::TuningRecord>> records =
+      target::parseTuningRecords(text);
+  if (!records.ok())
+    return fail(std::string(records.status().message()));
+  return records;
+}
+
+absl::Status driver::readTunings(CompileOptions &options) {
+  absl::StatusOr<std::vector<target::TuningRecord>> records =
+      readRecords(options.tunedBy);
+  if (!records.ok())
+    return records.status();
+  absl::StatusOr<std::vector<const target::TargetSpec *>> targets =
+      findTargets(options);
+  if (!targets.ok())
+    return targets.status();
+  llvm::SmallVector<llvm::StringRef> names;
+  for (const target::TargetSpec *target : *targets)
+    names.push_back(target->name);
+  llvm::BitVector isTuned(names.size());
+  for (target::TuningRecord &record : *records) {
+    const size_t index = llvm::find(names, record.target) - names.begin();
+    if (index == names.size() || record.ubatch != options.ubatch)
+      return absl::InvalidArgumentError(
+          llvm::formatv("{0}: found a tuning for target {1} and ubatch {2}, "
+                        "expected {3} and {4}",
+                        options.tunedBy, llvm::json::fixUTF8(record.target),
+                        record.ubatch, llvm::join(names, " or "),
+                        options.ubatch)
+              .str());
+    if (isTuned.test(index))
+      return absl::InvalidArgumentError(
+          llvm::formatv("{0}: found two tunings for target {1}, expected one",
+                        options.tunedBy, record.target)
+              .str());
+    isTuned.set(index);
+    options.variants[index].tuning = std::move(record.tuning);
+  }
+  return absl::OkStatus();
 }

@@ -38,13 +38,17 @@ struct TuneResult {
 /// Compiles every kernel of options.input that a tuning can cut in all ways
 /// that getCandidates() gives, times them on options.threads threads, and keeps
 /// those that are clearly quicker than the target's own. FAILED_PRECONDITION
-/// if this machine lacks features of the target.
+/// if this machine lacks features of the target, the only one of `options`.
 absl::StatusOr<TuneResult> tuneModel(const CompileOptions &options);
 
-/// The choices of the record at `path`, which must have been made for
-/// options.target and options.ubatch. Errors name the path.
-absl::StatusOr<target::Tuning> readTuning(llvm::StringRef path,
-                                          const CompileOptions &options);
+/// Gives the targets of `options` that this machine can run the choices that
+/// tuneModel finds, and returns the times. An error if it can run none.
+absl::StatusOr<std::vector<KernelTimes>> tuneVariants(CompileOptions &options);
+
+/// Gives targets of `options` the choices of the records in the file at
+/// options.tunedBy, which must have been made for one of these targets each and
+/// options.ubatch. Errors name the path.
+absl::Status readTunings(CompileOptions &options);
 
 } // namespace modelc::driver
 

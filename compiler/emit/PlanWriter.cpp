@@ -5,11 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 //
-//   strings provenance metadata report variants | kernels steps ... code
-//                                               | weights (streamed)
+//   provenance metadata report variants | kernels steps ... code | strings
+//                                       | kernels steps ... code
+//                                       | weights (streamed)
 //
 // Sizes come first, so that each weight is packed straight to its offset; the
-// tables follow when the weights' checksums are known, the header last.
+// tables follow when the weights' checksums are known, the header last. With
+// several variants each has a report too, and what is the same for all of them
+// is written once.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,7 +23,10 @@
 #include "compiler/import/ModuleAttributes.h"
 #include "compiler/repack/PackWeights.h"
 #include "dialects/pack/Layouts.h"
+#include "llvm/ADT/BitVector.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/Support/Path.h"
+#include <map>
 
 using namespace mlir;
 using namespace modelc;
@@ -47,50 +53,135 @@ static Provenance makeProvenance(const PlanContents &contents) {
   provenance.sourceHash = hashSource(files, contents.threads);
   provenance.source = llvm::sys::path::filename(contents.source.path()).str();
   provenance.options = contents.options;
+  ModuleOp module = contents.variants.front().module;
   auto getText = [&](StringRef name) {
-    return contents.module->getAttrOfType<StringAttr>(name).str();
+    return module->getAttrOfType<StringAttr>(name).str();
   };
   provenance.architecture = getText(kArchitectureAttr);
   provenance.modelName = getText(kNameAttr);
   return provenance;
 }
 
+//===----------------------------------------------------------------------===//
+// Tables
+//===----------------------------------------------------------------------===//
+
+static std::vector<VariantTables> makeTables(const PlanContents &contents,
+                                             StringTable &strings) {
+  std::vector<VariantTables> tables;
+  for (const VariantContents &variant : contents.variants)
+    tables.push_back(makeVariantTables(
+        variant.variant, getModelFacts(variant.module), variant.code, strings));
+  return tables;
+}
+
+/// Makes one section for all variants of those that each of `variantCount`
+/// variants has with the same bytes, in the first one's place.
+static void mergeEqualSections(size_t variantCount,
+                               std::vector<Section> &sections) {
+  llvm::MapVector<uint32_t, SmallVector<size_t>> byKind;
+  for (auto [i, section] : llvm::enumerate(sections))
+    byKind[section.kind].push_back(i);
+  llvm::BitVector merged(sections.size());
+  for (auto &[kind, indices] : byKind) {
+    Section &first = sections[indices.front()];
+    auto isSame = [&](size_t i) { return sections[i].bytes == first.bytes; };
+    if (indices.size() != variantCount || !llvm::all_of(indices, isSame))
+      continue;
+    first.variant = MODELC_ALL_VARIANTS;
+    for (size_t i : llvm::drop_begin(indices))
+      merged.set(i);
+  }
+  std::vector<Section> kept;
+  for (auto [i, section] : llvm::enumerate(sections))
+    if (!merged.test(i))
+      kept.push_back(std::move(section));
+  sections = std::move(kept);
+}
+
+/// The sections of each variant, WEIGHTS excepted, in the order of variants.
+static std::vector<Section>
+makeVariantSections(const PlanContents &contents,
+                    llvm::ArrayRef<VariantTables> tables,
+                    StringTable &strings) {
+  std::vector<Section> sections;
+  for (auto [v, variant] : llvm::enumerate(contents.variants)) {
+    const auto index = static_cast<uint16_t>(v);
+    if (tables.size() > 1) {
+      sections.push_back(makeReportSection(variant.report, strings));
+      sections.back().variant = index;
+    }
+    appendVariantSections(tables[v], index, sections);
+  }
+  if (tables.size() > 1)
+    mergeEqualSections(tables.size(), sections);
+  return sections;
+}
+
 /// Every section but WEIGHTS. Sizes do not depend on the checksums in
 /// `tables`.
 static std::vector<Section> makeSections(const PlanContents &contents,
                                          const Provenance &provenance,
-                                         const VariantTables &tables,
+                                         llvm::ArrayRef<VariantTables> tables,
                                          StringTable &strings) {
   std::vector<Section> sections;
   sections.push_back(makeProvenanceSection(provenance, strings));
   appendMetadataSections(contents.source.metadata(), strings, sections);
-  sections.push_back(makeReportSection(contents.report, strings));
+  if (tables.size() == 1)
+    sections.push_back(
+        makeReportSection(contents.variants.front().report, strings));
+  std::vector<ModelcVariant> variants;
+  for (const VariantTables &variant : tables)
+    variants.push_back(variant.variant);
   sections.push_back(makeRecords(MODELC_SECTION_VARIANTS, MODELC_ALL_VARIANTS,
-                                 llvm::ArrayRef(tables.variant)));
-  appendVariantSections(tables, 0, sections);
+                                 llvm::ArrayRef(variants)));
+  llvm::append_range(sections, makeVariantSections(contents, tables, strings));
   sections.push_back(strings.finish());
   return sections;
 }
 
-static absl::StatusOr<std::vector<uint32_t>>
-packAll(const PlanContents &contents, uint64_t weightsOffset,
-        support::AtomicFile &file) {
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+/// Offset in WEIGHTS and size of a weight, whichever variants have it.
+using Place = std::pair<uint64_t, uint64_t>;
+
+/// What it takes to pack each weight.
+static std::map<Place, repack::PackJob> makeJobs(const PlanContents &contents) {
+  std::map<Place, repack::PackJob> jobs;
+  for (const VariantContents &contained : contents.variants) {
+    plan::VariantOp variant = contained.variant;
+    for (auto weight : variant.getBody().getOps<plan::WeightOp>()) {
+      std::optional<gguf::GgufTensor> tensor =
+          contents.source.findRows(weight.getSymName());
+      pack::LayoutAttr layout = weight.getPackedType().getLayout();
+      repack::PackJob job;
+      job.name = weight.getSymName().str();
+      job.source = tensor->bytes;
+      job.sourceStride = tensor->stride;
+      job.shape.assign(tensor->shape.begin(), tensor->shape.end());
+      job.sourceLayout =
+          pack::getMappedLayout(layout.getContext(), layout.getSource());
+      job.targetLayout = layout;
+      job.offset = *weight.getOffset();
+      jobs.try_emplace({job.offset, weight.getPackedType().getPackedBytes()},
+                       std::move(job));
+    }
+  }
+  return jobs;
+}
+
+/// Packs every weight and puts the checksums into the tables.
+static absl::Status packAll(const PlanContents &contents,
+                            uint64_t weightsOffset, support::AtomicFile &file,
+                            std::vector<VariantTables> &tables) {
   std::vector<repack::PackJob> jobs;
-  plan::VariantOp variant = contents.variant;
-  for (auto weight : variant.getBody().getOps<plan::WeightOp>()) {
-    std::optional<gguf::GgufTensor> tensor =
-        contents.source.findRows(weight.getSymName());
-    pack::LayoutAttr layout = weight.getPackedType().getLayout();
-    repack::PackJob job;
-    job.name = weight.getSymName().str();
-    job.source = tensor->bytes;
-    job.sourceStride = tensor->stride;
-    job.shape.assign(tensor->shape.begin(), tensor->shape.end());
-    job.sourceLayout =
-        pack::getMappedLayout(layout.getContext(), layout.getSource());
-    job.targetLayout = layout;
-    job.offset = weightsOffset + *weight.getOffset();
+  std::map<Place, uint32_t> checksums;
+  for (auto &[place, job] : makeJobs(contents)) {
+    job.offset += weightsOffset;
     jobs.push_back(std::move(job));
+    checksums.emplace_hint(checksums.end(), place, 0);
   }
   repack::StreamOptions options;
   options.threads = contents.threads;
@@ -99,41 +190,60 @@ packAll(const PlanContents &contents, uint64_t weightsOffset,
   auto write = [&](uint64_t offset, llvm::ArrayRef<uint8_t> bytes) {
     return file.writeAt(offset, bytes);
   };
-  return repack::packWeights(jobs, write, options);
+  absl::StatusOr<std::vector<uint32_t>> packed =
+      repack::packWeights(jobs, write, options);
+  if (!packed.ok())
+    return packed.status();
+  for (auto [entry, checksum] : llvm::zip_equal(checksums, *packed))
+    entry.second = checksum;
+  for (VariantTables &variant : tables)
+    for (ModelcWeight &weight : variant.weights)
+      weight.checksum = checksums.at({weight.offset, weight.sizeBytes});
+  return absl::OkStatus();
 }
 
-absl::StatusOr<uint64_t> emit::writePlan(const PlanContents &contents,
-                                         support::AtomicFile &file) {
+absl::StatusOr<WrittenPlan> emit::writePlan(const PlanContents &contents,
+                                            support::AtomicFile &file) {
   Provenance provenance = makeProvenance(contents);
   StringTable strings;
-  VariantTables tables = makeVariantTables(
-      contents.variant, getModelFacts(contents.module), contents.code, strings);
+  std::vector<VariantTables> tables = makeTables(contents, strings);
   std::vector<Section> sections =
       makeSections(contents, provenance, tables, strings);
+  WrittenPlan written = {};
+  for (const VariantTables &variant : tables) {
+    written.weightBytes = std::max(written.weightBytes, variant.weightBytes);
+    written.variantWeightBytes.push_back(modelc_used_weight_bytes(
+        variant.weights.data(), variant.weights.size()));
+  }
   Section weights{MODELC_SECTION_WEIGHTS, 0, 1, {}};
-  weights.streamedBytes = tables.weightBytes;
+  if (tables.size() > 1)
+    weights.variant = MODELC_ALL_VARIANTS;
+  weights.streamedBytes = written.weightBytes;
   sections.push_back(weights);
-  uint64_t fileBytes = placeSections(sections);
-  if (absl::Status status = file.reserve(fileBytes); !status.ok())
+  written.fileBytes = placeSections(sections);
+  if (absl::Status status = file.reserve(written.fileBytes); !status.ok())
     return status;
 
-  absl::StatusOr<std::vector<uint32_t>> checksums =
-      packAll(contents, sections.back().offset, file);
-  if (!checksums.ok())
-    return checksums.status();
-  for (auto [weight, checksum] : llvm::zip_equal(tables.weights, *checksums))
-    weight.checksum = checksum;
+  if (absl::Status status =
+          packAll(contents, sections.back().offset, file, tables);
+      !status.ok())
+    return status;
   for (Section &section : sections) {
-    if (section.kind == MODELC_SECTION_WEIGHT_TABLE)
-      section.bytes = makeRecords(section.kind, section.variant,
-                                  llvm::ArrayRef(tables.weights))
-                          .bytes;
+    if (section.kind == MODELC_SECTION_WEIGHT_TABLE) {
+      const bool isShared = section.variant == MODELC_ALL_VARIANTS;
+      section.bytes =
+          makeRecords(
+              section.kind, section.variant,
+              llvm::ArrayRef(tables[isShared ? 0 : section.variant].weights))
+              .bytes;
+    }
     if (absl::Status status = file.writeAt(section.offset, section.bytes);
         !status.ok())
       return status;
   }
-  if (absl::Status status = file.writeAt(0, makeHeader(sections, fileBytes));
+  if (absl::Status status =
+          file.writeAt(0, makeHeader(sections, written.fileBytes));
       !status.ok())
     return status;
-  return fileBytes;
+  return written;
 }

@@ -19,17 +19,25 @@
 #include "dialects/plan/PlanDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace modelc::emit {
+
+/// What one variant is written from. Borrows everything.
+struct VariantContents {
+  mlir::ModuleOp module;   ///< The importer's, with facts of the model.
+  plan::VariantOp variant; ///< Placed; several share one weights section.
+  /// Null for a plan whose kernels are in memory.
+  const codegen::CodeImage *code;
+  llvm::ArrayRef<ReportRow> report;
+};
 
 /// What a plan is written from. Borrows everything.
 struct PlanContents {
   const gguf::GgufModel &source;
-  mlir::ModuleOp module;
-  plan::VariantOp variant; ///< Placed.
-  /// Null for a plan whose kernels are in memory.
-  const codegen::CodeImage *code;
-  llvm::ArrayRef<ReportRow> report;
+  /// One or more, in the order in which a runtime tries them.
+  std::vector<VariantContents> variants;
   /// The options that shaped the plan, for its provenance.
   std::string options;
   unsigned threads;
@@ -37,9 +45,18 @@ struct PlanContents {
   std::function<void(uint64_t done, uint64_t total)> progress;
 };
 
-/// Writes the plan to `file`, which is not committed, and returns its size.
-absl::StatusOr<uint64_t> writePlan(const PlanContents &contents,
-                                   support::AtomicFile &file);
+/// What a plan became.
+struct WrittenPlan {
+  uint64_t fileBytes;
+  uint64_t weightBytes; ///< Of the weights section.
+  /// Of each variant's weights: modelc_used_weight_bytes.
+  std::vector<uint64_t> variantWeightBytes;
+};
+
+/// Writes the plan to `file`, which is not committed. Weights that several
+/// variants have at one place are packed and written once.
+absl::StatusOr<WrittenPlan> writePlan(const PlanContents &contents,
+                                      support::AtomicFile &file);
 
 } // namespace modelc::emit
 

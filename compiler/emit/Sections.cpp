@@ -17,9 +17,6 @@
 
 using namespace modelc::emit;
 
-/// Weights larger than this lie on huge pages.
-static constexpr uint64_t kHugeWeightBytes = 64ull << 20;
-
 uint32_t StringTable::add(llvm::StringRef text) {
   text = text.take_until([](char c) { return c == 0; });
   if (text.empty())
@@ -38,7 +35,7 @@ uint64_t modelc::emit::placeSections(std::vector<Section> &sections) {
       sizeof(ModelcPlanHeader) + sections.size() * sizeof(ModelcSection);
   for (Section &section : sections) {
     bool huge = section.kind == MODELC_SECTION_WEIGHTS &&
-                section.getSizeBytes() > kHugeWeightBytes;
+                section.getSizeBytes() > MODELC_PLAN_HUGE_WEIGHT_BYTES;
     section.offset = llvm::alignTo(end, huge ? MODELC_PLAN_HUGE_PAGE_BYTES
                                              : MODELC_PLAN_PAGE_BYTES);
     end = section.offset + section.getSizeBytes();

@@ -14,9 +14,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/schedule/Passes.h"
-#include "dialects/pack/Layouts.h"
+#include "compiler/schedule/WeightPlacement.h"
 #include "modelc/kernel_abi.h"
-#include "modelc/plan_format.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace modelc::schedule {
@@ -26,12 +25,6 @@ namespace modelc::schedule {
 
 using namespace mlir;
 using namespace modelc;
-
-/// Expert weights start on a page, so that experts which are never chosen are
-/// never read.
-static uint64_t getAlign(pack::PackedTensorType type) {
-  return type.getShape().size() == 3 ? pack::kExpertAlign : MODELC_WEIGHT_ALIGN;
-}
 
 /// Bytes of a constant, if the plan file can hold it as it is.
 static FailureOr<uint64_t> getConstantBytes(plan::ConstantOp constant) {
@@ -51,7 +44,7 @@ class PlaceWeights : public schedule::impl::PlaceWeightsPassBase<PlaceWeights> {
     uint64_t offset = 0;
     for (auto weight : getOperation().getBody().getOps<plan::WeightOp>()) {
       pack::PackedTensorType type = weight.getPackedType();
-      offset = llvm::alignTo(offset, getAlign(type));
+      offset = llvm::alignTo(offset, schedule::getWeightAlign(type));
       weight.setOffset(offset);
       offset += type.getPackedBytes();
     }

@@ -15,6 +15,8 @@ using llvm::SmallVector;
 using llvm::StringRef;
 
 static constexpr StringRef kFirstLine = "modelc-tuning 1";
+/// Stands before Tuning::print() in the options that a plan keeps.
+static constexpr StringRef kTuningOption = " --tuning=";
 
 /// What a message quotes of a line of a foreign file.
 static std::string quote(StringRef text) {
@@ -90,6 +92,26 @@ const MatmulChoice *Tuning::find(StringRef kernel) const {
   return it == choices.end() ? nullptr : &it->second;
 }
 
+/// What stands before the choices of one variant.
+static std::string getOptionHead(StringRef target) {
+  return (kTuningOption + target + (target.empty() ? "" : "/")).str();
+}
+
+std::string modelc::target::printTuningOption(StringRef target,
+                                              const Tuning &tuning) {
+  std::string text = tuning.print();
+  return text.empty() ? text : getOptionHead(target) + text;
+}
+
+absl::StatusOr<Tuning> modelc::target::parseTuningOption(StringRef options,
+                                                         StringRef target) {
+  const std::string head = getOptionHead(target);
+  const size_t at = options.find(head);
+  if (at == options.npos)
+    return Tuning();
+  return Tuning::parse(options.substr(at + head.size()).split(' ').first);
+}
+
 absl::StatusOr<TuningRecord> TuningRecord::parse(StringRef text) {
   TuningRecord record;
   constexpr int kHeadLines = 3;
@@ -129,4 +151,28 @@ std::string TuningRecord::print() const {
   for (const auto &[kernel, choice] : tuning.getChoices())
     text += kernel + ":" + choice.print() + "\n";
   return text;
+}
+
+absl::StatusOr<std::vector<TuningRecord>>
+modelc::target::parseTuningRecords(StringRef text) {
+  const std::string next = ("\n" + kFirstLine + "\n").str();
+  SmallVector<StringRef> parts;
+  for (size_t at; (at = text.find(next)) != text.npos;) {
+    parts.push_back(text.take_front(at + 1));
+    text = text.drop_front(at + 1);
+  }
+  parts.push_back(text);
+  std::vector<TuningRecord> records;
+  for (StringRef part : parts) {
+    absl::StatusOr<TuningRecord> record = TuningRecord::parse(part);
+    if (!record.ok() && parts.size() > 1)
+      return absl::InvalidArgumentError(
+          llvm::formatv("record {0}: {1}", records.size() + 1,
+                        std::string(record.status().message()))
+              .str());
+    if (!record.ok())
+      return record.status();
+    records.push_back(*std::move(record));
+  }
+  return records;
 }

@@ -28,6 +28,7 @@
 #include "llvm/ADT/StringRef.h"
 #include <map>
 #include <string>
+#include <vector>
 
 namespace modelc::target {
 
@@ -69,8 +70,14 @@ private:
   std::map<std::string, MatmulChoice> choices;
 };
 
-/// Stands before Tuning::print() in the options that a plan keeps.
-inline constexpr llvm::StringLiteral kTuningOption = "--tuning=";
+/// What the options that a plan keeps say of one variant's choices, after those
+/// before: " --tuning=...", or nothing without choices. `target` is the
+/// variant's if the plan has several, else empty: " --tuning=TARGET/...".
+std::string printTuningOption(llvm::StringRef target, const Tuning &tuning);
+
+/// The choices that printTuningOption wrote into `options` for `target`.
+absl::StatusOr<Tuning> parseTuningOption(llvm::StringRef options,
+                                         llvm::StringRef target);
 
 /// Choices with what they were measured for.
 struct TuningRecord {
@@ -84,6 +91,12 @@ struct TuningRecord {
   /// As parse() reads it.
   std::string print() const;
 };
+
+/// Parses a file of one record or more, one after the other. INVALID_ARGUMENT
+/// as TuningRecord::parse, with the number of the record unless it is the
+/// only one.
+absl::StatusOr<std::vector<TuningRecord>>
+parseTuningRecords(llvm::StringRef text);
 
 } // namespace modelc::target
 

@@ -87,22 +87,26 @@ static bool appendMissingDevice(const char *target, BoundedText *text) {
 
 modelc_code chooseVariant(const PlanTables &tables, uint32_t candidates,
                           const CpuFeatures &machine, const Reporter &report,
-                          uint32_t *out_variant) {
-  char reasons[MODELC_STATUS_MESSAGE_BYTES];
-  BoundedText text(reasons, sizeof(reasons));
+                          VariantChoice *out_choice) {
+  VariantChoice choice;
+  BoundedText text(choice.passedOver, sizeof(choice.passedOver));
   for (uint32_t i = 0; i < candidates; ++i) {
     const VariantTables variant = tables.variantTables(i);
     const char *target = tables.string(variant.variant->target);
     const bool isForDevice = variant.variant->deviceKind != MODELC_DEVICE_CPU;
-    text.append("%s%s ", i > 0 ? "; " : "", target);
-    if (isForDevice ? !appendMissingDevice(target, &text)
-                    : !appendMisfit(variant, machine, &text)) {
-      *out_variant = i;
+    char misfit[MODELC_STATUS_MESSAGE_BYTES];
+    BoundedText reason(misfit, sizeof(misfit));
+    if (isForDevice ? !appendMissingDevice(target, &reason)
+                    : !appendMisfit(variant, machine, &reason)) {
+      choice.variant = i;
+      *out_choice = choice;
       return MODELC_OK;
     }
+    choice.lacksDevice |= isForDevice;
+    text.append("%s%s %s", i > 0 ? "; " : "", target, misfit);
   }
   return report.fail(MODELC_FAILED_PRECONDITION,
-                     "does not run on this machine: %s", reasons);
+                     "does not run on this machine: %s", choice.passedOver);
 }
 
 } // namespace modelc::rt

@@ -31,12 +31,21 @@ CpuFeatures detectCpuFeatures();
 /// checked, as an emulator will supply them.
 bool cpuFeaturesAreForced();
 
+/// The variant to use, and why not one before it.
+struct VariantChoice {
+  uint32_t variant = 0;
+  /// Whether one before it is for a device that is not there.
+  bool lacksDevice = false;
+  /// What each variant before it lacks: "gfx942 needs ...; znver4 needs ...".
+  char passedOver[MODELC_STATUS_MESSAGE_BYTES] = {};
+};
+
 /// The first of the first `candidates` variants whose device is there, or
 /// whose code is for this processor and whose features `machine` has.
 /// FAILED_PRECONDITION says of each what it needs.
 modelc_code chooseVariant(const PlanTables &tables, uint32_t candidates,
                           const CpuFeatures &machine, const Reporter &report,
-                          uint32_t *out_variant);
+                          VariantChoice *out_choice);
 
 /// Asks Linux for the use of AMX's tile registers by all threads of the
 /// process (arch_prctl ARCH_REQ_XCOMP_PERM); once more is harmless. Returns 0

@@ -102,6 +102,15 @@ void Mapping::release(uint64_t offset, uint64_t partBytes) const {
     errno = 0;
 }
 
+void Mapping::forget(uint64_t offset, uint64_t partBytes) const {
+  const uint64_t pageBytes = uint64_t(sysconf(_SC_PAGESIZE));
+  const uint64_t begin = alignUp(offset, pageBytes);
+  const uint64_t end = (offset + partBytes) / pageBytes * pageBytes;
+  // A refusal costs memory and nothing else.
+  if (begin < end && madvise(bytes + begin, end - begin, MADV_DONTNEED) != 0)
+    errno = 0;
+}
+
 bool Mapping::map(uint64_t size, int protection, int flags, int fd) {
   if (size > uint64_t(PTRDIFF_MAX)) {
     errno = ENOMEM;

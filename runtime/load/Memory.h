@@ -102,6 +102,9 @@ public:
   /// Gives back the memory of the system's pages that lie whole in a part of
   /// reserved memory: they are zeros again, not backed before they are touched.
   void release(uint64_t offset, uint64_t partBytes) const;
+  /// Lets go of the system's pages that lie whole in a part of a mapped file:
+  /// they are read from it again when they are touched.
+  void forget(uint64_t offset, uint64_t partBytes) const;
 
   uint8_t *data() const { return bytes; }
   uint64_t size() const { return sizeBytes; }

@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 //   path ==> map the file > read and check its tables > choose the variant >
-//            map its code, or put code and weights on the GPU > modelc_plan
+//            let go of the others' > map its code, or put code and weights on
+//            the GPU > modelc_plan
 //
 // Behind all of load/ and device/ (test/lint/check-includes.py).
 //
@@ -52,6 +53,7 @@ static modelc_code useVariant(modelc_plan *plan, uint32_t candidates,
                               const Reporter &report);
 static bool isForHip(const modelc_plan *plan);
 static modelc_code openOnHip(modelc_plan *plan, const Reporter &report);
+static void forgetOthers(const modelc_plan &plan);
 static modelc_code mapCode(const File &file, modelc_plan *plan,
                            const Reporter &report);
 
@@ -78,6 +80,7 @@ modelc_code modelc_open(const char *path, const modelc_open_options *options,
   const auto variantCount = uint32_t(plan->tables.variants.size());
   if (modelc_code code = useVariant(plan.get(), variantCount, report))
     return code;
+  forgetOthers(*plan);
   if (!isForHip(plan.get()))
     if (modelc_code code = mapCode(file, plan.get(), report))
       return code;
@@ -172,11 +175,18 @@ static modelc_code openOnHip(modelc_plan *plan, const Reporter &report) {
 /// one needs of the kernel.
 static modelc_code useVariant(modelc_plan *plan, uint32_t candidates,
                               const Reporter &report) {
-  if (modelc_code code =
-          chooseVariant(plan->tables, candidates, detectCpuFeatures(), report,
-                        &plan->variantIndex))
+  VariantChoice choice;
+  if (modelc_code code = chooseVariant(plan->tables, candidates,
+                                       detectCpuFeatures(), report, &choice))
     return code;
-  plan->variant = plan->tables.variantTables(plan->variantIndex);
+  plan->variantIndex = choice.variant;
+  plan->variant = plan->tables.variantTables(choice.variant);
+  const char *target = plan->tables.string(plan->variant.variant->target);
+  if (choice.lacksDevice)
+    plan->warning.code =
+        Reporter(plan->name, &plan->warning)
+            .fail(MODELC_FAILED_PRECONDITION, "falls back to %s: %s", target,
+                  choice.passedOver);
   if (!needsAmx(plan->variant.variant->features) || cpuFeaturesAreForced())
     return MODELC_OK;
   const int error = requestAmxPermission();
@@ -185,6 +195,15 @@ static modelc_code useVariant(modelc_plan *plan, uint32_t candidates,
   return report.fail(MODELC_FAILED_PRECONDITION,
                      "the kernel does not permit AMX: arch_prctl: %s",
                      strerror(error));
+}
+
+/// The checks have read tables and code of all variants.
+static void forgetOthers(const modelc_plan &plan) {
+  for (const ModelcSection &section : plan.tables.sections)
+    if (section.variant != MODELC_ALL_VARIANTS &&
+        section.variant != plan.variantIndex)
+      plan.file.forget(section.offset,
+                       alignUp(section.sizeBytes, MODELC_PLAN_PAGE_BYTES));
 }
 
 static modelc_code mapCode(const File &file, modelc_plan *plan,
@@ -217,6 +236,10 @@ const char *modelc_plan_device(const modelc_plan *plan) {
   return plan->hip ? plan->hip->device().name : nullptr;
 }
 
+const char *modelc_plan_warning(const modelc_plan *plan) {
+  return plan->warning.message;
+}
+
 void modelc_plan_get_info(const modelc_plan *plan, modelc_plan_info *out_info) {
   const PlanTables &tables = plan->tables;
   const ModelcVariant &variant = *plan->variant.variant;
@@ -229,7 +252,8 @@ void modelc_plan_get_info(const modelc_plan *plan, modelc_plan_info *out_info) {
   out_info->embeddingLength = variant.embeddingLength;
   out_info->layerCount = variant.layerCount;
   out_info->ubatch = variant.ubatch;
-  out_info->weightBytes = plan->variant.weightBytes.size();
+  out_info->weightBytes = modelc_used_weight_bytes(
+      plan->variant.weights.data(), plan->variant.weights.size());
   out_info->arenaBytes = variant.arenaBytes;
   out_info->scratchBytes = variant.scratchBytes;
   for (const ModelcState &state : plan->variant.states) {

@@ -30,6 +30,8 @@ struct modelc_plan {
   modelc::rt::PlanTables tables;
   /// The first variant that fits the machine.
   uint32_t variantIndex = 0;
+  /// Its message is that of modelc_plan_warning.
+  modelc_status warning = {};
   modelc::rt::VariantTables variant;
   /// On a CPU: the code, and one function for each record of variant.kernels.
   modelc::rt::CodeImage code;

@@ -34,7 +34,7 @@ static constexpr SectionKind kSectionKinds[] = {
     {"PROVENANCE", sizeof(ModelcProvenance), true},
     {"METADATA", sizeof(ModelcMetadata), true},
     {"METADATA_DATA", 1, true},
-    {"REPORT", sizeof(ModelcReportRow), true},
+    {"REPORT", sizeof(ModelcReportRow), false},
     {"VARIANTS", sizeof(ModelcVariant), true},
     {"KERNELS", sizeof(ModelcKernelRecord), false},
     {"STEPS", sizeof(ModelcStep), false},
@@ -72,6 +72,7 @@ const ModelcSection *PlanTables::find(uint32_t kind, uint32_t variant) const {
 VariantTables PlanTables::variantTables(uint32_t variant) const {
   VariantTables tables;
   tables.variant = &variants[variant];
+  tables.report = records<ModelcReportRow>(MODELC_SECTION_REPORT, variant);
   tables.kernels = records<ModelcKernelRecord>(MODELC_SECTION_KERNELS, variant);
   tables.steps = records<ModelcStep>(MODELC_SECTION_STEPS, variant);
   tables.operands = records<ModelcOperand>(MODELC_SECTION_OPERANDS, variant);

@@ -22,6 +22,7 @@ namespace modelc::rt {
 /// What one variant runs with. A table that the plan lacks is empty.
 struct VariantTables {
   const ModelcVariant *variant = nullptr;
+  std::span<const ModelcReportRow> report;
   std::span<const ModelcKernelRecord> kernels;
   std::span<const ModelcStep> steps;
   std::span<const ModelcOperand> operands;
@@ -42,7 +43,6 @@ struct PlanTables {
   const ModelcProvenance *provenance = nullptr;
   std::span<const ModelcMetadata> metadata;
   std::span<const uint8_t> metadataData;
-  std::span<const ModelcReportRow> report;
   std::span<const ModelcVariant> variants;
 
   /// A NUL-terminated string; `offset` has been checked.

@@ -32,8 +32,6 @@
 
 namespace modelc::rt {
 
-static constexpr uint64_t kHugeWeightsBytes = uint64_t(64) << 20;
-
 static modelc_code checkHeader(const Reporter &report,
                                std::span<const uint8_t> bytes);
 static modelc_code checkSection(const Reporter &report,
@@ -186,7 +184,7 @@ static modelc_code checkPlacement(const Reporter &report,
   for (uint32_t i = 0; i < tables.sections.size(); ++i) {
     const ModelcSection &section = tables.sections[i];
     const bool huge = section.kind == MODELC_SECTION_WEIGHTS &&
-                      section.sizeBytes > kHugeWeightsBytes;
+                      section.sizeBytes > MODELC_PLAN_HUGE_WEIGHT_BYTES;
     const uint64_t expected = alignUp(end, huge ? MODELC_PLAN_HUGE_PAGE_BYTES
                                                 : MODELC_PLAN_PAGE_BYTES);
     if (section.offset != expected)

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Sections STRINGS, PROVENANCE, METADATA, METADATA_DATA, REPORT, VARIANTS
+// Sections STRINGS, PROVENANCE, METADATA, METADATA_DATA, VARIANTS, and REPORT
 //   ==> the corresponding members of PlanTables, every record checked:
 //       each string lies in STRINGS, each value's bytes in METADATA_DATA, each
 //       variant's logits in its arena.
@@ -29,7 +29,8 @@ static modelc_code checkMetadata(const Reporter &report,
 static modelc_code checkStringList(const Reporter &report,
                                    const PlanTables &tables, size_t index);
 static modelc_code checkReportRow(const Reporter &report,
-                                  const PlanTables &tables, size_t index);
+                                  const PlanTables &tables,
+                                  const ModelcReportRow &row, size_t index);
 static modelc_code checkVariant(const Reporter &report,
                                 const PlanTables &tables, size_t index);
 
@@ -48,12 +49,6 @@ modelc_code readModel(const Reporter &report, PlanTables *tables) {
     if (modelc_code code = checkMetadata(report, *tables, i))
       return code;
 
-  tables->report =
-      tables->records<ModelcReportRow>(MODELC_SECTION_REPORT, kAll);
-  for (size_t i = 0; i < tables->report.size(); ++i)
-    if (modelc_code code = checkReportRow(report, *tables, i))
-      return code;
-
   tables->variants =
       tables->records<ModelcVariant>(MODELC_SECTION_VARIANTS, kAll);
   if (tables->variants.empty() || tables->variants.size() > MODELC_MAX_VARIANTS)
@@ -70,6 +65,12 @@ modelc_code readModel(const Reporter &report, PlanTables *tables) {
                             "%zu)",
                             i, sectionName(section.kind), section.variant,
                             tables->variants.size());
+  }
+  for (uint32_t v = 0; v < tables->variants.size(); ++v) {
+    const auto rows = tables->variantTables(v).report;
+    for (size_t i = 0; i < rows.size(); ++i)
+      if (modelc_code code = checkReportRow(report, *tables, rows[i], i))
+        return code;
   }
   return MODELC_OK;
 }
@@ -207,8 +208,8 @@ static modelc_code checkStringList(const Reporter &report,
 }
 
 static modelc_code checkReportRow(const Reporter &report,
-                                  const PlanTables &tables, size_t index) {
-  const ModelcReportRow &row = tables.report[index];
+                                  const PlanTables &tables,
+                                  const ModelcReportRow &row, size_t index) {
   for (uint32_t string :
        {row.tensor, row.type, row.use, row.layout, row.kernel, row.reason})
     if (!isString(tables, string))

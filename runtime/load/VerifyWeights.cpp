@@ -10,8 +10,8 @@
 //
 // Threads take the 1 MiB pieces of all weights from one counter, then each
 // weight's checksum is formed of its pieces'. The bytes between weights are
-// zero. Several variants may have tables over one WEIGHTS section; a table that
-// they share counts once.
+// zero. Several variants may have tables over one WEIGHTS section; a weight
+// that they share is read once.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,6 +23,8 @@
 #include <atomic>
 #include <inttypes.h>
 #include <pthread.h>
+#include <span>
+#include <tuple>
 
 namespace modelc::rt {
 
@@ -39,7 +41,9 @@ struct Entry {
 
 /// What the threads share.
 struct Work {
-  HeapArray<Entry> entries;
+  HeapArray<Entry> memory;
+  /// In the order of their addresses.
+  std::span<Entry> entries;
   HeapArray<uint32_t> pieces;
   std::atomic<uint64_t> nextPiece = 0;
 };
@@ -71,30 +75,33 @@ modelc_code verifyWeights(const PlanTables &tables, const Reporter &report) {
 /// False without memory.
 static bool collectEntries(const PlanTables &tables, Work *work) {
   const auto variantCount = uint32_t(tables.variants.size());
-  auto isRepeated = [&](uint32_t variant) {
-    const auto *table = tables.variantTables(variant).weights.data();
-    for (uint32_t i = 0; i < variant; ++i)
-      if (tables.variantTables(i).weights.data() == table)
-        return true;
-    return false;
-  };
   uint64_t count = 0;
   for (uint32_t v = 0; v < variantCount; ++v)
-    if (!isRepeated(v))
-      count += tables.variantTables(v).weights.size();
-  if (!work->entries.allocate(count))
+    count += tables.variantTables(v).weights.size();
+  if (!work->memory.allocate(count))
     return false;
-
-  uint64_t next = 0, pieceCount = 0;
+  Entry *end = work->memory.begin();
   for (uint32_t v = 0; v < variantCount; ++v) {
-    if (isRepeated(v))
-      continue;
     const VariantTables variant = tables.variantTables(v);
-    for (const ModelcWeight &weight : variant.weights) {
-      const uint8_t *bytes = variant.weightBytes.data() + weight.offset;
-      work->entries[next++] = {&weight, bytes, pieceCount};
-      pieceCount += modelc_weight_piece_count(weight.sizeBytes);
-    }
+    for (const ModelcWeight &weight : variant.weights)
+      *end++ = {&weight, variant.weightBytes.data() + weight.offset, 0};
+  }
+  // What tables say of the same bytes counts once, if they agree.
+  auto key = [](const Entry &entry) {
+    return std::tuple(entry.bytes, entry.weight->sizeBytes,
+                      entry.weight->checksum);
+  };
+  std::sort(work->memory.begin(), end,
+            [&](const Entry &a, const Entry &b) { return key(a) < key(b); });
+  end = std::unique(
+      work->memory.begin(), end,
+      [&](const Entry &a, const Entry &b) { return key(a) == key(b); });
+  work->entries = {work->memory.begin(), end};
+
+  uint64_t pieceCount = 0;
+  for (Entry &entry : work->entries) {
+    entry.firstPiece = pieceCount;
+    pieceCount += modelc_weight_piece_count(entry.weight->sizeBytes);
   }
   return work->pieces.allocate(pieceCount);
 }
@@ -106,10 +113,11 @@ static void *computeSomePieces(void *argument) {
     const uint64_t piece = work->nextPiece.fetch_add(1);
     if (piece >= pieceCount)
       return nullptr;
-    const Entry *entry = std::upper_bound(
+    const auto after = std::upper_bound(
         work->entries.begin(), work->entries.end(), piece,
         [](uint64_t p, const Entry &e) { return p < e.firstPiece; });
-    --entry;
+    const Entry *entry =
+        work->entries.data() + (after - work->entries.begin()) - 1;
     work->pieces[piece] = modelc_weight_piece_checksum(
         entry->bytes, entry->weight->sizeBytes, piece - entry->firstPiece);
   }
@@ -131,12 +139,9 @@ static void computePieces(Work *work) {
     pthread_join(threads[i], nullptr);
 }
 
-/// Sorts the entries by address; afterwards firstPiece is of no use.
 static modelc_code checkGaps(const PlanTables &tables, const Work &work,
                              const Reporter &report) {
-  std::sort(work.entries.begin(), work.entries.end(),
-            [](const Entry &a, const Entry &b) { return a.bytes < b.bytes; });
-  const Entry *next = work.entries.begin();
+  auto next = work.entries.begin();
   for (const ModelcSection &section : tables.sections) {
     if (section.kind != MODELC_SECTION_WEIGHTS)
       continue;

@@ -31,6 +31,8 @@ def test_demo(tools):
         tools.compile(tools.demo, target, plan, "--strict")
         require(tools.inspect(plan)["variants"][0]["target"] == target,
                 f"the plan of {target} is for another target")
+    tools.compile(tools.demo, ",".join(support.SEVERAL),
+                  os.path.join(tools.plans, "demo-several.mplan"), "--strict")
 
 
 def test_same_bytes(tools):

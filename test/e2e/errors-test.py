@@ -39,6 +39,8 @@ def test_usage(tools):
         ["modelc", "compile", tools.demo, TARGET, "--quiet=yes"],
         ["modelc", "compile", tools.demo, TARGET, "-o"],
         ["modelc", "compile", tools.demo, TARGET, "--tuned-by="],
+        ["modelc", "compile", tools.demo, TARGET, "--gpu-layers=4"],
+        ["modelc", "compile", tools.demo, TARGET, "--host-target=znver4"],
         ["modelc", "compile", tools.demo, TARGET, "--tuned-by=x", "--tune"],
         ["modelc", "inspect"],
         ["modelc", "inspect", plan, plan],

@@ -5,18 +5,21 @@
 //
 //===----------------------------------------------------------------------===//
 //
-//   hold-plan FILE.mplan
+//   hold-plan [--unverified] FILE.mplan
 //
-// Prints "ready" when every byte of the plan has been read and one token was
-// computed, and ends at the first line, or the end, of stdin.
+// Prints "ready TARGET" when every byte of the plan has been read, or those
+// that are read without, and one token was computed. Ends at the first line, or
+// the end, of stdin.
 //
 //===----------------------------------------------------------------------===//
 
 #include "modelc/modelc.h"
 #include <stdio.h>
+#include <string.h>
 
-static modelc_code hold(const char *path, modelc_status *status) {
-  const modelc_open_options options = {.verifyWeights = 1};
+static modelc_code hold(const char *path, uint32_t verifyWeights,
+                        modelc_status *status) {
+  const modelc_open_options options = {.verifyWeights = verifyWeights};
   modelc_plan *plan;
   modelc_code code = modelc_open(path, &options, &plan, status);
   if (code != MODELC_OK)
@@ -28,7 +31,9 @@ static modelc_code hold(const char *path, modelc_status *status) {
     const modelc_token token = {.id = 1, .wantLogits = 1};
     code = modelc_session_step(session, &token, 1, status);
     if (code == MODELC_OK) {
-      printf("ready\n");
+      modelc_plan_info info;
+      modelc_plan_get_info(plan, &info);
+      printf("ready %s\n", info.target);
       fflush(stdout);
       getchar();
     }
@@ -39,12 +44,13 @@ static modelc_code hold(const char *path, modelc_status *status) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 2) {
-    fprintf(stderr, "usage: hold-plan FILE.mplan\n");
+  const int unverified = argc == 3 && strcmp(argv[1], "--unverified") == 0;
+  if (argc != 2 + unverified) {
+    fprintf(stderr, "usage: hold-plan [--unverified] FILE.mplan\n");
     return 2;
   }
   modelc_status status;
-  if (hold(argv[1], &status) == MODELC_OK)
+  if (hold(argv[argc - 1], !unverified, &status) == MODELC_OK)
     return 0;
   fprintf(stderr, "error: %s\n", status.message);
   return 1;

@@ -21,7 +21,8 @@ def open_plan(tools, plan):
     process = subprocess.Popen(
         [tools.path("modelc_hold_plan"), plan], stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, encoding="ascii")
-    require(process.stdout.readline() == "ready\n", "cannot hold the plan")
+    require(process.stdout.readline().startswith("ready "),
+            "cannot hold the plan")
     return process
 
 

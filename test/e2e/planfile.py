@@ -60,6 +60,12 @@ class PlanFile:
                 return at, entry[3], entry[4]
         raise KeyError(kind)
 
+    def sections(self, kind):
+        """Variant, offset and size of all sections of this kind."""
+        table = self.data[HEADER.size : self.table_end]
+        return [(entry[1], entry[3], entry[4])
+                for entry in SECTION.iter_unpack(table) if entry[0] == kind]
+
     def get_bytes(self, kind):
         """The section's bytes."""
         _, offset, size = self.find(kind)

@@ -25,6 +25,9 @@ import traceback
 TARGETS = ("x86-64-v3", "cascadelake", "icelake-server", "sapphirerapids",
            "graniterapids", "znver4", "aarch64", "neoverse-v2", "apple-m1",
            "apple-m2", "apple-m3", "apple-m4")
+# Of the plan with several variants that compile-test.py demo makes: two read
+# the same layouts, all the same norms.
+SEVERAL = ("sapphirerapids", "znver4", "x86-64-v3")
 # More than two pages of the cache, and ids all over the vocabulary of 512.
 TOKENS = [1] + [(i * i * 31 + i * 7919) % 505 + 3 for i in range(1, 150)]
 

@@ -16,6 +16,7 @@
 #include "compiler/driver/Pipeline.h"
 #include "compiler/emit/PlanWriter.h"
 #include "compiler/import/Import.h"
+#include "compiler/schedule/WeightPlacement.h"
 #include "load/ReadPlan.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "test/import/GgufBuilder.h"
@@ -66,6 +67,24 @@ protected:
                         pack::PackDialect, plan::PlanDialect>();
   }
 
+  /// One more variant of the model, for another target.
+  struct Other {
+    mlir::OwningOpRef<mlir::ModuleOp> module;
+    plan::VariantOp variant;
+    std::vector<emit::ReportRow> report;
+  };
+
+  /// Runs the passes of all stages on a module that was imported.
+  void runPasses(mlir::ModuleOp imported, llvm::StringRef target) {
+    mlir::PassManager passes(&context);
+    driver::PipelineOptions options{target::findTarget(target), 16,
+                                    /*tuning=*/""};
+    for (driver::Stage stage :
+         {driver::Stage::Fuse, driver::Stage::Layout, driver::Stage::Schedule})
+      driver::addPasses(passes, stage, options);
+    ASSERT_TRUE(mlir::succeeded(passes.run(imported)));
+  }
+
   /// Brings a model, called x.gguf, to its placed variant.
   void lower(const GgufBuilder &builder) {
     bytes = builder.build();
@@ -77,15 +96,25 @@ protected:
     auto imported = importModel(context, *source);
     ASSERT_TRUE(imported.ok()) << imported.status();
     module = *std::move(imported);
-    mlir::PassManager passes(&context);
-    driver::PipelineOptions options{target::findTarget("cascadelake"), 16,
-                                    /*tuning=*/""};
-    for (driver::Stage stage :
-         {driver::Stage::Fuse, driver::Stage::Layout, driver::Stage::Schedule})
-      driver::addPasses(passes, stage, options);
-    ASSERT_TRUE(mlir::succeeded(passes.run(*module)));
+    others.clear();
+    runPasses(*module, "cascadelake");
     variant = *module->getOps<plan::VariantOp>().begin();
     report = emit::makeReport(*source, *module, variant);
+  }
+
+  /// Gives the model that lower() brought a variant for `target` too.
+  void addVariant(llvm::StringRef target) {
+    auto imported = importModel(context, *source);
+    ASSERT_TRUE(imported.ok()) << imported.status();
+    Other other = {*std::move(imported), {}, {}};
+    runPasses(*other.module, target);
+    other.variant = *other.module->getOps<plan::VariantOp>().begin();
+    other.report = emit::makeReport(*source, *other.module, other.variant);
+    others.push_back(std::move(other));
+    std::vector<plan::VariantOp> variants = {variant};
+    for (const Other &it : others)
+      variants.push_back(it.variant);
+    schedule::placeSharedWeights(variants);
   }
 
   /// Writes the plan to memory.
@@ -93,15 +122,19 @@ protected:
     absl::StatusOr<support::AtomicFile> file =
         support::AtomicFile::createInMemory("emit-test");
     EXPECT_TRUE(file.ok()) << file.status();
-    absl::StatusOr<uint64_t> size =
-        emit::writePlan({*source, *module, variant, /*code=*/nullptr, report,
-                         "--answer=42", threads,
+    std::vector<emit::VariantContents> variants = {
+        {*module, variant, /*code=*/nullptr, report}};
+    for (const Other &other : others)
+      variants.push_back(
+          {*other.module, other.variant, /*code=*/nullptr, other.report});
+    absl::StatusOr<emit::WrittenPlan> written =
+        emit::writePlan({*source, variants, "--answer=42", threads,
                          [this](uint64_t done, uint64_t total) {
                            packedBytes = done;
                            totalBytes = total;
                          }},
                         *file);
-    EXPECT_TRUE(size.ok()) << size.status();
+    EXPECT_TRUE(written.ok()) << written.status();
     return *std::move(file);
   }
 
@@ -111,6 +144,7 @@ protected:
   mlir::OwningOpRef<mlir::ModuleOp> module;
   plan::VariantOp variant;
   std::vector<emit::ReportRow> report;
+  std::vector<Other> others; ///< The variants behind `variant`.
   uint64_t packedBytes = 0;
   uint64_t totalBytes = 0;
 };

@@ -140,9 +140,10 @@ TEST_F(PlanWriter, ReportIsKept) {
   PlanBytes plan(write(2));
   rt::PlanTables tables;
   ASSERT_EQ(plan.read(&tables), "ok");
-  ASSERT_EQ(tables.report.size(), report.size());
+  const auto records = tables.variantTables(0).report;
+  ASSERT_EQ(records.size(), report.size());
   for (auto [i, row] : llvm::enumerate(report)) {
-    const ModelcReportRow &record = tables.report[i];
+    const ModelcReportRow &record = records[i];
     EXPECT_EQ(row.tensor, tables.string(record.tensor));
     EXPECT_EQ(row.type, tables.string(record.type));
     EXPECT_EQ(row.use, tables.string(record.use));
@@ -217,6 +218,39 @@ TEST_F(PlanWriter, SameBytesOnAnyNumberOfThreads) {
   PlanBytes one(write(1)), two(write(2)), five(write(5));
   EXPECT_TRUE(one.get() == two.get());
   EXPECT_TRUE(one.get() == five.get());
+}
+
+// Two targets whose kernels read the same layouts.
+TEST_F(PlanWriter, VariantsShareWeights) {
+  PlanBytes one(write(2));
+  addVariant("znver4");
+  PlanBytes two(write(2));
+  rt::PlanTables single, tables;
+  ASSERT_EQ(one.read(&single), "ok");
+  ASSERT_EQ(two.read(&tables), "ok");
+  ASSERT_EQ(tables.variants.size(), 2u);
+  EXPECT_STREQ(tables.string(tables.variants[0].target), "cascadelake");
+  EXPECT_STREQ(tables.string(tables.variants[1].target), "znver4");
+  rt::VariantTables expected = single.variantTables(0);
+  EXPECT_EQ(totalBytes, packedBytes);
+  for (uint32_t v : {0, 1}) {
+    rt::VariantTables read = tables.variantTables(v);
+    EXPECT_TRUE(llvm::equal(read.weightBytes, expected.weightBytes));
+    EXPECT_EQ(toText(read.weights.data(), read.weights.size()).size(),
+              toText(expected.weights.data(), expected.weights.size()).size());
+    EXPECT_EQ(read.report.size(), report.size());
+  }
+  // There is no second copy of a table without a difference.
+  int weightTables = 0, weightSections = 0;
+  for (const ModelcSection &section : tables.sections) {
+    weightTables += section.kind == MODELC_SECTION_WEIGHT_TABLE;
+    weightSections += section.kind == MODELC_SECTION_WEIGHTS;
+  }
+  EXPECT_EQ(weightTables, 1);
+  EXPECT_EQ(weightSections, 1);
+  modelc_status status;
+  rt::Reporter reporter("plan", &status);
+  EXPECT_EQ(rt::verifyWeights(tables, reporter), MODELC_OK) << status.message;
 }
 
 TEST_F(PlanWriter, TellsItsProgress) {

@@ -31,6 +31,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   std::string text(data + 1, data + size);
   if (data[0] % 4 != 0)
     text = "modelc-tuning 1\ntarget znver4\nubatch 512\n" + text;
+  // A file may have several records, each of which is one by itself.
+  if (auto records = parseTuningRecords(text); records.ok())
+    for (const TuningRecord &record : *records)
+      require(TuningRecord::parse(record.print()).ok());
   absl::StatusOr<TuningRecord> record = TuningRecord::parse(text);
   if (!record.ok()) {
     std::string message(record.status().message());

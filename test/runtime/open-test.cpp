@@ -9,6 +9,7 @@
 #include "TestPlan.h"
 #include "load/CodeFormat.h"
 #include "load/CpuFeatures.h"
+#include "load/FindDevice.h"
 #include "load/ReadPlan.h"
 #include "modelc/cpu_features.h"
 #include "toy-kernels.h"
@@ -16,6 +17,7 @@
 #include <elf.h>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <optional>
 #include <sched.h>
 #include <set>
 #include <sstream>
@@ -96,6 +98,7 @@ TEST_F(Open, Info) {
   EXPECT_EQ(info.arenaBytes, 0x480u);
   EXPECT_EQ(info.scratchBytes, 256u);
   EXPECT_EQ(info.stateBytesPerToken, 6u);
+  EXPECT_STREQ(modelc_plan_warning(plan), "");
 }
 
 TEST_F(Open, Metadata) {
@@ -283,14 +286,19 @@ protected:
     EXPECT_EQ(
         modelc::rt::readPlan({bytes.data(), bytes.size()}, {}, report, &tables),
         MODELC_OK);
+    if (deviceVariant)
+      const_cast<ModelcVariant &>(tables.variants[*deviceVariant]).deviceKind =
+          MODELC_DEVICE_HIP;
     modelc::rt::CpuFeatures machine;
     machine.present = present;
     machine.usable = usable;
     return modelc::rt::chooseVariant(tables, uint32_t(tables.variants.size()),
-                                     machine, report, &chosen);
+                                     machine, report, &choice);
   }
 
-  uint32_t chosen = 99;
+  modelc::rt::VariantChoice choice = {99, false, {}};
+  /// The variant that is for a GPU.
+  std::optional<size_t> deviceVariant;
 };
 
 TEST_F(ChooseVariant, MissingFeaturesAreNamed) {
@@ -306,16 +314,16 @@ TEST_F(ChooseVariant, MissingFeaturesAreNamed) {
   EXPECT_STREQ(status.message,
                "toy.mplan: does not run on this machine: any needs avx512f "
                "(disabled by the operating system) avx512_vnni");
-  EXPECT_EQ(chosen, 99u);
+  EXPECT_EQ(choice.variant, 99u);
   const uint64_t all = builder.variants[0].features;
   EXPECT_EQ(choose(all, all), MODELC_OK);
-  EXPECT_EQ(chosen, 0u);
-  chosen = 99;
+  EXPECT_EQ(choice.variant, 0u);
+  choice.variant = 99;
   setenv("MODELC_FORCE_CPU_FEATURES", "0", 1);
   EXPECT_EQ(choose(0, 0), MODELC_FAILED_PRECONDITION);
   setenv("MODELC_FORCE_CPU_FEATURES", "1", 1);
   EXPECT_EQ(choose(0, 0), MODELC_OK);
-  EXPECT_EQ(chosen, 0u);
+  EXPECT_EQ(choice.variant, 0u);
   unsetenv("MODELC_FORCE_CPU_FEATURES");
 }
 
@@ -328,16 +336,56 @@ TEST_F(ChooseVariant, TheFirstThatFits) {
   builder.variants[1].target = builder.string("vnni");
   builder.variants[1].features = vnni;
   EXPECT_EQ(choose(amx | vnni, amx | vnni), MODELC_OK);
-  EXPECT_EQ(chosen, 0u);
+  EXPECT_EQ(choice.variant, 0u);
   EXPECT_EQ(choose(vnni, vnni), MODELC_OK);
-  EXPECT_EQ(chosen, 1u);
+  EXPECT_EQ(choice.variant, 1u);
   EXPECT_EQ(choose(amx, amx), MODELC_OK);
-  EXPECT_EQ(chosen, 2u);
+  EXPECT_EQ(choice.variant, 2u);
   builder.variants.pop_back();
   EXPECT_EQ(choose(0, 0), MODELC_FAILED_PRECONDITION);
   EXPECT_STREQ(status.message,
                "toy.mplan: does not run on this machine: amx needs "
                "avx512_vnni amx_int8; vnni needs avx512_vnni");
+}
+
+// What was passed over is told, and whether a device would have done.
+TEST_F(ChooseVariant, MissingDevice) {
+  char reason[MODELC_STATUS_MESSAGE_BYTES];
+  if (modelc::rt::findHipDevice("gfx942", reason, sizeof(reason)) == MODELC_OK)
+    GTEST_SKIP() << "this machine has the device";
+  ASSERT_EQ(strncmp(reason, "needs ", 6), 0) << reason;
+  const uint64_t amx = bit(MODELC_FEATURE_AMX_INT8);
+  builder.variants.resize(3, builder.variants[0]);
+  builder.variants[0].target = builder.string("gfx942");
+  builder.variants[1].target = builder.string("amx");
+  builder.variants[1].features = amx;
+  deviceVariant = 0;
+  EXPECT_EQ(choose(amx, amx), MODELC_OK);
+  EXPECT_EQ(choice.variant, 1u);
+  EXPECT_TRUE(choice.lacksDevice);
+  EXPECT_EQ(choice.passedOver, std::string("gfx942 ") + reason);
+  EXPECT_EQ(choose(0, 0), MODELC_OK);
+  EXPECT_EQ(choice.variant, 2u);
+  EXPECT_TRUE(choice.lacksDevice);
+  EXPECT_EQ(choice.passedOver,
+            std::string("gfx942 ") + reason + "; amx needs amx_int8");
+  // Features of a CPU do not make a device.
+  setenv("MODELC_FORCE_CPU_FEATURES", "1", 1);
+  EXPECT_EQ(choose(0, 0), MODELC_OK);
+  EXPECT_EQ(choice.variant, 1u);
+  unsetenv("MODELC_FORCE_CPU_FEATURES");
+  builder.variants.pop_back();
+  EXPECT_EQ(choose(0, 0), MODELC_FAILED_PRECONDITION);
+  EXPECT_EQ(status.message,
+            std::string("toy.mplan: does not run on this machine: gfx942 ") +
+                reason + "; amx needs amx_int8");
+  // Nobody misses the device of a variant behind the one in use.
+  deviceVariant = 1;
+  builder.variants[0].target = builder.variants[1].target;
+  EXPECT_EQ(choose(0, 0), MODELC_OK);
+  EXPECT_EQ(choice.variant, 0u);
+  EXPECT_FALSE(choice.lacksDevice);
+  EXPECT_STREQ(choice.passedOver, "");
 }
 
 // More text than a message holds is cut, not written past its end.

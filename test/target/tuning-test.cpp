@@ -91,6 +91,41 @@ TEST(Tuning, RefusesOtherChoices) {
             "line 5: found 'mc_a', expected each kernel once");
 }
 
+TEST(Tuning, FilesOfSeveralRecords) {
+  const std::string second = "modelc-tuning 1\ntarget x86-64-v3\nubatch 9\n";
+  absl::StatusOr<std::vector<TuningRecord>> records = parseTuningRecords(
+      std::string(kHead) + "mc_a:1x1x64x16\n" + second + "mc_b:1x2x64x16\n");
+  ASSERT_TRUE(records.ok()) << records.status();
+  ASSERT_EQ(records->size(), 2u);
+  EXPECT_EQ((*records)[0].print(), std::string(kHead) + "mc_a:1x1x64x16\n");
+  EXPECT_EQ((*records)[1].print(), second + "mc_b:1x2x64x16\n");
+  EXPECT_EQ(parseTuningRecords(kHead)->size(), 1u);
+  EXPECT_EQ(parseTuningRecords("x").status().message(),
+            "line 1: found 'x', expected 'modelc-tuning 1'");
+  EXPECT_EQ(parseTuningRecords(second + kHead + "x")
+                .status()
+                .message()
+                .find("record 2: line 4: found 'x'"),
+            0u);
+}
+
+TEST(Tuning, OptionsOfVariants) {
+  Tuning a, b;
+  a.set("mc_a", {1, 1, 64, 16});
+  b.set("mc_b", {1, 2, 64, 16});
+  EXPECT_EQ(printTuningOption("", Tuning()), "");
+  const std::string alone = "--target=x" + printTuningOption("", a) + " -c";
+  EXPECT_EQ(alone, "--target=x --tuning=mc_a:1x1x64x16 -c");
+  EXPECT_EQ(parseTuningOption(alone, "")->print(), a.print());
+  const std::string several = "--target=x,xy,z" + printTuningOption("x", a) +
+                              printTuningOption("xy", b);
+  EXPECT_EQ(several, "--target=x,xy,z --tuning=x/mc_a:1x1x64x16 "
+                     "--tuning=xy/mc_b:1x2x64x16");
+  EXPECT_EQ(parseTuningOption(several, "x")->print(), a.print());
+  EXPECT_EQ(parseTuningOption(several, "xy")->print(), b.print());
+  EXPECT_EQ(parseTuningOption(several, "z")->print(), "");
+}
+
 // What is missing here is named as Linux names it.
 TEST(Target, MissingFeatures) {
   const TargetSpec *host = getHostTarget();

@@ -51,6 +51,10 @@ void modelc_close(modelc_plan *plan) { delete plan; }
 
 const char *modelc_plan_device(const modelc_plan *) { return nullptr; }
 
+const char *modelc_plan_warning(const modelc_plan *plan) {
+  return plan->warning;
+}
+
 void modelc_plan_get_info(const modelc_plan *plan, modelc_plan_info *out_info) {
   *out_info = {};
   out_info->target = "fake";

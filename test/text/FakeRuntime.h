@@ -21,6 +21,7 @@ struct modelc_plan {
   uint32_t vocabSize = 0;
   uint32_t contextLength = 32;
   uint32_t ubatch = 8;
+  const char *warning = "";
   /// [position] -> the id that is likeliest after the token there.
   std::vector<int32_t> script;
   /// The session step, counted from 1, that fails; 0: none.

@@ -465,5 +465,17 @@ TEST_F(Run, RefusesForeignTokens) {
   EXPECT_EQ(files(), std::vector<std::string>{});
 }
 
+// A line of its own, whatever is done then.
+TEST_F(Run, WarningsComeFirst) {
+  plan.warning = "x.mplan: falls back to a: b needs c";
+  Capture out, messages;
+  RunOptions options;
+  options.file = "x.mplan";
+  options.mode = RunOptions::Mode::tokenize;
+  options.text = "Once";
+  EXPECT_EQ(runCommand(&plan, options, out.file, messages.file), 0);
+  EXPECT_EQ(messages.text(), "warning: x.mplan: falls back to a: b needs c\n");
+}
+
 } // namespace
 } // namespace modelc::tools

@@ -2,7 +2,8 @@
 #
 #   modelc_add_plan(NAME
 #     MODEL model.gguf      the source; of split files the first part
-#     TARGET target         a name that `modelc targets` prints
+#     TARGET target         a name that `modelc targets` prints, or several,
+#                           with commas between them
 #     [OUTPUT file.mplan]   default: NAME.mplan in the current build folder
 #     [UBATCH tokens]       tokens of one pass
 #     [CACHE_TYPE type]     of keys and values: f16 or q8_0

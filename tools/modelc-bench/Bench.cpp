@@ -94,6 +94,7 @@ bool Bench::open(BenchResult *result) {
     return false;
   result->openMs = secondsSince(begin) * 1e3;
   plan.reset(rawPlan);
+  printWarning(stderr, rawPlan);
   modelc_plan_get_info(rawPlan, &info);
 
   result->threads = options.threads ? options.threads : usableCpus();

@@ -116,6 +116,7 @@ int computeLogits(modelc_plan *plan, const RunOptions &options,
 
 int runCommand(modelc_plan *plan, const RunOptions &options, FILE *out,
                FILE *messages, int input) {
+  printWarning(messages, plan);
   switch (options.mode) {
   case RunOptions::Mode::tokenize:
     return printIds(plan, options, out, messages);
@@ -135,6 +136,12 @@ int runCommand(modelc_plan *plan, const RunOptions &options, FILE *out,
 int reportError(FILE *messages, const std::string &message) {
   std::fprintf(messages, "error: %s\n", message.c_str());
   return 1;
+}
+
+void printWarning(FILE *messages, const modelc_plan *plan) {
+  const char *warning = modelc_plan_warning(plan);
+  if (*warning != '\0')
+    std::fprintf(messages, "warning: %s\n", warning);
 }
 
 } // namespace modelc::tools

@@ -22,7 +22,8 @@ namespace modelc::tools {
 
 /// Does what `options` ask for, a mode that needs a plan. Text goes to `out`
 /// as it comes, everything else to `messages`. Returns the exit status: 0, or
-/// 1 after a line "error: ..." on `messages`. SIGPIPE must be ignored, so that
+/// 1 after a line "error: ..." on `messages`. A line "warning: ..." may come
+/// first. SIGPIPE must be ignored, so that
 /// a closed `out` is an error like others. `input` is the descriptor that
 /// prompts and what is said in a chat are read from. `plan` stays open.
 int runCommand(modelc_plan *plan, const RunOptions &options, FILE *out = stdout,
@@ -30,6 +31,9 @@ int runCommand(modelc_plan *plan, const RunOptions &options, FILE *out = stdout,
 
 /// Prints "error: MESSAGE" and returns 1.
 int reportError(FILE *messages, const std::string &message);
+
+/// Prints "warning: MESSAGE" if the plan has one (modelc_plan_warning).
+void printWarning(FILE *messages, const modelc_plan *plan);
 
 /// Destroys what the C API creates.
 template <auto destroy> struct Destroyer {

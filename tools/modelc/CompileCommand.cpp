@@ -13,6 +13,7 @@
 #include "compiler/driver/Tune.h"
 #include "tools/modelc/Commands.h"
 #include "tools/modelc/ProgressBar.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cstdio>
@@ -23,7 +24,8 @@ using namespace modelc::tools;
 namespace {
 
 constexpr const char *kUsage =
-    "usage: modelc compile IN.gguf --target=NAME [-o OUT.mplan] [--ubatch=N] "
+    "usage: modelc compile IN.gguf --target=NAME[,NAME...] [--fallback=NAME] "
+    "[-o OUT.mplan] [--ubatch=N] "
     "[--cache-type=f16|q8_0] [--threads=N] [--tune | --tuned-by=FILE] "
     "[--strict] [--report=FILE.json] "
     "[--depfile=FILE] [--stop-after=STAGE] [--quiet]";
@@ -59,11 +61,55 @@ static std::string getDefaultOutput(llvm::StringRef input) {
   return (stem + ".mplan").str();
 }
 
+/// The targets of --target=A,B and then of --fallback=C.
+static std::vector<driver::VariantOptions>
+makeVariants(llvm::StringRef targets,
+             const std::optional<std::string> &fallback) {
+  std::vector<driver::VariantOptions> variants;
+  for (llvm::StringRef target : llvm::split(targets, ','))
+    variants.push_back({target.str(), {}});
+  if (fallback)
+    variants.push_back({*fallback, {}});
+  return variants;
+}
+
+namespace {
+
+/// Options of a model on several devices, which are refused until there is one.
+struct DeviceOptions {
+  std::optional<std::string> hostTarget;
+  std::optional<int64_t> gpuLayers;
+
+  void add(CommandLine &line) {
+    line.addString("--host-target", &hostTarget);
+    line.addInteger("--gpu-layers", 0, INT32_MAX, &gpuLayers);
+  }
+  bool check(std::string &error) const {
+    if (!hostTarget && !gpuLayers)
+      return true;
+    error = "--gpu-layers, --host-target: a model on more than one device is "
+            "not supported yet";
+    return false;
+  }
+};
+
+} // namespace
+
+/// Refuses the empty names of files.
+static bool checkNames(std::initializer_list<std::optional<std::string>> names,
+                       std::string &error) {
+  if (!llvm::is_contained(names, std::optional<std::string>("")))
+    return true;
+  error = "-o, --report, --depfile, --tuned-by: expected the name of a file";
+  return false;
+}
+
 static bool parseOptions(Arguments arguments, Options &options,
                          std::string &error) {
-  std::optional<std::string> target, output, report, depfile, stopAfter,
-      tunedBy, cache;
+  std::optional<std::string> target, fallback, output, report, depfile,
+      stopAfter, tunedBy, cache;
   std::optional<int64_t> ubatch, threads;
+  DeviceOptions devices;
   CommandLine line;
   addHelpFlags(line, &options.help);
   line.addFlag("--quiet", &options.quiet);
@@ -71,6 +117,8 @@ static bool parseOptions(Arguments arguments, Options &options,
   line.addFlag("--tune", &options.tune);
   line.addString("--tuned-by", &tunedBy);
   line.addString("--target", &target);
+  line.addString("--fallback", &fallback);
+  devices.add(line);
   line.addString("-o", &output);
   line.addString("--report", &report);
   line.addString("--depfile", &depfile);
@@ -88,10 +136,9 @@ static bool parseOptions(Arguments arguments, Options &options,
     error = "--target is missing; see modelc targets";
     return false;
   }
-  if (output == "" || report == "" || depfile == "" || tunedBy == "") {
-    error = "-o, --report, --depfile, --tuned-by: expected the name of a file";
+  if (!devices.check(error) ||
+      !checkNames({output, report, depfile, tunedBy}, error))
     return false;
-  }
   if (options.tune && tunedBy) {
     error = "--tune measures anew what --tuned-by has: expected one of them";
     return false;
@@ -100,15 +147,14 @@ static bool parseOptions(Arguments arguments, Options &options,
     error = "--stop-after: expected one of " + driver::listStages();
     return false;
   }
-  std::optional<model::GgmlType> cacheType =
-      findCacheType(cache.value_or("f16"));
+  auto cacheType = findCacheType(cache.value_or("f16"));
   if (!cacheType) {
     error = "--cache-type: expected f16 or q8_0";
     return false;
   }
   driver::CompileOptions &compile = options.compile;
   compile.input = line.positionals()[0];
-  compile.target = *target;
+  compile.variants = makeVariants(*target, fallback);
   compile.output = output.value_or(getDefaultOutput(compile.input));
   compile.reportPath = report.value_or("");
   compile.depfilePath = depfile.value_or("");
@@ -121,41 +167,40 @@ static bool parseOptions(Arguments arguments, Options &options,
 
 /// Prints the IR after a stage, or the kernels as their emitters wrote them.
 static int printStage(const Options &options) {
-  absl::StatusOr<std::unique_ptr<driver::Compilation>> compilation =
+  absl::StatusOr<std::vector<driver::Compilation>> compilations =
       driver::lower(options.compile, *options.stopAfter);
-  if (!compilation.ok())
-    return reportFailure(compilation.status());
-  if (*options.stopAfter != driver::Stage::Codegen) {
-    (*compilation)->module->print(llvm::outs());
-    return 0;
+  if (!compilations.ok())
+    return reportFailure(compilations.status());
+  for (const driver::Compilation &compilation : *compilations) {
+    // What MLIR's tools split their input at.
+    if (&compilation != &compilations->front())
+      llvm::outs() << "// -----\n";
+    if (*options.stopAfter != driver::Stage::Codegen) {
+      compilation.module.get().print(llvm::outs());
+      continue;
+    }
+    absl::StatusOr<std::string> text =
+        codegen::printKernels(compilation.getKernels(), *compilation.target,
+                              codegen::KernelText::Mlir);
+    if (!text.ok())
+      return reportFailure(text.status());
+    llvm::outs() << *text;
   }
-  absl::StatusOr<std::string> text =
-      codegen::printKernels((*compilation)->getKernels(),
-                            *(*compilation)->target, codegen::KernelText::Mlir);
-  if (!text.ok())
-    return reportFailure(text.status());
-  llvm::outs() << *text;
   return 0;
 }
 
 /// Finds the choices that the kernels are cut by.
 static absl::Status tune(Options &options) {
-  driver::CompileOptions &compile = options.compile;
   if (options.tune) {
-    absl::StatusOr<driver::TuneResult> result = driver::tuneModel(compile);
-    if (!result.ok())
-      return result.status();
-    compile.tuning = std::move(result->record.tuning);
-    options.times = std::move(result->times);
-    return absl::OkStatus();
+    absl::StatusOr<std::vector<driver::KernelTimes>> times =
+        driver::tuneVariants(options.compile);
+    if (times.ok())
+      options.times = *std::move(times);
+    return times.status();
   }
-  if (compile.tunedBy.empty())
+  if (options.compile.tunedBy.empty())
     return absl::OkStatus();
-  absl::StatusOr<target::Tuning> tuning =
-      driver::readTuning(compile.tunedBy, compile);
-  if (tuning.ok())
-    compile.tuning = *std::move(tuning);
-  return tuning.status();
+  return driver::readTunings(options.compile);
 }
 
 /// One line a kernel: the times of all cuts, the target's own first.
@@ -168,12 +213,9 @@ static void printTimes(const std::vector<driver::KernelTimes> &times) {
   }
 }
 
-static void printSummary(const driver::CompileSummary &summary,
-                         const driver::CompileOptions &options) {
-  std::printf("%s", emit::printReport(summary.report).c_str());
-  std::printf("%s",
-              emit::printFamily(summary.family.name, summary.family.isVerified)
-                  .c_str());
+static void printVariant(const driver::VariantSummary &summary,
+                         const driver::VariantOptions &options,
+                         int64_t ubatch) {
   for (const auto &[kernel, choice] : options.tuning.getChoices())
     std::printf("tuned %s:%s\n", kernel.c_str(), choice.print().c_str());
   std::printf("%llu kernels, %llu bytes of code\n",
@@ -190,7 +232,33 @@ static void printSummary(const driver::CompileSummary &summary,
               static_cast<unsigned long long>(summary.arenaBytes),
               static_cast<unsigned long long>(summary.scratchBytesPerThread),
               static_cast<unsigned long long>(summary.stateBytesPerToken),
-              perSequence.c_str(), static_cast<long long>(options.ubatch));
+              perSequence.c_str(), static_cast<long long>(ubatch));
+}
+
+static void printSummary(const driver::CompileSummary &summary,
+                         const driver::CompileOptions &options) {
+  const bool hasSeveral = summary.variants.size() > 1;
+  uint64_t alone = 0;
+  for (const driver::VariantSummary &variant : summary.variants) {
+    if (hasSeveral)
+      std::printf("target %s\n", variant.target.c_str());
+    std::printf("%s", emit::printReport(variant.report).c_str());
+    alone += variant.weightBytes;
+  }
+  std::printf("%s",
+              emit::printFamily(summary.family.name, summary.family.isVerified)
+                  .c_str());
+  for (auto [variant, its] :
+       llvm::zip_equal(summary.variants, options.variants)) {
+    if (hasSeveral)
+      std::printf("target %s\n", variant.target.c_str());
+    printVariant(variant, its, options.ubatch);
+  }
+  if (hasSeveral)
+    std::printf("weights of all targets: %llu bytes, %llu in plans of their "
+                "own\n",
+                static_cast<unsigned long long>(summary.weightBytes),
+                static_cast<unsigned long long>(alone));
   std::printf("wrote %s\n", options.output.c_str());
 }
 

@@ -136,39 +136,53 @@ static absl::StatusOr<json::Object> describePass(cost::Estimator &estimator,
       {"kernels", std::move(described)}};
 }
 
+/// Appends the passes of one variant to `all`.
+static absl::Status describeVariant(const rt::PlanTables &tables, uint32_t v,
+                                    const CostOptions &options,
+                                    json::Array &all) {
+  const ModelcVariant &variant = tables.variants[v];
+  std::string name = tables.string(variant.target);
+  std::string cpu = options.cpu.value_or(name);
+  const target::TargetSpec *target = target::findTarget(cpu);
+  if (!target)
+    return absl::InvalidArgumentError("no target \"" + cpu +
+                                      "\" to estimate cycles for");
+  absl::StatusOr<std::unique_ptr<cost::Estimator>> estimator =
+      cost::Estimator::create(tables, v, *target);
+  if (!estimator.ok())
+    return estimator.status();
+  std::vector<int64_t> passes = {1, std::min<int64_t>(512, variant.ubatch)};
+  if (options.tokens)
+    passes = {*options.tokens};
+  for (int64_t tokens : passes) {
+    if (tokens > variant.ubatch)
+      return absl::InvalidArgumentError(
+          "--tokens=" + std::to_string(tokens) + ": a pass has " +
+          std::to_string(variant.ubatch) + " at most");
+    absl::StatusOr<json::Object> pass =
+        describePass(**estimator, {tokens, options.depth}, options);
+    if (!pass.ok())
+      return pass.status();
+    (*pass)["variant"] = v;
+    (*pass)["target"] = name;
+    (*pass)["cpu"] = cpu;
+    all.push_back(*std::move(pass));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<json::Array> tools::describeCost(const rt::PlanTables &tables,
                                                 const CostOptions &options) {
   json::Array all;
+  absl::Status refused;
   for (uint32_t v = 0; v < tables.variants.size(); ++v) {
-    const ModelcVariant &variant = tables.variants[v];
-    std::string name = tables.string(variant.target);
-    std::string cpu = options.cpu.value_or(name);
-    const target::TargetSpec *target = target::findTarget(cpu);
-    if (!target)
-      return absl::InvalidArgumentError("no target \"" + cpu +
-                                        "\" to estimate cycles for");
-    absl::StatusOr<std::unique_ptr<cost::Estimator>> estimator =
-        cost::Estimator::create(tables, v, *target);
-    if (!estimator.ok())
-      return estimator.status();
-    std::vector<int64_t> passes = {1, std::min<int64_t>(512, variant.ubatch)};
-    if (options.tokens)
-      passes = {*options.tokens};
-    for (int64_t tokens : passes) {
-      if (tokens > variant.ubatch)
-        return absl::InvalidArgumentError(
-            "--tokens=" + std::to_string(tokens) + ": a pass has " +
-            std::to_string(variant.ubatch) + " at most");
-      absl::StatusOr<json::Object> pass =
-          describePass(**estimator, {tokens, options.depth}, options);
-      if (!pass.ok())
-        return pass.status();
-      (*pass)["variant"] = v;
-      (*pass)["target"] = name;
-      (*pass)["cpu"] = cpu;
-      all.push_back(*std::move(pass));
-    }
+    absl::Status status = describeVariant(tables, v, options, all);
+    if (absl::IsInvalidArgument(status))
+      return status;
+    refused.Update(status);
   }
+  if (all.empty())
+    return refused;
   return all;
 }
 

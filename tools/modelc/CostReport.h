@@ -27,7 +27,8 @@ struct CostOptions {
   bool loops = false;      ///< Show each kernel's loops.
 };
 
-/// The estimate of each variant, one object a variant and pass.
+/// The estimate of each variant that has one, one object a variant and pass. An
+/// error if none has.
 absl::StatusOr<llvm::json::Array> describeCost(const rt::PlanTables &tables,
                                                const CostOptions &options);
 

@@ -36,10 +36,11 @@ constexpr int64_t kMaxDepth = 1 << 24;
 
 } // namespace
 
-/// The report as the compiler had it.
-static std::vector<emit::ReportRow> readReport(const rt::PlanTables &tables) {
+/// The report of a variant as the compiler had it.
+static std::vector<emit::ReportRow> readReport(const rt::PlanTables &tables,
+                                               uint32_t v) {
   std::vector<emit::ReportRow> rows;
-  for (const ModelcReportRow &record : tables.report) {
+  for (const ModelcReportRow &record : tables.variantTables(v).report) {
     emit::ReportRow row;
     row.tensor = tables.string(record.tensor);
     row.type = tables.string(record.type);
@@ -75,12 +76,17 @@ static json::Object describeProvenance(const rt::PlanTables &tables) {
 
 static json::Array describeSections(const rt::PlanTables &tables) {
   json::Array sections;
-  for (const ModelcSection &section : tables.sections)
+  for (const ModelcSection &section : tables.sections) {
+    json::Value variant = nullptr;
+    if (section.variant != MODELC_ALL_VARIANTS)
+      variant = section.variant;
     sections.push_back(
         json::Object{{"kind", rt::sectionName(section.kind)},
+                     {"variant", std::move(variant)},
                      {"offset", section.offset},
                      {"bytes", section.sizeBytes},
                      {"records", section.sizeBytes / section.recordBytes}});
+  }
   return sections;
 }
 
@@ -119,30 +125,56 @@ static json::Object describeVariant(const rt::PlanTables &tables, uint32_t v) {
     stateBytes += state.pageBytes / MODELC_PAGE_TOKENS;
     sequenceBytes += state.sequenceBytes;
   }
-  return json::Object{{"target", getText(tables, record.target)},
-                      {"features", std::move(features)},
-                      {"ubatch", record.ubatch},
-                      {"vocab_size", record.vocabSize},
-                      {"context_length", record.contextLength},
-                      {"weight_bytes", variant.weightBytes.size()},
-                      {"arena_bytes", record.arenaBytes},
-                      {"scratch_bytes", record.scratchBytes},
-                      {"state_bytes_per_token", stateBytes},
-                      {"state_bytes_per_sequence", sequenceBytes},
-                      {"code_bytes", variant.code.size()},
-                      {"kernels", std::move(kernels)},
-                      {"steps", std::move(steps)}};
+  return json::Object{
+      {"target", getText(tables, record.target)},
+      {"features", std::move(features)},
+      {"ubatch", record.ubatch},
+      {"vocab_size", record.vocabSize},
+      {"context_length", record.contextLength},
+      {"weight_bytes", modelc_used_weight_bytes(variant.weights.data(),
+                                                variant.weights.size())},
+      {"arena_bytes", record.arenaBytes},
+      {"scratch_bytes", record.scratchBytes},
+      {"state_bytes_per_token", stateBytes},
+      {"state_bytes_per_sequence", sequenceBytes},
+      {"code_bytes", variant.code.size()},
+      {"kernels", std::move(kernels)},
+      {"steps", std::move(steps)}};
+}
+
+/// With `tensors` also the report: of the only variant, or of each in its own
+/// object.
+static json::Object describePlan(const rt::PlanTables &tables, bool tensors) {
+  json::Array variants;
+  const bool hasSeveral = tables.variants.size() > 1;
+  for (uint32_t v = 0; v < tables.variants.size(); ++v) {
+    json::Object variant = describeVariant(tables, v);
+    if (tensors && hasSeveral)
+      variant["report"] = emit::toJson(readReport(tables, v));
+    variants.push_back(std::move(variant));
+  }
+  json::Object root{{"provenance", describeProvenance(tables)},
+                    {"sections", describeSections(tables)},
+                    {"variants", std::move(variants)}};
+  if (tensors && !hasSeveral)
+    root["report"] = emit::toJson(readReport(tables, 0));
+  return root;
 }
 
 static void printText(const rt::PlanTables &tables, bool tensors) {
   for (auto &[key, value] : describeProvenance(tables))
     llvm::outs() << llvm::left_justify(key.str(), 16) << value << "\n";
   llvm::outs() << "\nsections\n";
-  for (const ModelcSection &section : tables.sections)
+  const bool hasSeveral = tables.variants.size() > 1;
+  for (const ModelcSection &section : tables.sections) {
     llvm::outs() << "  "
                  << llvm::left_justify(rt::sectionName(section.kind), 16)
                  << " at " << section.offset << ", " << section.sizeBytes
-                 << " bytes\n";
+                 << " bytes";
+    if (hasSeveral && section.variant != MODELC_ALL_VARIANTS)
+      llvm::outs() << ", of variant " << section.variant;
+    llvm::outs() << "\n";
+  }
   for (uint32_t v = 0; v < tables.variants.size(); ++v) {
     llvm::outs() << "\nvariant " << v << "\n";
     for (auto &[key, value] : describeVariant(tables, v)) {
@@ -154,24 +186,27 @@ static void printText(const rt::PlanTables &tables, bool tensors) {
         llvm::outs() << value << "\n";
     }
   }
-  if (tensors)
-    llvm::outs() << "\n" << emit::printReport(readReport(tables));
+  for (uint32_t v = 0; tensors && v < tables.variants.size(); ++v) {
+    llvm::outs() << "\n";
+    if (hasSeveral)
+      llvm::outs() << "tensors of variant " << v << "\n";
+    llvm::outs() << emit::printReport(readReport(tables, v));
+  }
 }
 
-/// Prints the record that --tuned-by takes, of the first variant.
+/// Prints what --tuned-by takes: the record of each variant.
 static int printTuning(const rt::PlanTables &tables) {
   llvm::StringRef options = tables.string(tables.provenance->options);
-  size_t at = options.find(target::kTuningOption);
-  llvm::StringRef text;
-  if (at != options.npos)
-    text = options.substr(at + target::kTuningOption.size()).split(' ').first;
-  absl::StatusOr<target::Tuning> tuning = target::Tuning::parse(text);
-  if (!tuning.ok())
-    return reportFailure(tuning.status());
-  const ModelcVariant &variant = *tables.variantTables(0).variant;
-  target::TuningRecord record = {tables.string(variant.target), variant.ubatch,
-                                 *std::move(tuning)};
-  llvm::outs() << record.print();
+  for (const ModelcVariant &variant : tables.variants) {
+    llvm::StringRef name = tables.string(variant.target);
+    absl::StatusOr<target::Tuning> tuning = target::parseTuningOption(
+        options, tables.variants.size() > 1 ? name : "");
+    if (!tuning.ok())
+      return reportFailure(tuning.status());
+    target::TuningRecord record = {name.str(), variant.ubatch,
+                                   *std::move(tuning)};
+    llvm::outs() << record.print();
+  }
   return 0;
 }
 
@@ -216,14 +251,7 @@ int tools::inspectCommand(Arguments arguments) {
       printText(tables, tensors);
     return 0;
   }
-  json::Array variants;
-  for (uint32_t v = 0; v < tables.variants.size(); ++v)
-    variants.push_back(describeVariant(tables, v));
-  json::Object root{{"provenance", describeProvenance(tables)},
-                    {"sections", describeSections(tables)},
-                    {"variants", std::move(variants)}};
-  if (tensors)
-    root["report"] = emit::toJson(readReport(tables));
+  json::Object root = describePlan(tables, tensors);
   if (cost)
     root["cost"] = std::move(costs);
   llvm::outs() << llvm::formatv("{0:2}", json::Value(std::move(root))) << "\n";

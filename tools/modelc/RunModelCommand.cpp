@@ -32,7 +32,7 @@ int tools::runModelCommand(Arguments arguments) {
   }
   driver::CompileOptions compile;
   compile.input = options.file;
-  compile.target = "native";
+  compile.variants = {{"native", {}}};
   compile.threads = options.threads;
   absl::StatusOr<driver::MemoryPlan> memory = driver::compileInMemory(compile);
   if (!memory.ok())

@@ -20,6 +20,8 @@
 #include "tools/modelc/PlanView.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cstdio>
+#include <set>
+#include <string_view>
 #include <thread>
 
 using namespace modelc;
@@ -107,10 +109,16 @@ static absl::Status verifySource(const PlanView &view,
   repack::StreamOptions options;
   options.threads = std::max(1u, std::thread::hardware_concurrency());
   options.release = gguf::releasePages;
+  // What variants share is compared once.
+  std::set<std::pair<const uint8_t *, std::string_view>> compared;
   for (uint32_t v = 0; v < view.tables.variants.size(); ++v) {
     rt::VariantTables variant = view.tables.variantTables(v);
     std::vector<repack::VerifyJob> jobs;
     for (const ModelcWeight &weight : variant.weights) {
+      std::string_view record(reinterpret_cast<const char *>(&weight),
+                              sizeof(weight));
+      if (!compared.emplace(variant.weightBytes.data(), record).second)
+        continue;
       absl::StatusOr<repack::VerifyJob> job =
           makeJob(view, variant, weight, **source, context);
       if (!job.ok())
@@ -130,7 +138,9 @@ static absl::Status verifySource(const PlanView &view,
           view, jobs[found->job].name,
           llvm::formatv("{0} of row {1}, k {2} is not the source's",
                         found->field, found->row, found->k));
-    std::printf("%zu weights equal their source\n", jobs.size());
+    if (view.tables.variants.size() > 1)
+      std::printf("%s: ", view.tables.string(variant.variant->target));
+    std::printf("%zu weights equal their source\n", variant.weights.size());
   }
   return absl::OkStatus();
 }

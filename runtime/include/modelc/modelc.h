@@ -68,15 +68,17 @@ typedef struct modelc_open_options {
 } modelc_open_options;
 
 /// Maps the plan at `path` and validates every table and every checksum but
-/// the weights' own. `options` may be NULL. The environment variable
+/// the weights' own. Of several variants the first that this machine can run
+/// is used; pages of the others' weights and code are not touched afterwards.
+/// `options` may be NULL. The environment variable
 /// MODELC_FORCE_CPU_FEATURES=1 skips the check of CPU features (for tests
 /// under emulation). A plan for an AMD GPU is put there: HIP (libamdhip64, or
 /// what the environment variable MODELC_HIP_LIBRARY names) is opened, and the
 /// weights are copied once, for all sessions. Errors: NOT_FOUND,
 /// PERMISSION_DENIED (also a noexec mount), DATA_LOSS (damaged),
-/// FAILED_PRECONDITION (another format version, missing CPU features or no
-/// fitting GPU; the message says what was found), RESOURCE_EXHAUSTED,
-/// INTERNAL (a GPU that fails).
+/// FAILED_PRECONDITION (another format version, or CPU features or
+/// devices that are missing for every variant, which the message names),
+/// RESOURCE_EXHAUSTED, INTERNAL (a GPU that fails).
 modelc_code modelc_open(const char *path, const modelc_open_options *options,
                         modelc_plan **out_plan, modelc_status *status);
 
@@ -105,7 +107,7 @@ typedef struct modelc_plan_info {
   uint32_t embeddingLength;
   uint32_t layerCount;
   uint32_t ubatch;                ///< Most tokens that one pass computes.
-  uint64_t weightBytes;           ///< Mapped, shared between processes.
+  uint64_t weightBytes;           ///< Of this variant; mapped, shared.
   uint64_t arenaBytes;            ///< Per session.
   uint64_t scratchBytes;          ///< Per thread of a session.
   uint64_t stateBytesPerToken;    ///< Per token and sequence, page-rounded.
@@ -118,6 +120,12 @@ void modelc_plan_get_info(const modelc_plan *plan, modelc_plan_info *out_info);
 /// lives as long as the plan. NULL on a CPU. There, weightBytes, arenaBytes and
 /// the bytes of states are of the GPU's memory.
 const char *modelc_plan_device(const modelc_plan *plan);
+
+/// One line, without its end, for the user of a plan that runs by another
+/// variant than one before it, whose device (a GPU) or driver is not there:
+/// "llama.mplan: falls back to znver4: gfx942 needs ...". Otherwise empty.
+/// Lives as long as the plan.
+const char *modelc_plan_warning(const modelc_plan *plan);
 
 /// A value of the source's metadata, borrowed from the plan.
 typedef struct modelc_metadata {

@@ -38,8 +38,10 @@ extern "C" {
 enum {
   MODELC_PLAN_VERSION = 1,
   MODELC_PLAN_PAGE_BYTES = 4096,
-  /// The weights section starts on this when it is larger than 64 MiB.
+  /// A weights section larger than MODELC_PLAN_HUGE_WEIGHT_BYTES starts on
+  /// this.
   MODELC_PLAN_HUGE_PAGE_BYTES = 2 << 20,
+  MODELC_PLAN_HUGE_WEIGHT_BYTES = 64 << 20,
   /// Alignment of one weight inside the weights section.
   MODELC_WEIGHT_ALIGN = 128,
   /// A weight's checksum is the CRC32C of the little-endian CRC32Cs of its
@@ -205,7 +207,7 @@ enum {
 };
 
 /// A way to run the model on one kind of machine. The first variant whose
-/// features the machine has is used.
+/// features, or whose device, the machine has is used.
 typedef struct ModelcVariant {
   uint32_t target;     ///< String: "cascadelake".
   uint32_t deviceKind; ///< MODELC_DEVICE_*.
@@ -367,6 +369,20 @@ static_assert(offsetof(ModelcStep, countLimit) == 44, "");
 static_assert(offsetof(ModelcState, pageBytes) == 8, "");
 static_assert(offsetof(ModelcWeight, offset) == 16, "");
 #undef MODELC_FORMAT_ASSERT
+
+/// Bytes of WEIGHTS that a variant uses, of which `weights` is the table:
+/// those of its weights and what lies between two of them within a page. Of a
+/// plan with one variant that is the section.
+static inline uint64_t modelc_used_weight_bytes(const ModelcWeight *weights,
+                                                size_t count) {
+  uint64_t used = 0, end = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const uint64_t gap = weights[i].offset - end;
+    used += weights[i].sizeBytes + (gap < MODELC_PLAN_PAGE_BYTES ? gap : 0);
+    end = weights[i].offset + weights[i].sizeBytes;
+  }
+  return used;
+}
 
 #ifdef __cplusplus
 } // extern "C"
