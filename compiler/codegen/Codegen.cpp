@@ -9,6 +9,7 @@
 #include "compiler/codegen/Compile.h"
 #include "compiler/codegen/Link.h"
 #include "compiler/codegen/LinkDylib.h"
+#include "compiler/codegen/hip/CodeObject.h"
 
 using namespace modelc;
 using namespace modelc::codegen;
@@ -18,12 +19,15 @@ codegen::compileKernels(llvm::ArrayRef<KernelRequest> requests,
                         const target::TargetSpec &target, unsigned threads,
                         llvm::function_ref<void()> onKernelDone) {
   absl::StatusOr<std::vector<std::string>> objects = compileEach(
-      requests, target, threads, KernelOutput::Object, onKernelDone);
+      requests, target, threads,
+      target.gpu ? KernelOutput::Bitcode : KernelOutput::Object, onKernelDone);
   if (!objects.ok())
     return objects.status();
   std::vector<std::string> symbols;
   for (const KernelRequest &request : requests)
     symbols.push_back(request.symbol);
+  if (target.gpu)
+    return linkCodeObject(*objects, symbols, target);
   return target.isForMac() ? linkDylib(*objects, symbols)
                            : linkKernels(*objects, symbols);
 }

@@ -7,7 +7,8 @@
 //
 // A kernel's way: specification ==> MLIR (llvm, arith, scf) ==> LLVM IR, -O3
 // ==> object file ==> one shared object per variant, or dylib for a Mac, linked
-// in process.
+// in process. For a GPU, LLVM IR of all kernels ==> one code object, the ELF
+// file that HIP loads.
 //
 // Kernels are compiled apart from each other, each in contexts of its own, so
 // the bytes of the result do not depend on the number of threads.
@@ -36,7 +37,8 @@ struct KernelRequest {
 
 /// Position-independent code: an ELF shared object, or for a Mac a Mach-O
 /// dylib, that imports nothing, has no dynamic relocations and no data, so that
-/// mapping its segments is all that it takes to call into it.
+/// mapping its segments is all that it takes to call into it. For a GPU, a code
+/// object, whose kernels HIP finds by their names: no segments, addresses 0.
 struct CodeImage {
   std::string bytes;
   /// What to map, readable and executable; file offsets are those of `bytes`.
@@ -72,7 +74,7 @@ llvm::LogicalResult emitKernel(mlir::ModuleOp module, llvm::StringRef symbol,
                                plan::KernelSpecInterface spec,
                                const target::TargetSpec &target);
 
-/// Loads what kernels are made of: arith, scf, llvm; and plan.
+/// Loads what kernels are made of: arith, scf, llvm, rocdl; and plan.
 void loadKernelDialects(mlir::MLIRContext &context);
 
 } // namespace modelc::codegen

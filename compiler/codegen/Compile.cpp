@@ -8,6 +8,9 @@
 //   #plan.matmul<...>  ==>  llvm.func with scf and arith  ==>  llvm dialect
 //     ==>  LLVM IR  ==>  LLVM IR at -O3  ==>  object of the target's system
 //
+// On a GPU vectors are dealt out to lanes first, and what goes on is bitcode,
+// as a code object is made of all kernels at once (hip/CodeObject.cpp).
+//
 // Every kernel has contexts of its own; its specification travels there as
 // text. Floating point is compiled as written: nothing is contracted, and no
 // library function may be called or recognised.
@@ -16,6 +19,8 @@
 
 #include "compiler/codegen/Compile.h"
 #include "absl/status/status.h"
+#include "compiler/codegen/hip/CodeObject.h"
+#include "compiler/codegen/hip/Passes.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -25,8 +30,10 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/ROCDL/ROCDLToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -57,7 +64,6 @@ private:
   absl::Status createMachine();
   void setFunctionAttributes();
   void optimize();
-  absl::StatusOr<std::string> generate(llvm::CodeGenFileType fileType);
   absl::Status fail(StringRef what);
 
   StringRef symbol;
@@ -92,6 +98,10 @@ void codegen::initializeBackends() {
     LLVMInitializeAArch64TargetMC();
     LLVMInitializeAArch64AsmPrinter();
     LLVMInitializeAArch64AsmParser(); // Of inline assembly.
+    LLVMInitializeAMDGPUTargetInfo();
+    LLVMInitializeAMDGPUTarget();
+    LLVMInitializeAMDGPUTargetMC();
+    LLVMInitializeAMDGPUAsmPrinter();
   });
 }
 
@@ -128,6 +138,7 @@ KernelCompiler::KernelCompiler(StringRef symbol,
   loadKernelDialects(context);
   registerBuiltinDialectTranslation(context);
   registerLLVMDialectTranslation(context);
+  registerROCDLDialectTranslation(context);
   context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) {
     diagnostics += diagnostics.empty() ? "" : "; ";
     diagnostics += diagnostic.str();
@@ -167,9 +178,17 @@ absl::StatusOr<std::string> KernelCompiler::run(StringRef specText,
   optimize();
   if (output == KernelOutput::Llvm)
     return printToString(*llvmModule);
-  return generate(output == KernelOutput::Assembly
-                      ? llvm::CodeGenFileType::AssemblyFile
-                      : llvm::CodeGenFileType::ObjectFile);
+  if (output == KernelOutput::Bitcode) {
+    std::string bitcode;
+    llvm::raw_string_ostream stream(bitcode);
+    llvm::WriteBitcodeToFile(*llvmModule, stream);
+    return bitcode;
+  }
+  absl::StatusOr<std::string> file = generateFile(
+      *machine, *llvmModule,
+      output == KernelOutput::Assembly ? llvm::CodeGenFileType::AssemblyFile
+                                       : llvm::CodeGenFileType::ObjectFile);
+  return file.ok() ? file : fail(std::string(file.status().message()));
 }
 
 LogicalResult KernelCompiler::emit(StringRef specText) {
@@ -185,6 +204,8 @@ LogicalResult KernelCompiler::emit(StringRef specText) {
 
 LogicalResult KernelCompiler::lowerToLlvmDialect() {
   PassManager passes(&context);
+  if (target.gpu)
+    passes.addPass(createDistributeLanesPass({target.name.str()}));
   passes.addPass(createSCFToControlFlowPass());
   passes.addPass(createArithToLLVMConversionPass());
   passes.addPass(createConvertControlFlowToLLVMPass());
@@ -202,20 +223,12 @@ absl::Status KernelCompiler::translate() {
 }
 
 absl::Status KernelCompiler::createMachine() {
-  llvm::Triple triple(target.triple);
-  std::string error;
-  const llvm::Target *backend =
-      llvm::TargetRegistry::lookupTarget(triple, error);
-  if (!backend)
-    return fail(error);
-  llvm::TargetOptions options;
-  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
-  machine.reset(backend->createTargetMachine(
-      triple, target.cpu, target.features, options, llvm::Reloc::PIC_,
-      llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
-  if (!machine)
-    return fail("LLVM has no such target machine");
-  llvmModule->setTargetTriple(triple);
+  absl::StatusOr<std::unique_ptr<llvm::TargetMachine>> created =
+      createTargetMachine(target);
+  if (!created.ok())
+    return fail(std::string(created.status().message()));
+  machine = *std::move(created);
+  llvmModule->setTargetTriple(machine->getTargetTriple());
   llvmModule->setDataLayout(machine->createDataLayout());
   return absl::OkStatus();
 }
@@ -227,6 +240,10 @@ void KernelCompiler::setFunctionAttributes() {
     function.addFnAttr(llvm::Attribute::NoUnwind);
     function.addFnAttr("no-builtins");
     function.addFnAttr("target-cpu", target.cpu);
+    if (target.gpu) {
+      setKernelAttributes(function, target);
+      continue;
+    }
     if (!target.features.empty())
       function.addFnAttr("target-features", target.features);
     // Cascade Lake and its kin otherwise prefer half vectors.
@@ -265,16 +282,36 @@ void KernelCompiler::optimize() {
       .run(*llvmModule, modules);
 }
 
+absl::StatusOr<std::unique_ptr<llvm::TargetMachine>>
+codegen::createTargetMachine(const target::TargetSpec &target) {
+  initializeBackends();
+  llvm::Triple triple(target.triple);
+  std::string error;
+  const llvm::Target *backend =
+      llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!backend)
+    return absl::InternalError(error);
+  llvm::TargetOptions options;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  std::unique_ptr<llvm::TargetMachine> machine(backend->createTargetMachine(
+      triple, target.cpu, target.features, options, llvm::Reloc::PIC_,
+      llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
+  if (!machine)
+    return absl::InternalError("LLVM has no such target machine");
+  return machine;
+}
+
 absl::StatusOr<std::string>
-KernelCompiler::generate(llvm::CodeGenFileType fileType) {
+codegen::generateFile(llvm::TargetMachine &machine, llvm::Module &module,
+                      llvm::CodeGenFileType fileType) {
   llvm::SmallString<0> bytes;
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
-  llvm::TargetLibraryInfoImpl library(llvmModule->getTargetTriple());
+  llvm::TargetLibraryInfoImpl library(module.getTargetTriple());
   library.disableAllFunctions();
   passes.add(new llvm::TargetLibraryInfoWrapperPass(library));
-  if (machine->addPassesToEmitFile(passes, stream, nullptr, fileType))
-    return fail("LLVM cannot write this kind of file");
-  passes.run(*llvmModule);
+  if (machine.addPassesToEmitFile(passes, stream, nullptr, fileType))
+    return absl::InternalError("LLVM cannot write this kind of file");
+  passes.run(module);
   return std::string(bytes);
 }

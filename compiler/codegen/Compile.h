@@ -9,14 +9,17 @@
 #define MODELC_COMPILER_CODEGEN_COMPILE_H
 
 #include "compiler/codegen/Codegen.h"
+#include "llvm/Support/CodeGen.h"
+#include "llvm/Target/TargetMachine.h"
+#include <memory>
 
 namespace modelc::codegen {
 
 /// What to make of a kernel.
-enum class KernelOutput { Mlir, Llvm, Assembly, Object };
+enum class KernelOutput { Mlir, Llvm, Bitcode, Assembly, Object };
 
-/// Makes LLVM's backends for x86-64 and AArch64 known to its registry, from
-/// any thread and any number of times.
+/// Makes LLVM's backends for x86-64, AArch64 and AMDGPU known to its registry,
+/// from any thread and any number of times.
 void initializeBackends();
 
 /// Compiles each request on its own, on up to `threads` threads, to the bytes
@@ -26,6 +29,16 @@ compileEach(llvm::ArrayRef<KernelRequest> requests,
             const target::TargetSpec &target, unsigned threads,
             KernelOutput output,
             llvm::function_ref<void()> onKernelDone = nullptr);
+
+/// LLVM's machine of a target, which floats of kernels are safe with: nothing
+/// is contracted. INTERNAL if LLVM has none.
+absl::StatusOr<std::unique_ptr<llvm::TargetMachine>>
+createTargetMachine(const target::TargetSpec &target);
+
+/// An optimised module as a file of machine code. INTERNAL if LLVM cannot.
+absl::StatusOr<std::string> generateFile(llvm::TargetMachine &machine,
+                                         llvm::Module &module,
+                                         llvm::CodeGenFileType fileType);
 
 } // namespace modelc::codegen
 

@@ -7,6 +7,7 @@
 
 #include "compiler/codegen/Codegen.h"
 #include "compiler/codegen/common/Emitters.h"
+#include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -17,7 +18,13 @@ using namespace modelc::codegen;
 LogicalResult codegen::emitKernel(ModuleOp module, StringRef symbol,
                                   plan::KernelSpecInterface spec,
                                   const target::TargetSpec &target) {
-  KernelBuilder b(module, symbol, target);
+  WorkGroup group = getWorkGroup(spec, target);
+  KernelBuilder b(module, symbol, target, group, spec.getAccesses().size());
+  if (target.gpu && group.scratchBytes > target.gpu->ldsBytes)
+    return emitError(b.getLoc())
+           << "needs " << group.scratchBytes << " bytes of scratch, and a "
+           << "work-group of " << target.name << " has "
+           << target.gpu->ldsBytes;
   LogicalResult result =
       llvm::TypeSwitch<Attribute, LogicalResult>(spec)
           .Case([&](plan::EmbedSpecAttr s) { return emitEmbed(b, s); })
@@ -49,5 +56,5 @@ LogicalResult codegen::emitKernel(ModuleOp module, StringRef symbol,
 
 void codegen::loadKernelDialects(MLIRContext &context) {
   context.loadDialect<arith::ArithDialect, scf::SCFDialect, LLVM::LLVMDialect,
-                      plan::PlanDialect>();
+                      ROCDL::ROCDLDialect, plan::PlanDialect>();
 }

@@ -15,6 +15,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/emit/WriteVariant.h"
+#include "compiler/codegen/hip/WorkGroup.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "modelc/kernel_abi.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -43,6 +44,7 @@ private:
   void write(plan::StepOp op);
 
   const codegen::CodeImage *code;
+  const target::TargetSpec *target = nullptr;
   StringTable &strings;
   VariantTables tables;
   llvm::StringMap<ModelcOperand> memory;
@@ -125,6 +127,12 @@ void VariantWriter::write(plan::KernelOp op) {
   kernel.name = strings.add(op.getSymName());
   if (code)
     kernel.codeOffset = code->addresses[tables.kernels.size()];
+  if (target && target->gpu) {
+    codegen::WorkGroup group = codegen::getWorkGroup(
+        cast<plan::KernelSpecInterface>(op.getSpec()), *target);
+    kernel.groupThreads = static_cast<uint16_t>(group.threads);
+    kernel.groupTiles = static_cast<uint16_t>(group.tiles);
+  }
   kernels[op.getSymName()] = tables.kernels.size();
   tables.kernels.push_back(kernel);
 }
@@ -156,6 +164,7 @@ void VariantWriter::write(plan::StepOp op) {
 
 VariantTables VariantWriter::write(plan::VariantOp op,
                                    const ModelFacts &facts) {
+  target = target::findTarget(op.getSymName());
   for (Operation &record : op.getBody().front())
     llvm::TypeSwitch<Operation *>(&record)
         .Case<plan::WeightOp, plan::ConstantOp, plan::StateOp, plan::SlotOp,
@@ -166,7 +175,8 @@ VariantTables VariantWriter::write(plan::VariantOp op,
   }
   ModelcVariant &variant = tables.variant;
   variant.target = strings.add(op.getSymName());
-  variant.deviceKind = MODELC_DEVICE_CPU;
+  variant.deviceKind =
+      target && target->gpu ? MODELC_DEVICE_HIP : MODELC_DEVICE_CPU;
   variant.features = op.getFeatures();
   variant.arenaBytes = *op.getArenaBytes();
   variant.scratchBytes = op.getScratchBytes();
@@ -199,6 +209,7 @@ void emit::appendVariantSections(const VariantTables &tables, uint16_t index,
   append(MODELC_SECTION_WEIGHT_TABLE, ArrayRef(tables.weights));
   if (tables.code.empty())
     return;
-  append(MODELC_SECTION_CODE_SEGMENTS, ArrayRef(tables.codeSegments));
+  if (!tables.codeSegments.empty())
+    append(MODELC_SECTION_CODE_SEGMENTS, ArrayRef(tables.codeSegments));
   append(MODELC_SECTION_CODE, ArrayRef(tables.code));
 }

@@ -13,6 +13,9 @@
 // For Apple's chips: LLVM's AArch64Processors.td for features; caches as macOS
 // gives them (hw.perflevel0.l1dcachesize, .l2cachesize, .cpusperl2), the second
 // level by four, the performance cores that share it.
+// For AMD's GPUs: LLVM's AMDGPUUsage and GCNProcessors.td for what a chip or a
+// generic name has; AMD's instruction set documents of CDNA2, CDNA3, RDNA2,
+// RDNA3 and RDNA4 for registers and LDS; L1 and L2 of the family's largest.
 //
 //===----------------------------------------------------------------------===//
 
@@ -135,9 +138,36 @@ static constexpr Regime kAppleAmxI8mmRegimes[] = {
 static constexpr Regime kAppleAmxFloatRegimes[] = {
     {1, 1}, {8, 4}, {INT64_MAX, 32, 2, 512, Isa::AppleAmx}};
 
+// A vector takes one register of each lane. A row of tokens by itself, for all
+// weights to be read once, or four that share them.
+static constexpr Regime kHipRegimes[] = {{1, 1}, {INT64_MAX, 4}};
+
+static constexpr int64_t kLdsBytes = 64 * 1024;
+// A wave of CDNA has as many accumulation registers as others, for matrices.
+static constexpr GpuFacts kCdna = {64, kLdsBytes, 512, false, MatrixUnit::Mfma};
+static constexpr GpuFacts kRdna2 = {32, kLdsBytes, 256, false,
+                                    MatrixUnit::None};
+static constexpr GpuFacts kRdna3 = {32, kLdsBytes, 256, true,
+                                    MatrixUnit::Wmma11};
+static constexpr GpuFacts kRdna4 = {32, kLdsBytes, 256, true,
+                                    MatrixUnit::Wmma12};
+
 static constexpr int64_t kKiB = 1024;
 static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
 static constexpr const char *kArmTriple = "aarch64-unknown-linux-gnu";
+static constexpr const char *kHipTriple = "amdgcn-amd-amdhsa";
+
+/// An AMD GPU. Its name is LLVM's.
+static constexpr TargetSpec makeHip(const char *name, const char *summary,
+                                    int64_t l1KiB, int64_t l2KiB,
+                                    const GpuFacts &facts) {
+  TargetSpec spec = {name,        summary,     kHipTriple, name,
+                     "",          0,           Isa::Hip,   0,
+                     kHipRegimes, kHipRegimes, kNoTiles,   l1KiB * kKiB,
+                     l2KiB * kKiB};
+  spec.gpu = &facts;
+  return spec;
+}
 
 static constexpr TargetSpec kTargets[] = {
     {"x86-64-v3", "AVX2, FMA, F16C: Haswell, Zen and later", kTriple,
@@ -186,6 +216,18 @@ static constexpr TargetSpec kTargets[] = {
     {"apple-m4", "SME2 for many rows, else SMMLA or SDOT", kMacTriple,
      "apple-m4", "", kAppleM4, Isa::NeonDotprod, 0, kNeonRegimes, kSmeRegimes,
      kNoTiles, 128 * kKiB, 4096 * kKiB},
+    makeHip("gfx90a", "AMD GPU, CDNA2: Instinct MI210, MI250", 16, 8192, kCdna),
+    makeHip("gfx942", "AMD GPU, CDNA3: Instinct MI300, MI325", 32, 4096, kCdna),
+    makeHip("gfx1030", "AMD GPU, RDNA2: Radeon RX 6800, 6900, PRO W6800", 16,
+            4096, kRdna2),
+    makeHip("gfx1100", "AMD GPU, RDNA3: Radeon RX 7900, PRO W7900", 32, 6144,
+            kRdna3),
+    makeHip("gfx1201", "AMD GPU, RDNA4: Radeon RX 9070, AI PRO R9700", 32, 8192,
+            kRdna4),
+    makeHip("gfx9-4-generic", "all of CDNA3", 32, 4096, kCdna),
+    makeHip("gfx10-3-generic", "all of RDNA2", 16, 1024, kRdna2),
+    makeHip("gfx11-generic", "all of RDNA3", 32, 2048, kRdna3),
+    makeHip("gfx12-generic", "all of RDNA4", 32, 4096, kRdna4),
 };
 
 llvm::ArrayRef<TargetSpec> modelc::target::getTargets() { return kTargets; }
@@ -213,6 +255,8 @@ llvm::StringRef modelc::target::getIsaName(Isa isa) {
     return "sme";
   case Isa::AppleAmx:
     return "appleamx";
+  case Isa::Hip:
+    return "hip";
   }
   llvm_unreachable("no such instruction set");
 }
@@ -229,6 +273,8 @@ VectorRegisters modelc::target::getVectorRegisters(Isa isa) {
   case Isa::Sme: // What streaming mode leaves to NEON.
   case Isa::AppleAmx:
     return {16, 32};
+  case Isa::Hip: // So that a processor holds eight waves.
+    return {64, 64};
   }
   llvm_unreachable("no such instruction set");
 }
@@ -240,6 +286,10 @@ bool TargetSpec::hasKernelsOf(Isa other) const {
   };
   return isa == other || haveUnit(blockRegimes) || haveUnit(shortSumRegimes) ||
          haveUnit(floatPanelRegimes);
+}
+
+bool TargetSpec::isGenericGpu() const {
+  return gpu && name.ends_with("-generic");
 }
 
 bool TargetSpec::isForMac() const { return llvm::Triple(triple).isMacOSX(); }
@@ -277,6 +327,8 @@ static bool hostHasAppleAmx() {
 }
 
 std::string modelc::target::getMissingFeatures(const TargetSpec &target) {
+  if (target.gpu) // One that is there is the runtime's business.
+    return "an AMD GPU";
   llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
   host[getLlvmFeature(MODELC_FEATURE_APPLE_AMX)] = hostHasAppleAmx();
   std::string missing;

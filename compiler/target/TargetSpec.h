@@ -34,6 +34,7 @@ enum class Isa {
   NeonI8mm,    ///< SMMLA for integer products, beside NeonDotprod for the rest.
   Sme,         ///< SME2, vectors of 512 bits, for integer products, likewise.
   AppleAmx,    ///< Outer products of integers and floats, beside NeonDotprod.
+  Hip,         ///< AMD GPUs: a vector is 16 lanes of a wave, a DPP row.
 };
 
 /// Suffix of the names of kernels that use it: "avx512vnni".
@@ -72,6 +73,28 @@ struct WidenedRegime {
   Regime regime;
 };
 
+/// What of an AMD GPU multiplies matrices.
+enum class MatrixUnit {
+  None,
+  Mfma,   ///< Of CDNA.
+  Wmma11, ///< Of RDNA3: both halves of a wave hold the operands.
+  Wmma12, ///< Of RDNA4: each half holds its part of k.
+};
+
+/// Facts that only GPUs have.
+struct GpuFacts {
+  int64_t waveLanes; ///< Lanes of a wave: 64 or 32.
+  int64_t ldsBytes;  ///< Local memory that a work-group can have.
+  int64_t vgprs;     ///< Vector registers that a wave can have.
+  /// v_dot4_i32_iu8, whose operands are each signed or not; else both are, of
+  /// v_dot4_i32_i8.
+  bool hasMixedDot4;
+  MatrixUnit matrixUnit;
+
+  /// DPP rows of a wave.
+  int64_t getRows() const { return waveLanes / 16; }
+};
+
 struct TargetSpec {
   llvm::StringRef name; ///< As given to --target.
   llvm::StringRef summary;
@@ -108,6 +131,11 @@ struct TargetSpec {
   /// one k after the other, if a matrix unit makes the same chains of these;
   /// else empty.
   llvm::ArrayRef<Regime> floatPanelRegimes = {};
+  const GpuFacts *gpu = nullptr; ///< Null for CPUs.
+
+  /// True if the name stands for a family of GPUs, and the code is what they
+  /// have in common.
+  bool isGenericGpu() const;
 
   /// True if its code is for macOS: a dylib.
   bool isForMac() const;
@@ -127,8 +155,8 @@ llvm::ArrayRef<TargetSpec> getTargets();
 const TargetSpec *findTarget(llvm::StringRef name);
 
 /// The features of `target` that this machine lacks, as Linux names them, with
-/// spaces between: all of them if it is of another kind. Empty if it can run
-/// the target's kernels.
+/// spaces between: all of them if it is of another kind, and of a GPU what that
+/// is. Empty if it can run the target's kernels.
 std::string getMissingFeatures(const TargetSpec &target);
 
 /// The best target that this machine can run, or null if there is none.

@@ -71,9 +71,9 @@ ModelcStepInputs Batch::getInputs() const {
 // Call
 //===----------------------------------------------------------------------===//
 
-Call::Call(ModelcKernel kernel, plan::KernelSpecInterface spec,
-           const Batch &batch)
-    : kernel(kernel), spec(spec), inputs(batch.getInputs()),
+Call::Call(Kernel kernel, plan::KernelSpecInterface spec, const Batch &batch)
+    : kernel(std::move(kernel)), spec(spec), batch(batch),
+      inputs(this->batch.getInputs()),
       scratch(static_cast<size_t>(spec.getScratchBytes())) {}
 
 size_t Call::addBytes(std::span<const uint8_t> bytes) {
@@ -115,6 +115,10 @@ void Call::expectBytes(size_t index, std::span<const uint8_t> expected) {
 
 void Call::check(int64_t tiles, int64_t count) {
   ASSERT_EQ(order.size(), spec.getAccesses().size());
+  if (kernel.gpu) {
+    runOnGpu(tiles, count);
+    return compare("on the GPU");
+  }
   const std::pair<Split, const char *> splits[] = {
       {Split::Whole, "whole"},
       {Split::OneByOneBackwards, "one by one, backwards"},
@@ -127,10 +131,14 @@ void Call::check(int64_t tiles, int64_t count) {
   }
 }
 
-void Call::run(Split split, int64_t tiles, int64_t count) {
+void Call::reset() {
   for (Operand &operand : operands)
     std::copy(operand.initial.begin(), operand.initial.end(),
               operand.memory.bytes().begin());
+}
+
+void Call::run(Split split, int64_t tiles, int64_t count) {
+  reset();
   switch (split) {
   case Split::Whole:
     return runTiles(0, tiles, count);
@@ -157,7 +165,24 @@ void Call::runTiles(int64_t begin, int64_t end, int64_t count) {
   params.tileBegin = static_cast<uint32_t>(begin);
   params.tileEnd = static_cast<uint32_t>(end);
   params.count = static_cast<uint32_t>(count);
-  kernel(&params);
+  kernel.function(&params);
+}
+
+void Call::runOnGpu(int64_t tiles, int64_t count) {
+  reset();
+  GpuLaunch launch = {kernel.symbol, spec, tiles, count, inputs, {}, {}};
+  auto addArray = [&](auto &values) {
+    launch.inputArrays.push_back({reinterpret_cast<uint8_t *>(values.data()),
+                                  values.size() * sizeof(values[0])});
+  };
+  addArray(batch.tokens);
+  addArray(batch.positions);
+  addArray(batch.sequences);
+  addArray(batch.outputRows);
+  addArray(batch.pageTables);
+  for (size_t index : order)
+    launch.operands.push_back(operands[index].memory.bytes());
+  EXPECT_EQ(kernel.gpu->run(launch), "") << spec.getKernelName();
 }
 
 template <typename T> static T read(std::span<const uint8_t> bytes, size_t i) {
@@ -254,6 +279,8 @@ static bool hasIsa(target::Isa isa) {
   case target::Isa::Sme:
   case target::Isa::AppleAmx:
     return false; // Of another processor: e2e/aarch64 has them.
+  case target::Isa::Hip:
+    return true; // By the interpreter.
   }
   llvm_unreachable("no such instruction set");
 }
@@ -283,7 +310,7 @@ void KernelTest::expectTileProducts(uint64_t products,
   }
 }
 
-llvm::ArrayRef<ModelcKernel>
+llvm::ArrayRef<Kernel>
 KernelTest::compile(llvm::ArrayRef<plan::KernelSpecInterface> specs) {
   std::vector<codegen::KernelRequest> requests;
   llvm::DenseMap<mlir::Attribute, size_t> numbers;
@@ -291,25 +318,53 @@ KernelTest::compile(llvm::ArrayRef<plan::KernelSpecInterface> specs) {
     if (numbers.try_emplace(spec, requests.size()).second)
       requests.push_back(
           {spec.getKernelName() + "_" + std::to_string(requests.size()), spec});
+  std::vector<Kernel> compiled =
+      target->gpu ? compileForGpu(requests) : compileForCpu(requests);
+  if (compiled.empty())
+    return {};
+  std::vector<Kernel> &all = kernels.emplace_back();
+  for (plan::KernelSpecInterface spec : specs)
+    all.push_back(compiled[numbers.at(spec)]);
+  return all;
+}
+
+std::vector<Kernel>
+KernelTest::compileForCpu(llvm::ArrayRef<codegen::KernelRequest> requests) {
   absl::StatusOr<codegen::Jit> jit = codegen::Jit::create(requests, *target, 2);
   if (!jit.ok()) {
     ADD_FAILURE() << jit.status().ToString();
     return {};
   }
   jits.push_back(*std::move(jit));
-  std::vector<ModelcKernel> &all = kernels.emplace_back();
-  for (plan::KernelSpecInterface spec : specs)
-    all.push_back(jits.back().getKernels()[numbers.at(spec)]);
-  return all;
+  std::vector<Kernel> compiled;
+  for (ModelcKernel function : jits.back().getKernels())
+    compiled.push_back({function, nullptr, {}});
+  return compiled;
+}
+
+std::vector<Kernel>
+KernelTest::compileForGpu(llvm::ArrayRef<codegen::KernelRequest> requests) {
+  absl::StatusOr<codegen::CodeImage> image =
+      codegen::compileKernels(requests, *target, 2);
+  if (!image.ok()) {
+    ADD_FAILURE() << image.status().ToString();
+    return {};
+  }
+  GpuCode &code = gpuCodes.emplace_back(*target, image->bytes);
+  EXPECT_EQ(code.getError(), "");
+  std::vector<Kernel> compiled;
+  for (const codegen::KernelRequest &request : requests)
+    compiled.push_back({nullptr, &code, request.symbol});
+  return compiled;
 }
 
 void KernelTest::expectRefused(plan::KernelSpecInterface spec,
                                llvm::StringRef message) {
-  absl::StatusOr<codegen::Jit> jit =
-      codegen::Jit::create({{"refused", spec}}, *target, 1);
-  ASSERT_FALSE(jit.ok());
-  EXPECT_NE(jit.status().ToString().find(message.str()), std::string::npos)
-      << jit.status().ToString();
+  absl::StatusOr<codegen::CodeImage> image =
+      codegen::compileKernels({{"refused", spec}}, *target, 1);
+  ASSERT_FALSE(image.ok());
+  EXPECT_NE(image.status().ToString().find(message.str()), std::string::npos)
+      << image.status().ToString();
 }
 
 mlir::FloatAttr KernelTest::f32(float value) {

@@ -13,6 +13,9 @@
 // Every operand ends where memory ends: reading or writing one byte behind it
 // is a crash.
 //
+// Kernels for AMD GPUs are executed by test/emulators/amdgpu: once, with all
+// tiles, as they are launched.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef MODELC_TEST_KERNELS_KERNELHARNESS_H
@@ -21,6 +24,7 @@
 #include "compiler/codegen/jit/Jit.h"
 #include "mlir/IR/MLIRContext.h"
 #include "modelc/kernel_abi.h"
+#include "test/kernels/GpuCode.h"
 #include <cstring>
 #include <deque>
 #include <gtest/gtest.h>
@@ -60,11 +64,17 @@ struct Batch {
   ModelcStepInputs getInputs() const;
 };
 
+/// A compiled kernel: a function, or one of a code object for GPUs.
+struct Kernel {
+  ModelcKernel function = nullptr;
+  GpuCode *gpu = nullptr;
+  std::string symbol;
+};
+
 /// One kernel with its operands.
 class Call {
 public:
-  Call(ModelcKernel kernel, plan::KernelSpecInterface spec,
-       const Batch &batch = {});
+  Call(Kernel kernel, plan::KernelSpecInterface spec, const Batch &batch = {});
 
   /// Appends an operand that holds these values; gives its index.
   template <typename T> size_t add(std::span<const T> values) {
@@ -100,12 +110,15 @@ private:
 
   size_t addBytes(std::span<const uint8_t> bytes);
   void expect(size_t index, Kind kind, std::span<const uint8_t> expected);
+  void reset();
   void run(Split split, int64_t tiles, int64_t count);
   void runTiles(int64_t begin, int64_t end, int64_t count);
+  void runOnGpu(int64_t tiles, int64_t count);
   void compare(const char *split);
 
-  ModelcKernel kernel;
+  Kernel kernel;
   plan::KernelSpecInterface spec;
+  Batch batch;
   ModelcStepInputs inputs;
   std::vector<Operand> operands;
   /// The kernel's operands, as indices into `operands`.
@@ -124,10 +137,10 @@ protected:
 
   /// Compiles the specifications, equal ones once; the kernels stand in their
   /// order and live as long as the test.
-  llvm::ArrayRef<ModelcKernel>
+  llvm::ArrayRef<Kernel>
   compile(llvm::ArrayRef<plan::KernelSpecInterface> specs);
   template <typename Spec>
-  llvm::ArrayRef<ModelcKernel> compile(const std::vector<Spec> &specs) {
+  llvm::ArrayRef<Kernel> compile(const std::vector<Spec> &specs) {
     std::vector<plan::KernelSpecInterface> all(specs.begin(), specs.end());
     return compile(llvm::ArrayRef(all));
   }
@@ -150,19 +163,34 @@ protected:
   std::vector<float> makeFloats(size_t count);
 
 private:
+  std::vector<Kernel>
+  compileForCpu(llvm::ArrayRef<codegen::KernelRequest> requests);
+  std::vector<Kernel>
+  compileForGpu(llvm::ArrayRef<codegen::KernelRequest> requests);
+
   std::vector<codegen::Jit> jits;
-  std::deque<std::vector<ModelcKernel>> kernels; ///< Of each compile().
+  std::deque<GpuCode> gpuCodes;
+  std::deque<std::vector<Kernel>> kernels; ///< Of each compile().
 };
 
 /// Instantiates a test for one target of each instruction set.
 #define MODELC_FOR_EACH_TARGET(test)                                           \
   INSTANTIATE_TEST_SUITE_P(                                                    \
       , test, testing::Values("x86-64-v3", "cascadelake", "sapphirerapids"),   \
-      [](const testing::TestParamInfo<const char *> &i) {                      \
-        std::string name = i.param;                                            \
-        std::replace(name.begin(), name.end(), '-', '_');                      \
-        return name;                                                           \
-      })
+      nameParameter)
+
+/// The same for some GPUs, which the interpreter makes slow.
+#define MODELC_FOR_EACH_GPU(test, ...)                                         \
+  INSTANTIATE_TEST_SUITE_P(gpu, test, testing::Values(__VA_ARGS__),            \
+                           nameParameter)
+
+/// The target's name as part of a test's.
+inline std::string
+nameParameter(const testing::TestParamInfo<const char *> &info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
 
 } // namespace modelc::kernels::test
 

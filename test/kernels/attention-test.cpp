@@ -41,7 +41,7 @@ protected:
   void fillPools(plan::AttentionSpecAttr spec, const Batch &batch);
   std::vector<float> makeExpected(plan::AttentionSpecAttr spec,
                                   const Batch &batch);
-  void check(plan::AttentionSpecAttr spec, ModelcKernel kernel,
+  void check(plan::AttentionSpecAttr spec, Kernel kernel,
              const std::vector<Stretch> &runs);
 
   /// Of the cache; null: F16.
@@ -154,7 +154,7 @@ std::vector<float> Attention::makeExpected(plan::AttentionSpecAttr spec,
   return expected;
 }
 
-void Attention::check(plan::AttentionSpecAttr spec, ModelcKernel kernel,
+void Attention::check(plan::AttentionSpecAttr spec, Kernel kernel,
                       const std::vector<Stretch> &runs) {
   Batch batch = makeBatch(runs);
   fillPools(spec, batch);

@@ -14,6 +14,7 @@ namespace {
 
 class Combine : public KernelTest {};
 MODELC_FOR_EACH_TARGET(Combine);
+MODELC_FOR_EACH_GPU(Combine, "gfx942", "gfx1100");
 
 // Columns around the edges of vectors and slabs; places in any order; with the
 // residual in place too.

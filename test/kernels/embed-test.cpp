@@ -23,12 +23,11 @@ protected:
     return plan::EmbedSpecAttr::get(&context, layout, columns, positions,
                                     scale);
   }
-  void check(WeightType type, plan::EmbedSpecAttr spec, ModelcKernel kernel);
+  void check(WeightType type, plan::EmbedSpecAttr spec, Kernel kernel);
 };
 MODELC_FOR_EACH_TARGET(Embed);
 
-void Embed::check(WeightType type, plan::EmbedSpecAttr spec,
-                  ModelcKernel kernel) {
+void Embed::check(WeightType type, plan::EmbedSpecAttr spec, Kernel kernel) {
   const int64_t rows = 37, columns = spec.getColumns();
   pack::LayoutAttr source =
       pack::getMappedLayout(&context, getElementType(&context, type));

@@ -106,7 +106,7 @@ void expectGroups(Call &call, const Groups &groups) {
 
 class Route : public KernelTest {
 protected:
-  void check(plan::RouteSpecAttr spec, ModelcKernel kernel,
+  void check(plan::RouteSpecAttr spec, Kernel kernel,
              const std::vector<float> &logits, int64_t tiles);
   /// Ordinary tokens, and tokens with ties, infinities and NaNs.
   std::vector<float> makeLogits(int64_t experts, int64_t &tokens);
@@ -133,7 +133,7 @@ std::vector<float> Route::makeLogits(int64_t experts, int64_t &tokens) {
   return logits;
 }
 
-void Route::check(plan::RouteSpecAttr spec, ModelcKernel kernel,
+void Route::check(plan::RouteSpecAttr spec, Kernel kernel,
                   const std::vector<float> &logits, int64_t tiles) {
   int64_t experts = spec.getExperts(), slots = spec.getSlots();
   int64_t tokens = static_cast<int64_t>(logits.size()) / experts;
@@ -309,7 +309,7 @@ protected:
                                  const target::Regime &regime, bool indirect);
   /// Gives the row tiles of all groups.
   int64_t check(const ExpertsShape &shape, plan::ExpertsSpecAttr spec,
-                ModelcKernel kernel, int64_t tokens);
+                Kernel kernel, int64_t tokens);
   pack::LayoutAttr getLayout(WeightType type) {
     return getMatmulLayout(&context, type, *target);
   }
@@ -361,7 +361,7 @@ void addBiases(std::vector<float> &y, const std::vector<float> &biases,
 }
 
 int64_t Experts::check(const ExpertsShape &shape, plan::ExpertsSpecAttr spec,
-                       ModelcKernel kernel, int64_t tokens) {
+                       Kernel kernel, int64_t tokens) {
   pack::LayoutAttr input = spec.getMatmul().getInput();
   int64_t rowTile = input.getRows(), columns = shape.columns;
   std::vector<int32_t> ids =
@@ -524,7 +524,7 @@ TEST_P(Experts, OthersAreNotRead) {
   params.operands = operands;
   params.tileEnd = static_cast<uint32_t>(specs[0].getMatmul().getTileCount());
   params.count = 1;
-  kernels[0](&params);
+  kernels[0].function(&params);
   EXPECT_EQ(out, std::vector<float>(64, 0.0f)); // Of a matrix of zeros.
   munmap(mapping, bytes);
 }

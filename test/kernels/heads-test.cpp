@@ -30,10 +30,10 @@ class Heads : public KernelTest {
 protected:
   plan::MatmulSpecAttr makeMatmul(const HeadsShape &shape, int64_t rowTile);
   void checkPrepare(const HeadsShape &shape, plan::PrepareSpecAttr spec,
-                    ModelcKernel kernel, int64_t tokens);
+                    Kernel kernel, int64_t tokens);
   void checkMatmul(const HeadsShape &shape, plan::HeadMatmulSpecAttr spec,
-                   ModelcKernel kernel, int64_t tokens);
-  void checkJoin(plan::JoinHeadsSpecAttr spec, ModelcKernel kernel);
+                   Kernel kernel, int64_t tokens);
+  void checkJoin(plan::JoinHeadsSpecAttr spec, Kernel kernel);
 
   pack::LayoutAttr getPanel(WeightType type) {
     return pack::getPanelLayout(&context, getElementType(&context, type),
@@ -85,7 +85,7 @@ std::vector<uint8_t> prepareHeads(const HeadsShape &shape,
 }
 
 void Heads::checkPrepare(const HeadsShape &shape, plan::PrepareSpecAttr spec,
-                         ModelcKernel kernel, int64_t tokens) {
+                         Kernel kernel, int64_t tokens) {
   std::vector<float> x =
       makeActivations(tokens * shape.heads, shape.headDim, random);
   std::vector<uint8_t> expected =
@@ -105,7 +105,7 @@ void Heads::checkPrepare(const HeadsShape &shape, plan::PrepareSpecAttr spec,
 }
 
 void Heads::checkMatmul(const HeadsShape &shape, plan::HeadMatmulSpecAttr spec,
-                        ModelcKernel kernel, int64_t tokens) {
+                        Kernel kernel, int64_t tokens) {
   int64_t rows = shape.rows, columns = shape.columns;
   std::vector<float> x =
       makeActivations(tokens * shape.heads, shape.headDim, random);
@@ -173,7 +173,7 @@ TEST_P(Heads, RefusesOtherMatmuls) {
                 "no matmul of heads like");
 }
 
-void Heads::checkJoin(plan::JoinHeadsSpecAttr spec, ModelcKernel kernel) {
+void Heads::checkJoin(plan::JoinHeadsSpecAttr spec, Kernel kernel) {
   constexpr int64_t kTokens = 3;
   std::vector<std::vector<float>> sources;
   Call call(kernel, spec);

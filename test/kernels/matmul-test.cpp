@@ -69,7 +69,7 @@ protected:
   uint64_t checkWidened(const std::vector<Shape> &shapes,
                         const std::vector<int64_t> &counts);
   void checkShapes(const std::vector<Shape> &shapes);
-  void check(const Shape &shape, plan::MatmulSpecAttr spec, ModelcKernel kernel,
+  void check(const Shape &shape, plan::MatmulSpecAttr spec, Kernel kernel,
              int64_t count);
   std::vector<uint8_t> pack(WeightType type, int64_t rows, int64_t columns,
                             const std::vector<uint8_t> &weight);
@@ -122,8 +122,8 @@ std::vector<float> multiplyAll(WeightType type, bool isInPairs,
   return y;
 }
 
-void Matmul::check(const Shape &shape, plan::MatmulSpecAttr spec,
-                   ModelcKernel kernel, int64_t count) {
+void Matmul::check(const Shape &shape, plan::MatmulSpecAttr spec, Kernel kernel,
+                   int64_t count) {
   Call call(kernel, spec);
   std::vector<float> x = isExtreme
                              ? makeExtremeActivations(count, shape.columns)

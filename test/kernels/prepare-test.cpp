@@ -14,14 +14,13 @@ namespace {
 
 class Prepare : public KernelTest {
 protected:
-  void check(plan::PrepareSpecAttr spec, ModelcKernel kernel, int64_t count);
+  void check(plan::PrepareSpecAttr spec, Kernel kernel, int64_t count);
 };
 MODELC_FOR_EACH_TARGET(Prepare);
 
 constexpr float kEps = 1e-5f;
 
-void Prepare::check(plan::PrepareSpecAttr spec, ModelcKernel kernel,
-                    int64_t count) {
+void Prepare::check(plan::PrepareSpecAttr spec, Kernel kernel, int64_t count) {
   int64_t columns = spec.getColumns();
   Batch batch;
   int64_t sourceRows = count;

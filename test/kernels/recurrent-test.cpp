@@ -27,17 +27,17 @@ protected:
     batch.positions = {0, 7, 1, 2, 8};
   }
 
-  void checkConv(plan::CausalConvSpecAttr spec, ModelcKernel kernel);
+  void checkConv(plan::CausalConvSpecAttr spec, Kernel kernel);
   /// What the kernel of a delta rule reads of a batch.
   struct DeltaInputs {
     std::vector<float> x, decay, beta, rate, bias;
   };
   DeltaInputs makeDeltaInputs(plan::DeltaRuleSpecAttr spec);
-  void checkDelta(plan::DeltaRuleSpecAttr spec, ModelcKernel kernel,
+  void checkDelta(plan::DeltaRuleSpecAttr spec, Kernel kernel,
                   const DeltaInputs &inputs);
   std::vector<DeltaStates> makeDeltaStates(plan::DeltaRuleSpecAttr spec);
   void addRun(uint32_t sequence, int32_t position, int32_t count);
-  void checkGlu(plan::GluSpecAttr spec, ModelcKernel kernel);
+  void checkGlu(plan::GluSpecAttr spec, Kernel kernel);
   /// The states of all sequences; sequence 2 has what must not be read.
   std::vector<float> makeStates(int64_t bytes);
   /// Of a token its sequence's state, zero if the token is the first.
@@ -64,7 +64,7 @@ std::span<float> Recurrent::getState(std::vector<float> &states, int64_t row) {
   return state;
 }
 
-void Recurrent::checkConv(plan::CausalConvSpecAttr spec, ModelcKernel kernel) {
+void Recurrent::checkConv(plan::CausalConvSpecAttr spec, Kernel kernel) {
   const int64_t channels = spec.getChannels();
   std::vector<float> x = makeFloats(kRows * channels), expected(x.size());
   std::vector<float> weight = makeFloats(channels * spec.getTaps());
@@ -169,7 +169,7 @@ Recurrent::makeDeltaInputs(plan::DeltaRuleSpecAttr spec) {
   return inputs;
 }
 
-void Recurrent::checkDelta(plan::DeltaRuleSpecAttr spec, ModelcKernel kernel,
+void Recurrent::checkDelta(plan::DeltaRuleSpecAttr spec, Kernel kernel,
                            const DeltaInputs &inputs) {
   const int64_t heads = spec.getHeads(), keyHeads = spec.getKeyHeads();
   const int64_t rows = spec.getKeyDim(), columns = spec.getValueDim();
@@ -314,7 +314,7 @@ TEST_P(Recurrent, DeltaRuleOfHostileNumbers) {
   }
 }
 
-void Recurrent::checkGlu(plan::GluSpecAttr spec, ModelcKernel kernel) {
+void Recurrent::checkGlu(plan::GluSpecAttr spec, Kernel kernel) {
   const int64_t columns = spec.getColumns();
   std::vector<float> gate = makeActivations(kRows, columns, random);
   std::vector<float> up = makeActivations(kRows, columns, random);

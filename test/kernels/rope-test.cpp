@@ -89,7 +89,7 @@ protected:
         shape.hasNorm ? f32(1e-6f) : mlir::FloatAttr(), shape.hasQueryTable,
         shape.isShared);
   }
-  void check(plan::RopeStoreSpecAttr spec, ModelcKernel kernel);
+  void check(plan::RopeStoreSpecAttr spec, Kernel kernel);
 };
 MODELC_FOR_EACH_TARGET(RopeStore);
 
@@ -130,7 +130,7 @@ void spreadMagnitudes(std::vector<float> &x) {
   x[x.size() - 5] = std::numeric_limits<float>::quiet_NaN();
 }
 
-void RopeStore::check(plan::RopeStoreSpecAttr spec, ModelcKernel kernel) {
+void RopeStore::check(plan::RopeStoreSpecAttr spec, Kernel kernel) {
   Batch batch = makeBatch();
   size_t count = batch.positions.size();
   int64_t keyDim = spec.getKeyDim(), valueDim = spec.getValueDim();

@@ -13,17 +13,17 @@ namespace {
 
 class Rows : public KernelTest {
 protected:
-  void checkNorm(plan::NormSpecAttr spec, ModelcKernel kernel, bool isInPlace);
-  void checkAdd(plan::AddSpecAttr spec, ModelcKernel kernel, bool isInPlace);
+  void checkNorm(plan::NormSpecAttr spec, Kernel kernel, bool isInPlace);
+  void checkAdd(plan::AddSpecAttr spec, Kernel kernel, bool isInPlace);
 
   static constexpr int64_t kRows = 5;
 };
 MODELC_FOR_EACH_TARGET(Rows);
+MODELC_FOR_EACH_GPU(Rows, "gfx90a", "gfx942", "gfx1030", "gfx1100", "gfx1201");
 
 constexpr float kEps = 1e-5f;
 
-void Rows::checkNorm(plan::NormSpecAttr spec, ModelcKernel kernel,
-                     bool isInPlace) {
+void Rows::checkNorm(plan::NormSpecAttr spec, Kernel kernel, bool isInPlace) {
   int64_t columns = spec.getColumns();
   std::vector<float> x = makeActivations(kRows, columns, random);
   for (float &value : x) // A mean that is not 0.
@@ -73,8 +73,7 @@ TEST_P(Rows, NormEqualsReference) {
         checkNorm(spec, kernel, isInPlace);
 }
 
-void Rows::checkAdd(plan::AddSpecAttr spec, ModelcKernel kernel,
-                    bool isInPlace) {
+void Rows::checkAdd(plan::AddSpecAttr spec, Kernel kernel, bool isInPlace) {
   std::vector<float> a = makeFloats(kRows * spec.getColumns());
   std::vector<float> b = makeFloats(a.size()), expected;
   for (size_t i = 0; i < a.size(); ++i)

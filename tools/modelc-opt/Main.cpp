@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/codegen/hip/Passes.h"
 #include "compiler/fuse/Passes.h"
 #include "compiler/layout/Passes.h"
 #include "compiler/schedule/Passes.h"
@@ -25,11 +26,13 @@
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect,
-                  modelc::model::ModelDialect, modelc::pack::PackDialect,
-                  modelc::plan::PlanDialect>();
+                  mlir::LLVM::LLVMDialect, mlir::ROCDL::ROCDLDialect,
+                  mlir::scf::SCFDialect, modelc::model::ModelDialect,
+                  modelc::pack::PackDialect, modelc::plan::PlanDialect>();
   modelc::fuse::registerFusePasses();
   modelc::layout::registerLayoutPasses();
   modelc::schedule::registerSchedulePasses();
+  modelc::codegen::registerHipPasses();
   mlir::registerTransformsPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(
       argc, argv, "modelc-opt: passes of modelc on IR in text\n", registry));

@@ -94,24 +94,6 @@ static Value joinRegisters(KernelBuilder &b, ArrayRef<Value> registers) {
                   b.concat(registers[2], registers[3]));
 }
 
-/// What weight bytes exceed the quants by. What a codebook has enters as it is.
-static int64_t getOffset(pack::LayoutAttr weight) {
-  bool entersTrue =
-      hasSignedQuants(weight) || !pack::getBlockFormat(weight).codebook.empty();
-  return entersTrue ? 0 : pack::getQuantOffset(weight);
-}
-
-/// The same of what a panel, or its image, has: products enter as they are.
-static int64_t getOffset(pack::LayoutAttr layout, pack::LayoutAttr panel) {
-  return pack::holdsProducts(layout) ? 0 : getOffset(panel);
-}
-
-/// True if weight bytes are numbers that SDOT takes for what they are.
-static bool fitsSigned(pack::LayoutAttr weight) {
-  return getOffset(weight) == 0 ||
-         pack::getLargestUnsignedQuant(weight) <= INT8_MAX;
-}
-
 /// TBL of 16 bytes at a time.
 Value NeonIntDot::lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
                          Value indices) const {
@@ -192,7 +174,7 @@ SmallVector<Value> NeonDotprodDot::emit(KernelBuilder &b,
                                         const DotBlock &block) const {
   constexpr int64_t kParts = kLanes / kRegisterWords;
   int64_t rows = block.input.getRows();
-  int64_t offset = getOffset(block.weights.front().layout, block.panel);
+  int64_t offset = getSignedOffset(block.weights.front().layout, block.panel);
   ActivationQuads activations(b, block);
   VectorType sumType = b.vec(b.i32(), kRegisterWords);
   SmallVector<Value> sums; // [panel][row][part]
@@ -223,7 +205,7 @@ SmallVector<Value> NeonDotprodDot::emit(KernelBuilder &b,
 }
 
 void NeonDotprodDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
-  int64_t offset = getOffset(step.layout, step.panel.layout);
+  int64_t offset = getSignedOffset(step.layout, step.panel.layout);
   StoredQuads quads = readRows(b, step.panel, 0, kLanes);
   for (int64_t k = 0; k < step.elements; k += 4)
     b.store(makeOperand(quads, step, k, offset), step.image, step.getByte(k));

@@ -86,9 +86,8 @@ static void emitSoftmax(KernelBuilder &b, Value scores, Value state,
     }
     maxima = v == 0 ? x[v] : emitMax(b, maxima, x[v]);
   }
-  for (int64_t half = kLanes / 2; half > 0; half /= 2)
-    maxima = emitMax(b, b.slice(maxima, 0, half), b.slice(maxima, half, half));
-  Value pageMax = b.extract(maxima, 0);
+  Value pageMax = b.foldLanes(
+      maxima, [&](Value low, Value high) { return emitMax(b, low, high); });
 
   Value sums, shift = b.splat(pageMax);
   for (int64_t v = 0; v < kVectors; ++v) {

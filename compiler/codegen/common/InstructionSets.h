@@ -20,6 +20,7 @@ const IntDot &getNeonDotprodDot();
 const IntDot &getNeonI8mmDot();
 const IntDot &getSmeDot();
 const IntDot &getAppleAmxDot();
+const IntDot &getHipDot();
 
 } // namespace modelc::codegen
 

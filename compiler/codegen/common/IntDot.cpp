@@ -49,6 +49,8 @@ const IntDot &codegen::getIntDot(target::Isa isa) {
     return getSmeDot();
   case target::Isa::AppleAmx:
     return getAppleAmxDot();
+  case target::Isa::Hip:
+    return getHipDot();
   }
   llvm_unreachable("no such instruction set");
 }

@@ -18,69 +18,10 @@
 
 #include "compiler/codegen/common/KernelBuilder.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "modelc/kernel_abi.h"
 
 using namespace mlir;
 using namespace modelc;
 using namespace modelc::codegen;
-
-KernelBuilder::KernelBuilder(ModuleOp module, StringRef symbol,
-                             const target::TargetSpec &target)
-    : module(module), builder(module.getContext()),
-      loc(NameLoc::get(builder.getStringAttr(symbol))), target(target) {
-  builder.setInsertionPointToEnd(module.getBody());
-  Type result = LLVM::LLVMVoidType::get(module.getContext());
-  auto type = LLVM::LLVMFunctionType::get(result, {ptr()});
-  auto function = LLVM::LLVMFuncOp::create(builder, loc, symbol, type);
-  Block *entry = function.addEntryBlock(builder);
-  params = entry->getArgument(0);
-  builder.setInsertionPointToStart(entry);
-}
-
-void KernelBuilder::finish() {
-  LLVM::ReturnOp::create(builder, loc, ValueRange());
-}
-
-//===----------------------------------------------------------------------===//
-// The call
-//===----------------------------------------------------------------------===//
-
-Value KernelBuilder::loadParam(Type type, size_t offset) {
-  return load(type, params, static_cast<int64_t>(offset));
-}
-
-Value KernelBuilder::loadOperand(int64_t index) {
-  Value operands = loadParam(ptr(), offsetof(ModelcKernelParams, operands));
-  return load(ptr(), operands, index * static_cast<int64_t>(sizeof(void *)));
-}
-
-Value KernelBuilder::loadScratch() {
-  return loadParam(ptr(), offsetof(ModelcKernelParams, scratch));
-}
-
-Value KernelBuilder::loadTileBegin() {
-  return extendU(loadParam(i32(), offsetof(ModelcKernelParams, tileBegin)),
-                 i64());
-}
-
-Value KernelBuilder::loadTileEnd() {
-  return extendU(loadParam(i32(), offsetof(ModelcKernelParams, tileEnd)),
-                 i64());
-}
-
-Value KernelBuilder::loadCount() {
-  return extendU(loadParam(i32(), offsetof(ModelcKernelParams, count)), i64());
-}
-
-Value KernelBuilder::loadInputPointer(size_t offset) {
-  Value inputs = loadParam(ptr(), offsetof(ModelcKernelParams, inputs));
-  return load(ptr(), inputs, static_cast<int64_t>(offset));
-}
-
-Value KernelBuilder::loadInputU32(size_t offset) {
-  Value inputs = loadParam(ptr(), offsetof(ModelcKernelParams, inputs));
-  return extendU(load(i32(), inputs, static_cast<int64_t>(offset)), i64());
-}
 
 //===----------------------------------------------------------------------===//
 // Constants
@@ -150,11 +91,13 @@ Value KernelBuilder::constTable(StringRef name, ArrayRef<uint32_t> words) {
     auto attr = DenseElementsAttr::get(
         RankedTensorType::get({size}, builder.getIntegerType(32)), words);
     constexpr uint64_t kCacheLine = 64;
+    constexpr unsigned kConstantMemory = 4; ///< Of GPUs.
     global = LLVM::GlobalOp::create(
         builder, loc, LLVM::LLVMArrayType::get(i32(), size),
-        /*isConstant=*/true, LLVM::Linkage::Internal, name, attr, kCacheLine);
+        /*isConstant=*/true, LLVM::Linkage::Internal, name, attr, kCacheLine,
+        target.gpu ? kConstantMemory : 0);
   }
-  return LLVM::AddressOfOp::create(builder, loc, global);
+  return castToGeneric(LLVM::AddressOfOp::create(builder, loc, global));
 }
 
 //===----------------------------------------------------------------------===//
@@ -369,10 +312,25 @@ Value KernelBuilder::concat(Value a, Value b) {
   return shuffle(a, b, mask);
 }
 
-Value KernelBuilder::reduceTree(Value vector) {
-  for (int64_t half = kLanes / 2; half > 0; half /= 2)
-    vector = add(slice(vector, 0, half), slice(vector, half, half));
+Value KernelBuilder::foldLanes(Value vector,
+                               function_ref<Value(Value, Value)> combine) {
+  for (int64_t half = kLanes / 2; half > 0; half /= 2) {
+    if (!target.gpu) {
+      vector = combine(slice(vector, 0, half), slice(vector, half, half));
+      continue;
+    }
+    // There all lanes compute in any case; a rotation costs one instruction.
+    SmallVector<int32_t> rotated;
+    for (int64_t lane = 0; lane < kLanes; ++lane)
+      rotated.push_back(static_cast<int32_t>((lane + half) % kLanes));
+    vector = combine(vector, shuffle(vector, vector, rotated));
+  }
   return extract(vector, 0);
+}
+
+Value KernelBuilder::reduceTree(Value vector) {
+  return foldLanes(vector,
+                   [&](Value low, Value high) { return add(low, high); });
 }
 
 Value KernelBuilder::reduceAddInt(Value vector) {
@@ -453,6 +411,37 @@ void KernelBuilder::storeLanes(Value vector, Value pointer, int64_t bytes,
   if (lanes == kLanes)
     return store(vector, pointer, bytes);
   storeMasked(vector, offset(pointer, bytes), laneMask(lanes));
+}
+
+/// Pointers to so many bytes from `pointer`.
+Value KernelBuilder::pointToLanes(Value pointer, Value bytes) {
+  return LLVM::GEPOp::create(builder, loc, vec(ptr()), i8(), pointer,
+                             ArrayRef<LLVM::GEPArg>{bytes});
+}
+
+void KernelBuilder::storeStrided(Value vector, Value pointer, int64_t bytes,
+                                 int64_t stride, int64_t lanes) {
+  if (!target.gpu) {
+    for (int64_t i = 0; i < lanes; ++i)
+      store(extract(vector, i), pointer, bytes + i * stride);
+    return;
+  }
+  Value places =
+      mul(extendU(laneNumbers(), i64()), splatInt(stride, i64(), kLanes));
+  scatter(vector, offset(pointer, bytes), places, laneMask(lanes));
+}
+
+Value KernelBuilder::gather(Type element, Value pointer, Value bytes) {
+  return LLVM::masked_gather::create(
+      builder, loc, vec(element), pointToLanes(pointer, bytes),
+      laneMask(kLanes), ValueRange(), getElementBytes(element));
+}
+
+void KernelBuilder::scatter(Value vector, Value pointer, Value bytes,
+                            Value mask) {
+  LLVM::masked_scatter::create(
+      builder, loc, vector, pointToLanes(pointer, bytes),
+      mask ? mask : laneMask(kLanes), getElementBytes(vector.getType()));
 }
 
 void KernelBuilder::prefetch(Value pointer, int64_t bytes) {

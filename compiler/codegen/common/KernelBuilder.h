@@ -12,6 +12,9 @@
 // the registers' width is, and LLVM splits them where it must. What differs by
 // instruction set (integer dot products) stands in a folder of its own.
 //
+// On a GPU the vectors are dealt out to the lanes of a DPP row later
+// (hip/DistributeLanes.cpp); how a kernel is called is in KernelCall.cpp.
+//
 // Pointers are `!llvm.ptr`, sizes, offsets and loop counters `i64`. Values of
 // the wrong type are a defect of the emitter, which MLIR's verifier finds.
 //
@@ -20,7 +23,7 @@
 #ifndef MODELC_COMPILER_CODEGEN_COMMON_KERNELBUILDER_H
 #define MODELC_COMPILER_CODEGEN_COMMON_KERNELBUILDER_H
 
-#include "compiler/target/TargetSpec.h"
+#include "compiler/codegen/hip/WorkGroup.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Builders.h"
@@ -31,8 +34,9 @@ namespace modelc::codegen {
 /// Lanes of every vector of a kernel.
 inline constexpr int64_t kLanes = 16;
 
-/// Declares `llvm.func @symbol(%params: !llvm.ptr)` in a module and writes its
-/// body, from begin to end. One per kernel; not thread-safe.
+/// Declares `llvm.func @symbol(%params: !llvm.ptr)` in a module, or for a GPU
+/// one that takes ModelcDeviceParams and operands, and writes its body, from
+/// begin to end. One per kernel; not thread-safe.
 class KernelBuilder {
 public:
   using Value = mlir::Value;
@@ -43,9 +47,11 @@ public:
   using Body = llvm::function_ref<void()>;
   using BodyWithValues = llvm::function_ref<llvm::SmallVector<Value>()>;
 
-  /// Appends the function to `module` and points the builder into it.
+  /// Appends the function to `module` and points the builder into it. `group`
+  /// and the number of operands matter on GPUs.
   KernelBuilder(mlir::ModuleOp module, llvm::StringRef symbol,
-                const target::TargetSpec &target);
+                const target::TargetSpec &target, const WorkGroup &group,
+                int64_t operandCount);
 
   /// Ends the function. Nothing may be built after this.
   void finish();
@@ -78,10 +84,12 @@ public:
 
   /// Address of operand `index` of the step, loaded here.
   Value loadOperand(int64_t index);
-  Value loadScratch();   ///< params->scratch.
+  Value loadScratch();   ///< params->scratch; on GPUs, in LDS.
   Value loadTileBegin(); ///< params->tileBegin, as i64.
   Value loadTileEnd();   ///< params->tileEnd, as i64.
   Value loadCount();     ///< params->count, as i64.
+  /// On GPUs: the number of the work-item's DPP row in its work-group, i64.
+  Value getRow() const { return device.row; }
   /// A field of params->inputs: a pointer if the field is one, else a u32 as
   /// i64. `offset` is an offsetof(ModelcStepInputs, ...).
   Value loadInputPointer(size_t offset);
@@ -178,8 +186,12 @@ public:
   Value slice(Value vector, int64_t begin, int64_t lanes);
   /// The lanes of a, then those of b.
   Value concat(Value a, Value b);
-  /// Sum of kLanes float lanes by the tree of numerics.md: l + 8, + 4, + 2,
-  /// + 1.
+  /// Lane 0 of kLanes lanes combined by the tree of numerics.md: l + 8, + 4,
+  /// + 2, + 1. `combine` takes the lower ones first; what it makes of other
+  /// lanes than the first half, then quarter, ... is not used.
+  Value foldLanes(Value vector,
+                  llvm::function_ref<Value(Value low, Value high)> combine);
+  /// Sum of kLanes float lanes by that tree.
   Value reduceTree(Value vector);
   Value reduceAddInt(Value vector);  ///< Integers, modulo 2^bits.
   Value reduceMaxUInt(Value vector); ///< Integers, unsigned.
@@ -206,6 +218,14 @@ public:
   /// Stores the first `lanes` (1 .. kLanes) of a vector.
   void storeLanes(Value vector, Value pointer, int64_t bytes = 0,
                   int64_t lanes = kLanes);
+
+  /// Stores the first `lanes` of a vector `stride` bytes apart.
+  void storeStrided(Value vector, Value pointer, int64_t bytes, int64_t stride,
+                    int64_t lanes = kLanes);
+  /// On GPUs: an element for each lane, so many bytes (i64) from `pointer`.
+  Value gather(Type element, Value pointer, Value bytes);
+  /// The same for stores, of lanes whose mask bit is 1; null for all.
+  void scatter(Value vector, Value pointer, Value bytes, Value mask = {});
 
   /// Asks for the cache line at `pointer` + `bytes` to come to the second-level
   /// cache: the first level has too few outstanding misses to read memory at
@@ -248,13 +268,29 @@ public:
                      llvm::function_ref<void(mlir::ValueRange)> body);
 
 private:
+  /// What the arguments of a kernel for a GPU say, as on CPUs a call does.
+  struct DeviceCall {
+    Value inputs; ///< A pointer to global memory.
+    Value count, tileBegin, tileEnd;
+    Value row; ///< Number of the work-item's DPP row in its work-group.
+    llvm::SmallVector<Value> operands;
+  };
+
+  Type globalPtr();
+  Value castToGeneric(Value pointer);
+  void beginDeviceCall(mlir::Block &entry);
   Value loadParam(Type type, size_t offset);
+  Value loadInput(Type type, size_t offset);
+  Value pointToLanes(Value pointer, Value bytes);
 
   mlir::ModuleOp module;
   mlir::OpBuilder builder;
   mlir::Location loc;
   const target::TargetSpec &target;
-  Value params;
+  WorkGroup group;
+  Value params;      ///< On CPUs.
+  DeviceCall device; ///< On GPUs.
+  mlir::LLVM::GlobalOp localMemory;
 };
 
 } // namespace modelc::codegen

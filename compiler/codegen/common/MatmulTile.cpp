@@ -194,8 +194,10 @@ private:
   KernelBuilder &b;
   const MatmulTile &tile;
   int64_t rows;
-  Value products;    ///< Of the step, as DotBlock has them.
-  Values mappedRows; ///< Bytes from weightBase to each lane's row.
+  Value products; ///< Of the step, as DotBlock has them.
+  /// Bytes from weightBase to each lane's row: kLanes numbers, or on GPUs one
+  /// vector.
+  Values mappedRows;
 };
 
 } // namespace
@@ -221,6 +223,13 @@ SmallVector<Value> TileEmitter::emit(const ColumnRange &range,
 void TileEmitter::findMappedRows() {
   int64_t rowBytes = tile.weight.getPanelOffset(1, tile.columns);
   Value last = tile.panelRows ? b.sub(tile.panelRows, 1) : Value();
+  if (b.getTarget().gpu) {
+    Value row = b.extendU(b.laneNumbers(), b.i64());
+    if (last)
+      row = b.minU(row, b.splat(last));
+    mappedRows = {b.mul(row, b.splatInt(rowBytes, b.i64()))};
+    return;
+  }
   for (int64_t lane = 0; lane < kLanes; ++lane) {
     Value row = b.constI64(lane);
     mappedRows.push_back(b.mul(last ? b.minU(row, last) : row, rowBytes));
@@ -229,6 +238,8 @@ void TileEmitter::findMappedRows() {
 
 /// One k of the lanes' rows, each at its place in the file.
 Value TileEmitter::loadMappedColumn(Value group) {
+  if (b.getTarget().gpu)
+    return b.toF32(b.gather(tile.weight.getSource(), group, mappedRows[0]));
   Value column = b.splatF32(0);
   for (int64_t lane = 0; lane < kLanes; ++lane) {
     Value element =

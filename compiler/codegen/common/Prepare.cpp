@@ -413,6 +413,17 @@ void PrepareEmitter::storeQuants(const OutputRow &row, Value group,
                              b.bitcast(quants[1], halves), upper),
                    base, first);
   }
+  if (b.getTarget().gpu) {
+    // Elements of a vector lie in different lanes: each stores its own.
+    for (int64_t k = 0; k < layout.getK(); k += kLanes) {
+      SmallVector<int64_t> bytes;
+      for (int64_t i = 0; i < kLanes; ++i)
+        bytes.push_back(layout.getByteOffset(pack::kQuants, 0, k + i));
+      b.scatter(b.truncate(quants[k / kLanes], b.i8()), base,
+                b.constVector(b.vec(b.i64()), ArrayRef<int64_t>(bytes)));
+    }
+    return;
+  }
   Value bytes =
       b.concat(b.truncate(quants[0], b.i8()), b.truncate(quants[1], b.i8()));
   if (getElementStride(layout, pack::kQuants) == 1)
@@ -462,8 +473,7 @@ void PrepareEmitter::storeFloats(const OutputRow &row, Value column,
   int64_t first = layout.getByteOffset(pack::kValues, 0, 0);
   if (layout.getBytes() == sizeof(float))
     return b.storeLanes(values, base, first, lanes);
-  for (int64_t i = 0; i < lanes; ++i)
-    b.store(b.extract(values, i), base, first + i * layout.getBytes());
+  b.storeStrided(values, base, first, layout.getBytes(), lanes);
 }
 
 void PrepareEmitter::emitZeroRow(const OutputRow &row) {

@@ -29,6 +29,23 @@ bool codegen::hasSignedQuants(pack::LayoutAttr weight) {
   return quants && quants.getBits() == 8 && quants.getFlip() == 0;
 }
 
+/// What weight bytes exceed the quants by. What a codebook has enters as it is.
+static int64_t getStoredOffset(pack::LayoutAttr weight) {
+  bool entersTrue =
+      hasSignedQuants(weight) || !pack::getBlockFormat(weight).codebook.empty();
+  return entersTrue ? 0 : pack::getQuantOffset(weight);
+}
+
+int64_t codegen::getSignedOffset(pack::LayoutAttr layout,
+                                 pack::LayoutAttr panel) {
+  return pack::holdsProducts(layout) ? 0 : getStoredOffset(panel);
+}
+
+bool codegen::fitsSigned(pack::LayoutAttr weight) {
+  return getStoredOffset(weight) == 0 ||
+         pack::getLargestUnsignedQuant(weight) <= INT8_MAX;
+}
+
 SmallVector<int64_t> codegen::getQuads(const DotBlock &block) {
   SmallVector<int64_t> quads;
   for (int64_t k = 0; k < block.length; k += 4)

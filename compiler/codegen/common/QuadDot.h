@@ -25,6 +25,14 @@ bool canReadQuads(pack::LayoutAttr weight, pack::LayoutAttr input);
 /// True if quants are stored as signed bytes.
 bool hasSignedQuants(pack::LayoutAttr weight);
 
+/// What the bytes of `layout`, which is `panel` or its image, exceed the quants
+/// by where both sides of products are signed bytes.
+int64_t getSignedOffset(pack::LayoutAttr layout, pack::LayoutAttr panel);
+
+/// True if weight bytes are numbers that a product of signed bytes takes for
+/// what they are.
+bool fitsSigned(pack::LayoutAttr weight);
+
 /// First elements of the sub-block's quads, in the order of their weight bytes.
 llvm::SmallVector<int64_t> getQuads(const DotBlock &block);
 

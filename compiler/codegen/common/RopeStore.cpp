@@ -223,8 +223,7 @@ void RopeStoreEmitter::storeInPage(const PageRow &row, Value elements,
   Value base = b.offset(row.base, b.mul(first, stride));
   if (stride == row.page->elementBytes)
     return b.storeLanes(elements, base, 0, lanes);
-  for (int64_t i = 0; i < lanes; ++i)
-    b.store(b.extract(elements, i), base, i * stride);
+  b.storeStrided(elements, base, 0, stride, lanes);
 }
 
 /// The blocks of a row of floats, quantised.

@@ -308,6 +308,10 @@ std::string launch(const Chip &chip, Memory &memory, Code &code,
     return where + ": " + refused;
   std::vector<uint8_t> kernargs = dispatch.kernargs;
   kernargs.resize(std::max<size_t>(kernel.kernargBytes, kernargs.size()));
+  // Scalar loads of several arguments may reach beyond the last; the segment is
+  // aligned, and HIP gives whole lines.
+  constexpr size_t kLine = 64;
+  kernargs.resize((kernargs.size() + kLine - 1) / kLine * kLine);
   fillHidden(dispatch, kernargs);
   Scope scope(memory);
   Run run = {chip, dispatch, kernel, scope.copy(kernargs), 0, kernel.entry};
