@@ -12,6 +12,7 @@
 #include "dialects/pack/BlockFormats.h"
 #include "dialects/pack/LayoutBuilder.h"
 #include "dialects/pack/Layouts.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace modelc;
@@ -75,7 +76,7 @@ static LayoutAttr addNeeds(LayoutBuilder &b, std::string name, int64_t rowTile,
     name += "." + getSumField(unit);
   }
   addWords(kScale.str(), kActivationBlock);
-  return b.finish(name, bit / 8, align);
+  return b.finish(name, llvm::alignTo(bit / 8, align), align);
 }
 
 static void addQuads(LayoutBuilder &b, int64_t rowTile) {
@@ -92,22 +93,41 @@ LayoutAttr pack::getQuantizedActivationLayout(MLIRContext *context,
   return addNeeds(b, "i8.m" + std::to_string(rowTile) + "k32", rowTile, needs);
 }
 
-/// A register of Z, and a cache line.
-static constexpr int64_t kQuadTileAlign = 64;
+/// A register of Z and a cache line; a cache line of AMD's GPUs.
+static constexpr int64_t kQuadTileAlign = 64, kWaveTileAlign = 128;
 
-LayoutAttr pack::getQuadTileActivationLayout(MLIRContext *context,
-                                             const ActivationNeeds &needs) {
+static LayoutAttr getTileLayout(MLIRContext *context, StringRef suffix,
+                                const ActivationNeeds &needs, int64_t align) {
   LayoutBuilder b(context, Float32Type::get(context), kQuadTileRows,
                   kActivationBlock);
   addQuads(b, kQuadTileRows);
-  return addNeeds(b, "i8.m" + std::to_string(kQuadTileRows) + "k32.tile",
-                  kQuadTileRows, {{}, needs.sums}, kQuadTileAlign);
+  std::string name = "i8.m" + std::to_string(kQuadTileRows) + "k32";
+  return addNeeds(b, name + suffix.str(), kQuadTileRows, {{}, needs.sums},
+                  align);
+}
+
+static bool isTileLayout(LayoutAttr activation, int64_t align) {
+  return activation.getRows() == kQuadTileRows &&
+         activation.getAlign() == align && activation.getField(kQuants) &&
+         activation.getField(kScale);
+}
+
+LayoutAttr pack::getQuadTileActivationLayout(MLIRContext *context,
+                                             const ActivationNeeds &needs) {
+  return getTileLayout(context, ".tile", needs, kQuadTileAlign);
 }
 
 bool pack::hasQuadTiles(LayoutAttr activation) {
-  return activation.getRows() == kQuadTileRows &&
-         activation.getAlign() == kQuadTileAlign &&
-         activation.getField(kQuants) && activation.getField(kScale);
+  return isTileLayout(activation, kQuadTileAlign);
+}
+
+LayoutAttr pack::getWaveTileActivationLayout(MLIRContext *context,
+                                             const ActivationNeeds &needs) {
+  return getTileLayout(context, ".wave", needs, kWaveTileAlign);
+}
+
+bool pack::hasWaveTiles(LayoutAttr activation) {
+  return isTileLayout(activation, kWaveTileAlign);
 }
 
 LayoutAttr pack::getPairActivationLayout(MLIRContext *context,

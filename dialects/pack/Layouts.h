@@ -44,6 +44,13 @@ LayoutAttr getMappedLayout(mlir::MLIRContext *context, mlir::Type elementType);
 LayoutAttr getPanelLayout(mlir::MLIRContext *context, mlir::Type elementType,
                           int64_t flip);
 
+/// The same for GPUs, whose sixteen lanes have a row each and load up to 16
+/// bytes at once (GLOBAL_LOAD_DWORDX4; AMD, "CDNA3 Instruction Set
+/// Architecture", 9.3): up to four words of a row's quads lie side by side. Of
+/// block types only; others have their panel layout.
+LayoutAttr getLanePanelLayout(mlir::MLIRContext *context,
+                              mlir::Type elementType);
+
 /// Panels of BF16 for matrix units: pairs of consecutive k, 32 of them a group,
 /// so that a group is the B tile of TDPBF16PS (Intel SDM vol. 2).
 LayoutAttr getPairPanelLayout(mlir::MLIRContext *context);
@@ -131,6 +138,14 @@ LayoutAttr getQuadTileActivationLayout(mlir::MLIRContext *context,
 /// True for layouts of that kind.
 bool hasQuadTiles(LayoutAttr activation);
 
+/// The same for the matrix units of AMD's GPUs: groups fill cache lines of 128
+/// bytes.
+LayoutAttr getWaveTileActivationLayout(mlir::MLIRContext *context,
+                                       const ActivationNeeds &needs);
+
+/// True for layouts of that kind.
+bool hasWaveTiles(LayoutAttr activation);
+
 /// Rows of a tile of pairs for Apple AMX: a pair of all of them is a register
 /// of 512 bits.
 inline constexpr int64_t kPairTileRows = 32;
@@ -146,7 +161,6 @@ bool hasQuantPairs(LayoutAttr activation);
 /// What outer products with this block-quantised weight read.
 ActivationNeeds getOuterNeeds(LayoutAttr weight);
 
-/// The same with quants as bf16 numbers, the A tiles of TDPBF16PS.
 /// The same with quants as bf16 numbers, the A tiles of TDPBF16PS, in the pairs
 /// that widened images have.
 LayoutAttr getWidenedActivationLayout(mlir::MLIRContext *context,

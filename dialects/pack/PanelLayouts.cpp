@@ -10,6 +10,10 @@
 // scales; behind the strips come scales of the whole group. So a kernel reads
 // a group from front to back.
 //
+// Quads of a row, words of 32 bits, lie 64 bytes apart, so that a vector has
+// one of each row; or, in panels for GPUs, up to four of them side by side, so
+// that each of sixteen lanes loads 16 bytes of its own.
+//
 //===----------------------------------------------------------------------===//
 
 #include "dialects/pack/BlockFormats.h"
@@ -42,29 +46,46 @@ static AffineExpr sum(AffineExpr first, ArrayRef<AffineExpr> terms) {
   return first;
 }
 
-/// Where quants of `bits` bits lie: for every 32 k, `bits` vectors of 64
-/// bytes, byte 4 * n + i of which belongs to row n and elements i of 8 / bits
-/// quads: quad q lies in vector q % bits, at bit (q / bits) * bits. `j` is the
-/// element, counted from what `first` gives.
+/// Where byte j % 4 of word `word` of row n lies, `width` words of a row being
+/// side by side: chunk `chunk` has words of that number.
+static AffineExpr getWordByte(const LayoutBuilder &b, AffineExpr first,
+                              AffineExpr chunk, AffineExpr word, AffineExpr j,
+                              int64_t width) {
+  return sum(first, {chunk * (width * kVectorBits), b.n * (width * 32),
+                     word * 32, (j % 4) * 8});
+}
+
+/// Where quants of `bits` bits lie: every 32 k are `bits` words of each row,
+/// whose byte i belongs to elements i of 8 / bits quads: quad q lies in word
+/// q % bits, at bit (q / bits) * bits. `j` is the element, counted from what
+/// `first` gives; `width` words of a row lie side by side.
 static AffineExpr getPlane(const LayoutBuilder &b, AffineExpr first,
-                           AffineExpr j, int64_t bits, int64_t begin) {
-  AffineExpr quad = (j % 32).floorDiv(4);
-  return sum(first, {j.floorDiv(32) * (bits * kVectorBits),
-                     (quad % bits) * kVectorBits, b.n * 32, (j % 4) * 8,
-                     quad.floorDiv(bits) * bits}) +
-         begin;
+                           AffineExpr j, int64_t bits, int64_t begin,
+                           int64_t width = 1) {
+  AffineExpr block = j.floorDiv(32), quad = (j % 32).floorDiv(4);
+  AffineExpr chunk = block * std::max<int64_t>(1, bits / width), word;
+  if (bits >= width) { // Both are powers of two.
+    chunk = chunk + (quad % bits).floorDiv(width);
+    word = quad % width;
+  } else {
+    chunk = j.floorDiv(32 * (width / bits));
+    word = (block % (width / bits)) * bits + quad % bits;
+  }
+  return getWordByte(b, first, chunk, word, j, width) +
+         quad.floorDiv(bits) * bits + begin;
 }
 
 namespace {
 
 /// Lays the fields of a source layout behind one another, in every strip of
 /// `strip` elements, whose bits are `stripBits`; 0 if that is still to be
-/// found out.
+/// found out. Up to `width` words of a row's quads lie side by side.
 class PanelBuilder {
 public:
-  PanelBuilder(LayoutBuilder &b, LayoutAttr source, int64_t strip,
-               int64_t stripBits)
-      : b(b), source(source), strip(strip), stripBits(stripBits) {}
+  PanelBuilder(LayoutBuilder &b, LayoutAttr source, int64_t width,
+               int64_t strip, int64_t stripBits)
+      : b(b), source(source), width(width), strip(strip), stripBits(stripBits) {
+  }
 
   /// From here on, fields are those of the whole group of `k` elements.
   void finishStrips(int64_t k) {
@@ -78,7 +99,9 @@ public:
     if (!field)
       return;
     b.add(name, field.getBits(), 1,
-          getPlane(b, getStrip(1), getElement(1), field.getBits(), bit), flip);
+          getPlane(b, getStrip(1), getElement(1), field.getBits(), bit,
+                   std::min(width, strip / 32 * field.getBits())),
+          flip);
     bit += field.getBits() * strip * kPanelRows;
   }
 
@@ -87,8 +110,11 @@ public:
     FieldAttr field = source.getField(name);
     if (!field)
       return;
+    int64_t words = std::min(width, strip / field.getUnit() / 4);
+    AffineExpr word = b.j.floorDiv(4);
     b.add(name, 8, field.getUnit(),
-          b.j.floorDiv(4) * kVectorBits + b.n * 32 + (b.j % 4) * 8 + bit);
+          getWordByte(b, {}, word.floorDiv(words), word % words, b.j, words) +
+              bit);
     bit += 8 * kPanelRows * (strip / field.getUnit());
   }
 
@@ -143,6 +169,7 @@ private:
 
   LayoutBuilder &b;
   LayoutAttr source;
+  int64_t width;
   int64_t strip;
   int64_t stripBits;
   int64_t bit = 0;
@@ -280,46 +307,75 @@ static void addStripFields(PanelBuilder &panel, const BlockFormat &format,
 /// A builder for a group of `k` elements, in strips if their fields fill whole
 /// vectors then.
 static PanelBuilder makePanelBuilder(LayoutBuilder &b, LayoutAttr source,
-                                     const BlockFormat &format, int64_t k) {
-  PanelBuilder whole(b, source, k, /*stripBits=*/0);
+                                     const BlockFormat &format, int64_t k,
+                                     int64_t width) {
+  PanelBuilder whole(b, source, width, k, /*stripBits=*/0);
   // A byte of trits has elements all over the group.
   if (k == kStripElems || format.getQuantKind() == QuantKind::Trits)
     return whole;
   LayoutBuilder scratch(source.getContext(), source.getSource(), kPanelRows, k);
-  PanelBuilder panel(scratch, source, kStripElems, /*stripBits=*/0);
+  PanelBuilder panel(scratch, source, width, kStripElems, /*stripBits=*/0);
   addStripFields(panel, format, /*flip=*/0);
   int64_t stripBits = panel.getBytes() * 8;
   if (stripBits % kVectorBits != 0)
     return whole;
-  return PanelBuilder(b, source, kStripElems, stripBits);
+  return PanelBuilder(b, source, width, kStripElems, stripBits);
+}
+
+/// The format of a block type that has panels, or null.
+static const BlockFormat *getPanelFormat(MLIRContext *context, Type type) {
+  std::optional<GgmlType> ggml = model::getGgmlType(type);
+  bool isBlock =
+      ggml && model::getGgmlTypeInfo(*ggml).kind == model::GgmlKind::Block;
+  return isBlock && getMappedLayout(context, type) ? getBlockFormat(*ggml)
+                                                   : nullptr;
+}
+
+/// A panel in groups of at least `leastK` elements that lie on multiples of
+/// `align` bytes where that costs nothing.
+static LayoutAttr getBlockPanel(MLIRContext *context, Type elementType,
+                                const BlockFormat &format, int64_t flip,
+                                int64_t leastK, int64_t width, int64_t align,
+                                StringRef suffix) {
+  const model::GgmlTypeInfo &info = model::getGgmlTypeInfo(format.type);
+  LayoutAttr source = getMappedLayout(context, elementType);
+  int64_t k = std::max<int64_t>(leastK, info.blockElems);
+  LayoutBuilder b(context, elementType, kPanelRows, k);
+  PanelBuilder panel = makePanelBuilder(b, source, format, k, width);
+  addStripFields(panel, format, flip);
+  panel.finishStrips(k);
+  panel.addScales(kScale);
+  panel.addScales(kMin);
+  constexpr int64_t kLeastAlign = 32;
+  while (align > kLeastAlign && panel.getBytes() % align != 0)
+    align /= 2;
+  return b.finish(info.name + ".n16k" + Twine(k) + suffix,
+                  llvm::alignTo(panel.getBytes(), align), align);
 }
 
 LayoutAttr pack::getPanelLayout(MLIRContext *context, Type elementType,
                                 int64_t flip) {
   std::optional<GgmlType> type = model::getGgmlType(elementType);
-  if (!type)
+  if (type == GgmlType::F32 || type == GgmlType::F16 || type == GgmlType::BF16)
+    return getFloatPanel(context, elementType, model::getGgmlTypeInfo(*type));
+  const BlockFormat *format = getPanelFormat(context, elementType);
+  if (!format)
     return {};
-  const model::GgmlTypeInfo &info = model::getGgmlTypeInfo(*type);
-  if (*type == GgmlType::F32 || *type == GgmlType::F16 ||
-      *type == GgmlType::BF16)
-    return getFloatPanel(context, elementType, info);
-  LayoutAttr source = getMappedLayout(context, elementType);
-  const BlockFormat *format = getBlockFormat(*type);
-  if (info.kind != model::GgmlKind::Block || !source || !format)
-    return {};
-  // Two blocks of 32 make the scales of a group a whole vector.
-  int64_t k = std::max<int64_t>(kStripElems, info.blockElems);
   // Only signed bytes are flipped: other quants are unsigned as they are.
-  FieldAttr quants = source.getField(kQuants);
+  FieldAttr quants = getMappedLayout(context, elementType).getField(kQuants);
   bool isFlipped = flip != 0 && quants && quants.getBits() == 8;
-  LayoutBuilder b(context, elementType, kPanelRows, k);
-  PanelBuilder panel = makePanelBuilder(b, source, *format, k);
-  addStripFields(panel, *format, isFlipped ? flip : 0);
-  panel.finishStrips(k);
-  panel.addScales(kScale);
-  panel.addScales(kMin);
-  // Groups lie on whole vectors where that costs nothing.
-  int64_t align = panel.getBytes() % 64 == 0 ? 64 : 32;
-  return b.finish(info.name + ".n16k" + Twine(k) + (isFlipped ? "u" : ""),
-                  llvm::alignTo(panel.getBytes(), align), align);
+  // Two blocks of 32 make the scales of a group a whole vector.
+  return getBlockPanel(context, elementType, *format, isFlipped ? flip : 0,
+                       kStripElems, /*width=*/1, /*align=*/64,
+                       isFlipped ? "u" : "");
+}
+
+LayoutAttr pack::getLanePanelLayout(MLIRContext *context, Type elementType) {
+  const BlockFormat *format = getPanelFormat(context, elementType);
+  if (!format)
+    return getPanelLayout(context, elementType, /*flip=*/0);
+  // A cache line of AMD's GPUs is 128 bytes, and 128 elements of most types
+  // fill whole ones.
+  return getBlockPanel(context, elementType, *format, /*flip=*/0,
+                       /*leastK=*/128, /*width=*/4, /*align=*/128, ".lanes");
 }

@@ -37,8 +37,10 @@ std::vector<mlir::Type> test::getPanelTypes(PackContext &context) {
 
 std::vector<LayoutAttr> test::getTargets(PackContext &context,
                                          mlir::Type type) {
-  std::vector<LayoutAttr> targets = {getMappedLayout(context.get(), type),
-                                     getPanelLayout(context.get(), type, 0)};
+  std::vector<LayoutAttr> targets = {getMappedLayout(context.get(), type)};
+  if (getBlockFormat(*model::getGgmlType(type)))
+    targets.push_back(getLanePanelLayout(context.get(), type));
+  targets.push_back(getPanelLayout(context.get(), type, 0));
   if (type == context.getType("q8_0"))
     targets.push_back(getPanelLayout(context.get(), type, 0x80));
   if (type == context.getType("bf16"))
@@ -46,11 +48,24 @@ std::vector<LayoutAttr> test::getTargets(PackContext &context,
   return targets;
 }
 
+/// Types whose panels for GPUs are drawn: one for each number of bits, and one
+/// of trits. Floats have the panels of CPUs.
+static bool isDrawn(PackContext &context, mlir::Type type) {
+  constexpr llvm::StringLiteral kDrawn[] = {"q4_0", "q8_0", "q4_K",
+                                            "q5_K", "q6_K", "tq1_0"};
+  return !getBlockFormat(*model::getGgmlType(type)) ||
+         llvm::any_of(kDrawn, [&](llvm::StringRef name) {
+           return type == context.getType(name);
+         });
+}
+
 std::vector<LayoutAttr> test::getCatalogue(PackContext &context) {
   std::vector<LayoutAttr> layouts;
   for (mlir::Type type : getPanelTypes(context))
     for (LayoutAttr layout : getTargets(context, type))
-      layouts.push_back(layout);
+      if (layout != getLanePanelLayout(context.get(), type) ||
+          isDrawn(context, type))
+        layouts.push_back(layout);
   for (const char *name : {"q8_0", "q4_K", "q6_K"})
     layouts.push_back(getImageLayout(
         getPanelLayout(context.get(), context.getType(name), 0)));
@@ -66,6 +81,7 @@ std::vector<LayoutAttr> test::getCatalogue(PackContext &context) {
       getQuantizedActivationLayout(context.get(), 4, kDrawnNeeds));
   layouts.push_back(getRowActivationLayout(context.get(), 8, kDrawnNeeds));
   layouts.push_back(getQuadTileActivationLayout(context.get(), kDrawnNeeds));
+  layouts.push_back(getWaveTileActivationLayout(context.get(), kDrawnNeeds));
   layouts.push_back(getPairActivationLayout(context.get(), {{{8, 32}}, {32}}));
   layouts.push_back(getWidenedActivationLayout(context.get(), 32, kDrawnNeeds));
   layouts.push_back(getFloatActivationLayout(context.get(), 4));

@@ -42,7 +42,7 @@ std::vector<mlir::Type> getPanelTypes(PackContext &context);
 std::vector<pack::LayoutAttr> getTargets(PackContext &context, mlir::Type type);
 
 /// Every layout, those with parameters once, with the parameters that
-/// docs/layouts.md draws.
+/// docs/layouts.md draws; of panels for GPUs those that it draws.
 std::vector<pack::LayoutAttr> getCatalogue(PackContext &context);
 
 } // namespace modelc::test

@@ -229,6 +229,63 @@ TEST_F(Layouts, EveryFieldOfAPanelHasAnEquation) {
   EXPECT_EQ(found, known.size());
 }
 
+/// Fields of panels for GPUs, begun and repeated like those of other panels:
+/// `words` of a row's words of four quants side by side.
+struct LaneWords {
+  const char *type, *field;
+  int64_t begin, bits, stripBytes, words;
+};
+
+TEST_F(Layouts, LanePanelEquation) {
+  for (const LaneWords &lanes : {LaneWords{"q4_0", "quants", 0, 4, 512, 4},
+                                 {"q8_0", "quants", 0, 8, 1024, 4},
+                                 {"q2_0", "quants", 0, 2, 256, 4},
+                                 {"q1_0", "quants", 0, 1, 128, 2},
+                                 {"q4_K", "quants", 0, 4, 576, 4},
+                                 {"q5_K", "quants", 0, 4, 704, 4},
+                                 {"q5_K", "quants_high", 512, 1, 704, 2},
+                                 {"q6_K", "quants_high", 512, 2, 832, 4}}) {
+    LayoutAttr layout =
+        getLanePanelLayout(context.get(), context.getType(lanes.type));
+    expectMap(layout, lanes.field, [&](int64_t n, int64_t k) {
+      int64_t q = k % 32 / 4, c = lanes.words, b = lanes.bits;
+      int64_t v = k % 64 / 32 * b + q % b;
+      int64_t byte = lanes.begin + k / 64 * lanes.stripBytes +
+                     64 * c * (v / c) + 4 * c * n + 4 * (v % c) + k % 4;
+      return 8 * byte + q / b * b;
+    });
+  }
+  // Trits: byte j of a row, which its elements are numbered by.
+  LayoutAttr trits =
+      getLanePanelLayout(context.get(), context.getType("tq1_0"));
+  for (int64_t j = 0; j < 32; ++j)
+    for (int64_t n = 0; n < 16; ++n)
+      EXPECT_EQ(trits.getByteOffset("trits_32", n, 8 * j),
+                256 * (j / 16) + 16 * n + j % 16);
+  // Floats have none.
+  EXPECT_EQ(getLanePanelLayout(context.get(), context.getType("f16")),
+            panel("f16"));
+}
+
+/// Groups fill cache lines of 128 bytes where that costs nothing, and lanes
+/// load from multiples of 16.
+TEST_F(Layouts, LanePanelsAreAligned) {
+  int64_t whole = 0;
+  for (mlir::Type type : getPanelTypes(context)) {
+    LayoutAttr layout = getLanePanelLayout(context.get(), type);
+    if (!getBlockFormat(*model::getGgmlType(type)))
+      continue;
+    EXPECT_EQ(layout.getAlign() % 32, 0) << layout.getName().str();
+    whole += layout.getAlign() == 128;
+    for (llvm::StringRef field : {kQuants, kQuantsHigh, kSigns, kTrits32})
+      if (layout.getField(field)) {
+        EXPECT_EQ(layout.getByteOffset(field, 0, 0) % 16, 0)
+            << layout.getName().str() << " " << field.str();
+      }
+  }
+  EXPECT_EQ(whole, 8);
+}
+
 TEST_F(Layouts, FloatPanelEquation) {
   expectMap(panel("f32"), kValues,
             [](int64_t n, int64_t k) { return 8 * (k * 64 + n * 4); });
