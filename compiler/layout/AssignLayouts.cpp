@@ -71,6 +71,8 @@ static LayoutAttr getPanel(MLIRContext *context, Type type,
                            const TargetSpec &target) {
   if (type.isBF16() && !target.bf16Regimes.empty())
     return pack::getPairPanelLayout(context);
+  if (target.gpu)
+    return pack::getLanePanelLayout(context, type);
   return pack::getPanelLayout(context, type, target.quantFlip);
 }
 

@@ -244,6 +244,8 @@ LayoutAttr schedule::getInputLayout(ValueRange weights,
     needs.add(pack::getActivationNeeds(getLayout(weight)));
   if (range.matrixIsa == target::Isa::Sme)
     return pack::getQuadTileActivationLayout(context, needs);
+  if (range.matrixIsa == target::Isa::HipMatrix)
+    return pack::getWaveTileActivationLayout(context, needs);
   if (range.isWidened)
     return pack::getWidenedActivationLayout(context, range.rowTile, needs);
   if (range.matrixIsa)
@@ -251,7 +253,10 @@ LayoutAttr schedule::getInputLayout(ValueRange weights,
   return pack::getQuantizedActivationLayout(context, range.rowTile, needs);
 }
 
-int64_t schedule::getTileRows(ArrayRef<int64_t> rows, int64_t wantedTiles) {
+int64_t schedule::getTileRows(ArrayRef<int64_t> rows, int64_t wantedTiles,
+                              const target::TargetSpec &target) {
+  if (target.gpu)
+    return pack::kPanelRows;
   int64_t most = *llvm::max_element(rows);
   for (int64_t tileRows = 4 * pack::kPanelRows; tileRows > pack::kPanelRows;
        tileRows /= 2)
@@ -276,7 +281,8 @@ plan::MatmulSpecAttr Scheduler::getMatmulSpec(model::LinearOp op,
       op.getContext(), getColumns(op.getX()), input, b.getArrayAttr(layouts),
       b.getDenseI64ArrayAttr(rows), op.getEpilogue(), activation,
       !op.getBiases().empty(),
-      range.tileRows > 0 ? range.tileRows : getTileRows(rows, kWantedTiles),
+      range.tileRows > 0 ? range.tileRows
+                         : getTileRows(rows, kWantedTiles, steps.getTarget()),
       range.imagePanels, range.imageColumns, op.getCapAttr());
 }
 

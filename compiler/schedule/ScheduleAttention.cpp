@@ -260,7 +260,8 @@ LogicalResult Scheduler::schedule(model::HeadMatmulOp op) {
         b.getDenseI64ArrayAttr({matrices.rows}), model::Epilogue::Store,
         model::Activation::Silu, /*bias=*/false,
         getTileRows({matrices.rows},
-                    llvm::divideCeil(kWantedTiles, matrices.count)),
+                    llvm::divideCeil(kWantedTiles, matrices.count),
+                    steps.getTarget()),
         /*imagePanels=*/0, /*imageColumns=*/0, /*cap=*/FloatAttr());
     auto spec =
         plan::HeadMatmulSpecAttr::get(op.getContext(), matmul, matrices.count);

@@ -305,8 +305,9 @@ void Scheduler::addExpertsStep(model::ExpertsOp op, const CountRange &range,
       b.getArrayAttr(layouts), b.getDenseI64ArrayAttr(rows),
       isGlu ? model::Epilogue::Glu : model::Epilogue::Store, op.getActivation(),
       !biases.empty(),
-      hasImages && range.tileRows > 0 ? range.tileRows
-                                      : getTileRows(rows, wanted),
+      hasImages && range.tileRows > 0
+          ? range.tileRows
+          : getTileRows(rows, wanted, steps.getTarget()),
       hasImages ? range.imagePanels : 0, hasImages ? range.imageColumns : 0,
       /*cap=*/FloatAttr());
   auto spec = plan::ExpertsSpecAttr::get(op.getContext(), matmul,

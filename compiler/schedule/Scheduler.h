@@ -68,8 +68,10 @@ std::optional<target::Isa> getMatrixIsa(mlir::ValueRange weights,
 LayoutAttr getInputLayout(mlir::ValueRange weights, const CountRange &range);
 
 /// Rows of one tile of weights: as many as keep several accumulators busy when
-/// there is one token, as few as give `wantedTiles` to share among threads.
-int64_t getTileRows(ArrayRef<int64_t> rows, int64_t wantedTiles);
+/// there is one token, as few as give `wantedTiles` to share among threads. A
+/// GPU wants as many tiles as it can get.
+int64_t getTileRows(ArrayRef<int64_t> rows, int64_t wantedTiles,
+                    const target::TargetSpec &target);
 inline constexpr int64_t kWantedTiles = 16;
 
 //===----------------------------------------------------------------------===//

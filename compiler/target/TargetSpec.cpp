@@ -141,10 +141,17 @@ static constexpr Regime kAppleAmxFloatRegimes[] = {
 // A vector takes one register of each lane. A row of tokens by itself, for all
 // weights to be read once, or four that share them.
 static constexpr Regime kHipRegimes[] = {{1, 1}, {INT64_MAX, 4}};
+// A matrix instruction takes 16 rows. The images of 512 columns, and the sums
+// of eight row tiles, of one panel leave LDS for two work-groups or more.
+static constexpr Regime kHipMatrixRegimes[] = {
+    {1, 1}, {4, 4}, {INT64_MAX, 16, 1, 512, Isa::HipMatrix}};
 
 static constexpr int64_t kLdsBytes = 64 * 1024;
 // A wave of CDNA has as many accumulation registers as others, for matrices.
-static constexpr GpuFacts kCdna = {64, kLdsBytes, 512, false, MatrixUnit::Mfma};
+static constexpr GpuFacts kCdna2 = {64, kLdsBytes, 512, false,
+                                    MatrixUnit::Mfma16};
+static constexpr GpuFacts kCdna3 = {64, kLdsBytes, 512, false,
+                                    MatrixUnit::Mfma32};
 static constexpr GpuFacts kRdna2 = {32, kLdsBytes, 256, false,
                                     MatrixUnit::None};
 static constexpr GpuFacts kRdna3 = {32, kLdsBytes, 256, true,
@@ -166,6 +173,8 @@ static constexpr TargetSpec makeHip(const char *name, const char *summary,
                      kHipRegimes, kHipRegimes, kNoTiles,   l1KiB * kKiB,
                      l2KiB * kKiB};
   spec.gpu = &facts;
+  if (facts.matrixUnit != MatrixUnit::None)
+    spec.blockRegimes = kHipMatrixRegimes;
   return spec;
 }
 
@@ -216,15 +225,17 @@ static constexpr TargetSpec kTargets[] = {
     {"apple-m4", "SME2 for many rows, else SMMLA or SDOT", kMacTriple,
      "apple-m4", "", kAppleM4, Isa::NeonDotprod, 0, kNeonRegimes, kSmeRegimes,
      kNoTiles, 128 * kKiB, 4096 * kKiB},
-    makeHip("gfx90a", "AMD GPU, CDNA2: Instinct MI210, MI250", 16, 8192, kCdna),
-    makeHip("gfx942", "AMD GPU, CDNA3: Instinct MI300, MI325", 32, 4096, kCdna),
+    makeHip("gfx90a", "AMD GPU, CDNA2: Instinct MI210, MI250", 16, 8192,
+            kCdna2),
+    makeHip("gfx942", "AMD GPU, CDNA3: Instinct MI300, MI325", 32, 4096,
+            kCdna3),
     makeHip("gfx1030", "AMD GPU, RDNA2: Radeon RX 6800, 6900, PRO W6800", 16,
             4096, kRdna2),
     makeHip("gfx1100", "AMD GPU, RDNA3: Radeon RX 7900, PRO W7900", 32, 6144,
             kRdna3),
     makeHip("gfx1201", "AMD GPU, RDNA4: Radeon RX 9070, AI PRO R9700", 32, 8192,
             kRdna4),
-    makeHip("gfx9-4-generic", "all of CDNA3", 32, 4096, kCdna),
+    makeHip("gfx9-4-generic", "all of CDNA3", 32, 4096, kCdna3),
     makeHip("gfx10-3-generic", "all of RDNA2", 16, 1024, kRdna2),
     makeHip("gfx11-generic", "all of RDNA3", 32, 2048, kRdna3),
     makeHip("gfx12-generic", "all of RDNA4", 32, 4096, kRdna4),
@@ -257,6 +268,8 @@ llvm::StringRef modelc::target::getIsaName(Isa isa) {
     return "appleamx";
   case Isa::Hip:
     return "hip";
+  case Isa::HipMatrix:
+    return "hipmatrix";
   }
   llvm_unreachable("no such instruction set");
 }
@@ -273,7 +286,8 @@ VectorRegisters modelc::target::getVectorRegisters(Isa isa) {
   case Isa::Sme: // What streaming mode leaves to NEON.
   case Isa::AppleAmx:
     return {16, 32};
-  case Isa::Hip: // So that a processor holds eight waves.
+  case Isa::Hip:
+  case Isa::HipMatrix: // So that a processor holds eight waves.
     return {64, 64};
   }
   llvm_unreachable("no such instruction set");

@@ -35,6 +35,7 @@ enum class Isa {
   Sme,         ///< SME2, vectors of 512 bits, for integer products, likewise.
   AppleAmx,    ///< Outer products of integers and floats, beside NeonDotprod.
   Hip,         ///< AMD GPUs: a vector is 16 lanes of a wave, a DPP row.
+  HipMatrix,   ///< Their matrix unit for integer products, beside Hip.
 };
 
 /// Suffix of the names of kernels that use it: "avx512vnni".
@@ -76,7 +77,8 @@ struct WidenedRegime {
 /// What of an AMD GPU multiplies matrices.
 enum class MatrixUnit {
   None,
-  Mfma,   ///< Of CDNA.
+  Mfma16, ///< Of CDNA2: 16 k of bytes at once.
+  Mfma32, ///< Of CDNA3: 32 k of bytes at once.
   Wmma11, ///< Of RDNA3: both halves of a wave hold the operands.
   Wmma12, ///< Of RDNA4: each half holds its part of k.
 };

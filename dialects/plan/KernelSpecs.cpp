@@ -165,6 +165,8 @@ int64_t MatmulSpecAttr::getTileCount() const {
 int64_t MatmulSpecAttr::getImageRowTiles() const {
   if (hasOuterFloats() || pack::hasQuantPairs(getInput()))
     return kOuterRowTiles;
+  if (pack::hasWaveTiles(getInput()))
+    return kWaveRowTiles;
   return pack::hasWidenedQuants(getInput()) ? kWidenedRowTiles : kImageRowTiles;
 }
 

@@ -248,6 +248,9 @@ def Plan_MatmulSpec : Plan_Spec<"MatmulSpec", "matmul",
     bool hasOuterFloats() const;
     /// Scratch for the images of weight i.
     int64_t getImageBytes(size_t i) const;
+    /// The same on GPUs, whose scratch is the 64 KiB of a work-group: so few
+    /// that two work-groups find room.
+    static constexpr int64_t kWaveRowTiles = 8;
     /// The one of these that this input has.
     int64_t getImageRowTiles() const;
     /// Scratch for the sums of one weight; 0 without images.

@@ -33,17 +33,32 @@ Type CodegenTest::getType(model::GgmlType type) {
   return model::getElementType(&context, type);
 }
 
+/// True if the target multiplies BF16 in pairs in this regime.
+static bool isOfPairs(const target::TargetSpec &target, Type type,
+                      const target::Regime &regime) {
+  return type.isBF16() && regime.matrixIsa && !target.gpu;
+}
+
+/// The layout of panels that the target's matmuls read.
+static pack::LayoutAttr makePanel(const target::TargetSpec &target, Type type) {
+  return target.gpu
+             ? pack::getLanePanelLayout(type.getContext(), type)
+             : pack::getPanelLayout(type.getContext(), type, target.quantFlip);
+}
+
 pack::LayoutAttr CodegenTest::makeInput(const target::TargetSpec &target,
                                         Type type, const target::Regime &regime,
                                         bool isWidened) {
-  if (type.isBF16() && regime.matrixIsa)
+  if (isOfPairs(target, type, regime))
     return pack::getPartActivationLayout(&context, regime.rowTile);
   if (isa<FloatType>(type))
     return pack::getFloatActivationLayout(&context, regime.rowTile);
-  pack::ActivationNeeds needs = pack::getActivationNeeds(
-      pack::getPanelLayout(&context, type, target.quantFlip));
+  pack::ActivationNeeds needs =
+      pack::getActivationNeeds(makePanel(target, type));
   if (isWidened)
     return pack::getWidenedActivationLayout(&context, regime.rowTile, needs);
+  if (regime.matrixIsa == target::Isa::HipMatrix)
+    return pack::getWaveTileActivationLayout(&context, needs);
   if (regime.matrixIsa)
     return pack::getRowActivationLayout(&context, regime.rowTile, needs);
   return pack::getQuantizedActivationLayout(&context, regime.rowTile, needs);
@@ -56,10 +71,9 @@ plan::MatmulSpecAttr CodegenTest::makeMatmul(const target::TargetSpec &target,
                                              bool isWidened) {
   bool hasImages = isa<model::QuantizedType>(type);
   size_t weights = epilogue == model::Epilogue::Glu ? 2 : 1;
-  Attribute layout =
-      type.isBF16() && regime.matrixIsa
-          ? pack::getPairPanelLayout(&context)
-          : pack::getPanelLayout(&context, type, target.quantFlip);
+  Attribute layout = isOfPairs(target, type, regime)
+                         ? pack::getPairPanelLayout(&context)
+                         : makePanel(target, type);
   SmallVector<Attribute> layouts(weights, layout);
   SmallVector<int64_t> rows(weights, kRows);
   return plan::MatmulSpecAttr::get(

@@ -280,6 +280,7 @@ static bool hasIsa(target::Isa isa) {
   case target::Isa::AppleAmx:
     return false; // Of another processor: e2e/aarch64 has them.
   case target::Isa::Hip:
+  case target::Isa::HipMatrix:
     return true; // By the interpreter.
   }
   llvm_unreachable("no such instruction set");

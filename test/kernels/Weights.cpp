@@ -46,6 +46,8 @@ pack::LayoutAttr getMatmulLayout(mlir::MLIRContext *context, WeightType type,
                                  const target::TargetSpec &target) {
   if (type == WeightType::BF16 && !target.bf16Regimes.empty())
     return pack::getPairPanelLayout(context);
+  if (target.gpu)
+    return pack::getLanePanelLayout(context, getElementType(context, type));
   return pack::getPanelLayout(context, getElementType(context, type),
                               target.quantFlip);
 }
@@ -76,6 +78,8 @@ pack::LayoutAttr getInputLayout(llvm::ArrayRef<pack::LayoutAttr> weights,
   }
   if (regime.matrixIsa == target::Isa::Sme)
     return pack::getQuadTileActivationLayout(context, getNeeds(weights));
+  if (regime.matrixIsa == target::Isa::HipMatrix)
+    return pack::getWaveTileActivationLayout(context, getNeeds(weights));
   if (isWidened)
     return pack::getWidenedActivationLayout(context, regime.rowTile,
                                             getNeeds(weights));

@@ -4,6 +4,8 @@
 // RUN:   --split-input-file | FileCheck %s --check-prefixes=CHECK,AVX2
 // RUN: modelc-opt %s --pack-assign-layouts=target=sapphirerapids \
 // RUN:   --split-input-file | FileCheck %s --check-prefixes=CHECK,VNNI,TILES
+// RUN: modelc-opt %s --pack-assign-layouts=target=gfx942 \
+// RUN:   --split-input-file | FileCheck %s --check-prefix=GPU
 
 // Matmul weights get panels of 16 rows, those of bf16 in pairs of k where tiles
 // multiply them; where bytes are multiplied unsigned by signed, q8_0 is stored
@@ -21,6 +23,14 @@ model.weight @f16 : tensor<32x64xf16> at 0 in 0
 model.weight @bf16 : tensor<32x64xbf16> at 0 in 0
 
 // CHECK-LABEL: @matmuls(
+// On a GPU a lane has up to 16 bytes of a row side by side.
+// GPU-LABEL: @matmuls(
+// GPU: pack.repack
+// GPU-SAME: -> <32x64, #q8_0_n16k128_lanes>
+// GPU: pack.repack
+// GPU-SAME: -> <32x64, #q4_0_n16k128_lanes>
+// GPU: pack.repack
+// GPU-SAME: -> <32x64, #f32_n16k1>
 func.func @matmuls(%x: tensor<?x64xf32>) {
   // CHECK: %[[W0:.*]] = model.get_weight @q8_0
   // CHECK-NEXT: %[[P0:.*]] = pack.repack %[[W0]]

@@ -3,6 +3,9 @@
 // RUN: modelc-opt %s --pass-pipeline='builtin.module( \
 // RUN:   plan-schedule{target=sapphirerapids ubatch=200})' \
 // RUN:   | FileCheck %s --check-prefix=TILES
+// RUN: modelc-opt %s --pass-pipeline='builtin.module( \
+// RUN:   plan-schedule{target=gfx942 ubatch=200})' \
+// RUN:   | FileCheck %s --check-prefix=GPU
 
 #quant = affine_map<(n, j) -> ((j floordiv 4) * 512 + n * 32 + (j mod 4) * 8)>
 #scale = affine_map<(n, j) -> (j * 256 + n * 16 + 8192)>
@@ -27,6 +30,14 @@
 // TILES: #plan.matmul<columns = 64, input = #f32_m6k1, {{.*}} tileRows = 16>
 // TILES: plan.step "table" {{.*}}_avx512vnni
 // TILES-SAME: for outputs in [9, 200] tiles 200 * 2
+//
+// GPUs have a row tile of 16 tokens, and a work-group for every panel.
+// GPU-LABEL: module @images
+// GPU: plan.step "up" {{.*}}_i8_m4k32_{{.*}}_hip
+// GPU-SAME: for tokens in [2, 4] tiles 4 * 4
+// GPU: #plan.matmul<columns = 64, input = #i8_m16k32_wave, {{.*}} tileRows = 16, imagePanels = 1, imageColumns = 512>
+// GPU: plan.step "up" {{.*}}_i8_m16k32_wave_k64_t16_i1x512_hipmatrix
+// GPU-SAME: for tokens in [5, 200] tiles 200 * 4
 module @images {
   model.weight @table : tensor<32x64xf32> at 0 in 0
   model.weight @up.weight : tensor<64x64x!model.ggml<q8_0>> at 8192 in 0

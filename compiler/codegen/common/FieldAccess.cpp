@@ -29,12 +29,22 @@ bool codegen::hasQuadVectors(pack::LayoutAttr layout, StringRef name) {
   int64_t unit = field ? field.getUnit() : 0;
   if (!field || layout.getK() % (4 * unit) != 0)
     return false;
+  int64_t rowBits = getQuadWords(layout, name) * 32;
   for (int64_t j = 0; j < layout.getK() / unit; ++j)
     for (int64_t n = 0; n < layout.getRows(); ++n)
       if (layout.getBitOffset(name, n, j * unit) !=
-          layout.getBitOffset(name, 0, j / 4 * 4 * unit) + (4 * n + j % 4) * 8)
+          layout.getBitOffset(name, 0, j / 4 * 4 * unit) + n * rowBits +
+              (j % 4) * 8)
         return false;
   return true;
+}
+
+int64_t codegen::getQuadWords(pack::LayoutAttr layout, StringRef field) {
+  if (layout.getRows() == 1)
+    return 1;
+  int64_t rowBits =
+      layout.getBitOffset(field, 1, 0) - layout.getBitOffset(field, 0, 0);
+  return rowBits == 64 || rowBits == 128 ? rowBits / 32 : 1;
 }
 
 int64_t codegen::getQuadByte(pack::LayoutAttr layout, StringRef field,

@@ -24,11 +24,16 @@ namespace modelc::codegen {
 bool hasRowVectors(pack::LayoutAttr layout, llvm::StringRef field);
 
 /// True if the layout has the field and, for every quad of four consecutive
-/// elements of the group, byte 4 * n + i from `getQuadByte(field, k)` on holds
-/// element i of row n at bit `getQuadShift`.
+/// elements of the group, byte 4 * n * getQuadWords(field) + i from
+/// `getQuadByte(field, k)` on holds element i of row n at bit `getQuadShift`.
 bool hasQuadVectors(pack::LayoutAttr layout, llvm::StringRef field);
 
-/// First byte of the vector that holds the quad that begins with element k.
+/// Words of one row's quads that lie side by side: 1, or 2 or 4 in panels for
+/// GPUs. Those of all rows are a vector of so many words for each row, and
+/// begin on a multiple of the bytes that a row has of it.
+int64_t getQuadWords(pack::LayoutAttr layout, llvm::StringRef field);
+
+/// First byte of row 0's word that holds the quad that begins with element k.
 int64_t getQuadByte(pack::LayoutAttr layout, llvm::StringRef field, int64_t k);
 
 /// Bit inside each byte of that vector at which the elements begin.

@@ -56,6 +56,18 @@ private:
   int64_t step; ///< Columns of one.
 };
 
+/// Where the sums of a part's rows stand: the first, and how far it is from one
+/// to the next of a panel, and to the next panel.
+struct SumPlaces {
+  Value first;
+  int64_t count; ///< Rows of the share.
+  int64_t rowBytes, panelBytes;
+
+  int64_t getByte(int64_t panel, int64_t row) const {
+    return panel * panelBytes + row * rowBytes;
+  }
+};
+
 } // namespace
 
 /// Vectors of sums of one row tile.
@@ -70,21 +82,50 @@ Value codegen::getImageSums(KernelBuilder &b, const ImageMatmul &matmul,
   return b.offset(matmul.sums, b.mul(rowTile, getSumCount(matmul) * kSumBytes));
 }
 
+static RowShare getShare(KernelBuilder &b, const ImageMatmul &matmul) {
+  return getIntDot(b.getTarget(), matmul.input).getRowShare(b, matmul.input);
+}
+
+static SumPlaces getSumPlaces(KernelBuilder &b, const ImageMatmul &matmul,
+                              Value rowTile) {
+  RowShare share = getShare(b, matmul);
+  Value first = getImageSums(b, matmul, rowTile);
+  if (share.first)
+    first = b.offset(first, b.mul(share.first, kSumBytes));
+  return {first, share.rows, share.stride * kSumBytes,
+          matmul.input.getRows() * kSumBytes};
+}
+
 static void storeSums(KernelBuilder &b, const ImageMatmul &matmul,
                       Value rowTile, ArrayRef<Value> sums) {
-  Value base = getImageSums(b, matmul, rowTile);
-  for (auto [i, sum] : llvm::enumerate(sums))
-    b.store(sum, base, i * kSumBytes);
+  SumPlaces places = getSumPlaces(b, matmul, rowTile);
+  for (int64_t panel = 0; panel < matmul.panels; ++panel)
+    for (int64_t row = 0; row < places.count; ++row)
+      b.store(sums[panel * places.count + row], places.first,
+              places.getByte(panel, row));
 }
 
 SmallVector<Value> codegen::loadImageSums(KernelBuilder &b,
                                           const ImageMatmul &matmul,
                                           Value rowTile) {
-  Value base = getImageSums(b, matmul, rowTile);
+  SumPlaces places = getSumPlaces(b, matmul, rowTile);
   SmallVector<Value> sums;
-  for (int64_t i = 0; i < getSumCount(matmul); ++i)
-    sums.push_back(b.load(b.vec(b.f32()), base, i * kSumBytes));
+  for (int64_t panel = 0; panel < matmul.panels; ++panel)
+    for (int64_t row = 0; row < places.count; ++row)
+      sums.push_back(
+          b.load(b.vec(b.f32()), places.first, places.getByte(panel, row)));
   return sums;
+}
+
+void codegen::forEachOwnRowTile(KernelBuilder &b, Value rowTiles,
+                                function_ref<void(Value)> body) {
+  Value first = b.constI64(0);
+  int64_t waves = 1;
+  if (const target::GpuFacts *gpu = b.getTarget().gpu) {
+    first = b.divU(b.getRow(), gpu->getRows());
+    waves = b.getGroup().threads / gpu->waveLanes;
+  }
+  b.forLoop(first, rowTiles, waves, body);
 }
 
 void codegen::emitImageMatmul(KernelBuilder &b, const ImageMatmul &matmul) {
@@ -115,8 +156,9 @@ void ImageMatmulEmitter::clearSums() {
       b.store(zero, matmul.zeros, i * kSumBytes);
     return;
   }
-  b.forLoop(b.constI64(0), matmul.rowTiles, 1,
-            [&](Value rowTile) { storeSums(b, matmul, rowTile, zeros); });
+  forEachOwnRowTile(b, matmul.rowTiles, [&](Value rowTile) {
+    storeSums(b, matmul, rowTile, zeros);
+  });
 }
 
 /// The columns from step `firstStep` on, which begins a group of panels.
@@ -128,11 +170,13 @@ void ImageMatmulEmitter::emitBlock(Value firstStep, const ColumnRange &range) {
   int64_t stepsPerPanelStep = getStep(panel) / step;
   if (range.steps && stepsPerPanelStep > 1)
     panelRange.steps = b.divU(range.steps, stepsPerPanelStep);
+  b.barrier(); // The last block's image has been read.
   emitUnpack(b,
              {panel, input, matmul.columns, matmul.imageColumns, matmul.panels,
               b.offset(matmul.weightBase, b.mul(group, panel.getBytes())),
               matmul.image},
              panelRange);
+  b.barrier();
 
   int64_t stepBytes = step / input.getK() * input.getBytes();
   int64_t tileBytes = input.getPanelOffset(input.getRows(), matmul.columns);
@@ -143,7 +187,7 @@ void ImageMatmulEmitter::emitBlock(Value firstStep, const ColumnRange &range) {
             matmul.image, first, matmul.rowTiles, range.steps, matmul.products,
             matmul.sums, matmul.zeros,
             b.cmpI(arith::CmpIPredicate::eq, firstStep, b.constI64(0))});
-  b.forLoop(b.constI64(0), matmul.rowTiles, 1, [&](Value rowTile) {
+  forEachOwnRowTile(b, matmul.rowTiles, [&](Value rowTile) {
     Value inputBase = b.offset(first, b.mul(rowTile, tileBytes));
     if (dot.getGroupRows() > 0)
       emitRowGroups(rowTile, inputBase, range);
@@ -157,7 +201,8 @@ void ImageMatmulEmitter::emitRowTile(Value rowTile, Value inputBase,
   SmallVector<Value> sums = emitMatmulTile(
       b,
       {matmul.panel, image, matmul.input, matmul.imageColumns, matmul.panels,
-       matmul.image, inputBase, /*panelRows=*/Value(), matmul.products},
+       matmul.image, inputBase, /*panelRows=*/Value(), matmul.products,
+       /*groupRows=*/0, /*productStepBytes=*/0, getShare(b, matmul)},
       range, loadImageSums(b, matmul, rowTile));
   storeSums(b, matmul, rowTile, sums);
 }

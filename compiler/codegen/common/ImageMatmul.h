@@ -37,11 +37,16 @@ struct ImageMatmul {
 /// emitMatmulTile would give.
 void emitImageMatmul(KernelBuilder &b, const ImageMatmul &matmul);
 
+/// Calls `body` for the row tiles that the kernel's wave has of those of its
+/// work-group, on CPUs for all.
+void forEachOwnRowTile(KernelBuilder &b, mlir::Value rowTiles,
+                       llvm::function_ref<void(mlir::Value)> body);
+
 /// First byte of the sums of row tile `rowTile`.
 mlir::Value getImageSums(KernelBuilder &b, const ImageMatmul &matmul,
                          mlir::Value rowTile);
 
-/// The sums of row tile `rowTile`, [panel][row of the tile].
+/// The sums of row tile `rowTile`, [panel][row of the part's share].
 llvm::SmallVector<mlir::Value>
 loadImageSums(KernelBuilder &b, const ImageMatmul &matmul, mlir::Value rowTile);
 

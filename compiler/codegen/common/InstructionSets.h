@@ -21,6 +21,7 @@ const IntDot &getNeonI8mmDot();
 const IntDot &getSmeDot();
 const IntDot &getAppleAmxDot();
 const IntDot &getHipDot();
+const IntDot &getHipMatrixDot();
 
 } // namespace modelc::codegen
 

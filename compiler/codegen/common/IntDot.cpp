@@ -51,6 +51,8 @@ const IntDot &codegen::getIntDot(target::Isa isa) {
     return getAppleAmxDot();
   case target::Isa::Hip:
     return getHipDot();
+  case target::Isa::HipMatrix:
+    return getHipMatrixDot();
   }
   llvm_unreachable("no such instruction set");
 }
@@ -62,6 +64,8 @@ static bool multiplies(target::Isa matrixIsa, pack::LayoutAttr input) {
     return pack::hasQuadTiles(input);
   case target::Isa::AppleAmx:
     return pack::hasQuantPairs(input);
+  case target::Isa::HipMatrix:
+    return pack::hasWaveTiles(input);
   default:
     return pack::hasQuantRows(input);
   }

@@ -76,6 +76,14 @@ struct ProductStrides {
   int64_t panel, row, step;
 };
 
+/// Those rows of a row tile whose sums a part of a kernel has: all, or, where a
+/// wave of a GPU shares a row tile, those of a DPP row.
+struct RowShare {
+  int64_t rows;           ///< How many.
+  int64_t stride = 1;     ///< Rows from one to the next.
+  mlir::Value first = {}; ///< The first, i64, or null: 0.
+};
+
 /// How many k of a block the instruction set takes at once, and how.
 class IntDot {
 public:
@@ -91,6 +99,13 @@ public:
   /// Rows of a row tile that `emit` takes at once, if `multiply` has made the
   /// products of all of them, which it reads; 0 if it multiplies itself.
   virtual int64_t getGroupRows() const { return 0; }
+
+  /// The rows that `emit` has sums of, all fields of which lie a word apart if
+  /// they are not all.
+  virtual RowShare getRowShare(KernelBuilder & /*b*/,
+                               pack::LayoutAttr input) const {
+    return {input.getRows()};
+  }
 
   /// Makes the products of `range`, a part of the images' columns.
   virtual void multiply(KernelBuilder &, const ImageProducts &,

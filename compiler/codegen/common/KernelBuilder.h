@@ -90,6 +90,11 @@ public:
   Value loadCount();     ///< params->count, as i64.
   /// On GPUs: the number of the work-item's DPP row in its work-group, i64.
   Value getRow() const { return device.row; }
+  /// On GPUs: how the work-items of a work-group share tiles.
+  const WorkGroup &getGroup() const { return group; }
+  /// What all work-items of the group have stored in LDS, all can load behind
+  /// it. All come here. Nothing on CPUs.
+  void barrier();
   /// A field of params->inputs: a pointer if the field is one, else a u32 as
   /// i64. `offset` is an offsetof(ModelcStepInputs, ...).
   Value loadInputPointer(size_t offset);

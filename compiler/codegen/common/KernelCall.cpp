@@ -72,10 +72,15 @@ KernelBuilder::KernelBuilder(ModuleOp module, StringRef symbol,
       target.gpu ? LLVM::CConv::AMDGPU_KERNEL : LLVM::CConv::C);
   Block *entry = function.addEntryBlock(builder);
   builder.setInsertionPointToStart(entry);
-  if (target.gpu)
+  if (target.gpu) {
+    // So that LLVM gives each wave the registers that there are for so few.
+    auto threads = std::to_string(group.threads);
+    function->setAttr("rocdl.flat_work_group_size",
+                      builder.getStringAttr(threads + "," + threads));
     beginDeviceCall(*entry);
-  else
+  } else {
     params = entry->getArgument(0);
+  }
 }
 
 void KernelBuilder::finish() {
@@ -192,4 +197,13 @@ Value KernelBuilder::loadInputPointer(size_t offset) {
 
 Value KernelBuilder::loadInputU32(size_t offset) {
   return extendU(loadInput(i32(), offset), i64());
+}
+
+void KernelBuilder::barrier() {
+  if (!target.gpu)
+    return;
+  constexpr StringLiteral kScope = "workgroup";
+  LLVM::FenceOp::create(builder, loc, LLVM::AtomicOrdering::release, kScope);
+  ROCDL::SBarrierOp::create(builder, loc);
+  LLVM::FenceOp::create(builder, loc, LLVM::AtomicOrdering::acquire, kScope);
 }

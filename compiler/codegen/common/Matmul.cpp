@@ -26,6 +26,7 @@
 #include "compiler/codegen/common/OuterFloats.h"
 #include "compiler/codegen/common/PairMatmul.h"
 #include "compiler/codegen/common/WidenedMatmul.h"
+#include "compiler/codegen/hip/SplitMatmul.h"
 #include "dialects/pack/Layouts.h"
 #include "dialects/plan/ExpertGroups.h"
 #include "llvm/Support/MathExtras.h"
@@ -95,6 +96,13 @@ private:
   Value getRowMask(const Member &member, Value panel);
   Value getPanel(int64_t weight, Value panel);
   Value getRowTile(Value rowTile);
+
+  /// True if all rows of a GPU's work-group share each tile of a step, and the
+  /// columns among them.
+  bool isSplit() const { return b.getGroup().sharesTile && !spec.hasImages(); }
+  bool needsScratch() const {
+    return spec.hasImages() || hasParts || isSplit();
+  }
 
   /// Rows of the member's weights: N.
   int64_t getRows(const Member &member) const {
@@ -206,7 +214,7 @@ void MatmulEmitter::loadOperands() {
   for (size_t i = 0; i < getMembers().size(); ++i)
     outputs.push_back(b.loadOperand(next++));
   count = b.loadCount();
-  if (spec.hasImages() || hasParts)
+  if (needsScratch())
     scratch = b.loadScratch();
 }
 
@@ -321,14 +329,25 @@ void MatmulEmitter::emitPlace(const Member &member, const Place &place) {
     if (layout.getRows() == 1 && getRows(member) % kLanes != 0)
       panelRows =
           b.sub(b.constI64(getRows(member)), b.mul(place.panel, kLanes));
-    sums.push_back(emitMatmulTile(b,
-                                  {layout, layout, input, columns, place.panels,
-                                   getPanel(weight, place.panel),
-                                   getRowTile(place.rowTile), panelRows,
-                                   /*products=*/Value()},
-                                  getWholeRange(b, layout, columns), zeros));
+    MatmulTile tile = {layout,
+                       layout,
+                       input,
+                       columns,
+                       place.panels,
+                       getPanel(weight, place.panel),
+                       getRowTile(place.rowTile),
+                       panelRows,
+                       /*products=*/Value()};
+    if (isSplit())
+      sums.push_back(emitSplitTile(b, tile, scratch));
+    else
+      sums.push_back(
+          emitMatmulTile(b, tile, getWholeRange(b, layout, columns), zeros));
   }
-  store(member, place, sums);
+  if (!isSplit())
+    return store(member, place, sums);
+  b.ifThen(b.cmpI(arith::CmpIPredicate::eq, b.getRow(), b.constI64(0)),
+           [&] { store(member, place, sums); });
 }
 
 /// The same on a matrix unit, which leaves sums in scratch.
@@ -387,7 +406,7 @@ void MatmulEmitter::emitImagePanels(const Member &member, const Place &first,
                        b.offset(scratch, i * spec.getImageSumBytes())});
     emitImageMatmul(b, matmuls.back());
   }
-  b.forLoop(b.constI64(0), rowTiles, 1, [&](Value tile) {
+  forEachOwnRowTile(b, rowTiles, [&](Value tile) {
     SmallVector<SmallVector<Value>> sums;
     SmallVector<Value, 2> bases;
     for (const ImageMatmul &matmul : matmuls)
@@ -427,7 +446,7 @@ LogicalResult MatmulEmitter::emitExperts(plan::ExpertsSpecAttr experts) {
   if (experts.getIndirect())
     inputTiles = b.loadOperand(next++);
   outputs.push_back(b.loadOperand(next++));
-  if (spec.hasImages() || hasParts)
+  if (needsScratch())
     scratch = b.loadScratch();
   Member member = getMembers().front();
   beginTiles();
@@ -498,21 +517,26 @@ LogicalResult MatmulEmitter::emitHeads(int64_t count) {
 // Epilogue
 //===----------------------------------------------------------------------===//
 
-/// Stores the rows of the tile that exist.
+/// Stores the rows of the tile that exist, of those that this part has.
 void MatmulEmitter::store(const Member &member, const Place &place,
                           ArrayRef<SmallVector<Value>> sums) {
   Value firstRow = b.mul(place.rowTile, rowTile);
-  for (int64_t i = 0; i < rowTile; ++i) {
-    Value row = b.add(firstRow, i);
+  RowShare share = {rowTile};
+  if (spec.hasImages())
+    share = getIntDot(b.getTarget(), input).getRowShare(b, input);
+  if (share.first)
+    firstRow = b.add(firstRow, share.first);
+  for (int64_t i = 0; i < share.rows; ++i) {
+    Value row = b.add(firstRow, i * share.stride);
     auto storeRow = [&] {
       for (int64_t p = 0; p < place.panels; ++p) {
         SmallVector<Value, 2> parts;
         for (const SmallVector<Value> &sum : sums)
-          parts.push_back(sum[p * rowTile + i]);
+          parts.push_back(sum[p * share.rows + i]);
         storeOutputs(member, b.add(place.panel, p), row, parts);
       }
     };
-    if (i == 0 || !count)
+    if ((i == 0 && !share.first) || !count)
       storeRow(); // Every row tile has a first row.
     else
       b.ifThen(b.cmpI(arith::CmpIPredicate::ult, row, count), storeRow);

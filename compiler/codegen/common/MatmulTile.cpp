@@ -100,6 +100,18 @@ forEachStep(KernelBuilder &b, int64_t step, const ColumnRange &range,
   return values;
 }
 
+/// A rest belongs to all rows: they write the same.
+void codegen::forEachOwnStep(KernelBuilder &b, int64_t step,
+                             const ColumnRange &range,
+                             function_ref<void(Value, int64_t)> body) {
+  int64_t rows = std::max<int64_t>(1, b.getGroup().threads / kLanes);
+  if (range.steps)
+    b.forLoop(rows == 1 ? b.constI64(0) : b.getRow(), range.steps, rows,
+              [&](Value number) { body(number, step); });
+  if (range.rest > 0)
+    body(range.steps ? range.steps : b.constI64(0), range.rest);
+}
+
 /// Where the panel (or image) that begins at `base` has step `number`.
 static GroupCursor getStepCursor(KernelBuilder &b, pack::LayoutAttr layout,
                                  Value base, Value number) {
@@ -171,9 +183,13 @@ class TileEmitter {
 public:
   TileEmitter(KernelBuilder &b, const MatmulTile &tile)
       : b(b), tile(tile),
-        rows(tile.groupRows > 0 ? tile.groupRows : tile.input.getRows()) {}
+        share(tile.share.value_or(RowShare{
+            tile.groupRows > 0 ? tile.groupRows : tile.input.getRows()})),
+        rows(share.rows) {}
 
   SmallVector<Value> emit(const ColumnRange &range, ValueRange sums);
+  SmallVector<Value> emitStep(Value step, int64_t elements, ValueRange sums);
+  SmallVector<TileLink> emitLinks(Value step);
 
 private:
   using Values = SmallVector<Value>;
@@ -181,7 +197,6 @@ private:
   void findMappedRows();
   Value loadMappedColumn(Value group);
   Value loadOfPair(Value group, int64_t k);
-  Values emitStep(Value step, int64_t elements, ValueRange sums);
   void prefetchWeights(Value step);
   void addFloat(ArrayRef<GroupCursor> weights, Value inputGroup, int64_t k,
                 Values &sums);
@@ -190,10 +205,13 @@ private:
   Values emitDots(ArrayRef<GroupCursor> weights, const DotBlock &block);
   void addDots(ArrayRef<GroupCursor> weights, const DotBlock &block,
                Values &sums);
+  void addLink(int64_t sum, Value x, Value y, Values &sums);
 
   KernelBuilder &b;
   const MatmulTile &tile;
+  RowShare share;
   int64_t rows;
+  SmallVector<TileLink> *links = nullptr; ///< Takes them in place of the sums.
   Value products; ///< Of the step, as DotBlock has them.
   /// Bytes from weightBase to each lane's row: kLanes numbers, or on GPUs one
   /// vector.
@@ -207,6 +225,32 @@ SmallVector<Value> codegen::emitMatmulTile(KernelBuilder &b,
                                            const ColumnRange &range,
                                            ValueRange sums) {
   return TileEmitter(b, tile).emit(range, sums);
+}
+
+SmallVector<Value> codegen::emitTileStep(KernelBuilder &b,
+                                         const MatmulTile &tile, Value step,
+                                         int64_t elements, ValueRange sums) {
+  return TileEmitter(b, tile).emitStep(step, elements, sums);
+}
+
+SmallVector<TileLink>
+codegen::emitTileLinks(KernelBuilder &b, const MatmulTile &tile, Value step) {
+  return TileEmitter(b, tile).emitLinks(step);
+}
+
+SmallVector<TileLink> TileEmitter::emitLinks(Value step) {
+  SmallVector<TileLink> all;
+  links = &all;
+  emitStep(step, getStep(tile.weight), Values(tile.panels * rows));
+  return all;
+}
+
+/// One fma of a chain, or what it would take.
+void TileEmitter::addLink(int64_t sum, Value x, Value y, Values &sums) {
+  if (links)
+    links->push_back({sum, x, y});
+  else
+    sums[sum] = b.fma(x, y, sums[sum]);
 }
 
 SmallVector<Value> TileEmitter::emit(const ColumnRange &range,
@@ -391,21 +435,25 @@ void TileEmitter::addDots(ArrayRef<GroupCursor> weights, const DotBlock &block,
     for (int64_t k = 0; k < block.length; k += subBlock)
       ofPanel.push_back(getScales(b, weight, block.k + k));
   }
+  Value inputRows = block.inputGroup; // Rows of a share lie a word apart.
+  if (share.first)
+    inputRows = b.offset(inputRows, b.mul(share.first, sizeof(float)));
   auto loadInput = [&](StringRef field, int64_t row, int64_t k) {
-    int64_t byte = tile.input.getByteOffset(field, row, block.inputK + k);
-    return b.splat(b.load(b.f32(), block.inputGroup, byte));
+    int64_t byte =
+        tile.input.getByteOffset(field, row * share.stride, block.inputK + k);
+    return b.splat(b.load(b.f32(), inputRows, byte));
   };
   for (int64_t row = 0; row < rows; ++row) {
     Value inputScale = loadInput(pack::kScale, row, 0);
     for (int64_t panel = 0; panel < tile.panels; ++panel) {
-      Value &sum = sums[panel * rows + row];
+      int64_t sum = panel * rows + row;
       Value scale = b.mul(scales[panel].front().scale, inputScale);
-      sum = b.fma(dots[panel * rows + row], scale, sum);
+      addLink(sum, dots[sum], scale, sums);
       for (auto [i, part] : llvm::enumerate(scales[panel]))
         if (part.min)
-          sum = b.fma(part.min,
-                      loadInput(pack::getSumField(subBlock), row, i * subBlock),
-                      sum);
+          addLink(sum, part.min,
+                  loadInput(pack::getSumField(subBlock), row, i * subBlock),
+                  sums);
     }
   }
 }
@@ -494,11 +542,9 @@ void codegen::emitUnpack(KernelBuilder &b, const UnpackTile &tile,
       Value operands = b.offset(to, bytes);
       return ImageStep{operands, floats ? b.offset(floats, bytes) : operands};
     };
-    forEachStep(
-        b, step, range, {}, [&](Value index, int64_t elements, ValueRange) {
-          unpackStep(b, tile.input, getStepCursor(b, tile.panel, from, index),
-                     elements, getImageStep(b.mul(index, stepBytes)));
-          return SmallVector<Value>();
-        });
+    forEachOwnStep(b, step, range, [&](Value index, int64_t elements) {
+      unpackStep(b, tile.input, getStepCursor(b, tile.panel, from, index),
+                 elements, getImageStep(b.mul(index, stepBytes)));
+    });
   });
 }

@@ -8,8 +8,9 @@
 #ifndef MODELC_COMPILER_CODEGEN_COMMON_MATMULTILE_H
 #define MODELC_COMPILER_CODEGEN_COMMON_MATMULTILE_H
 
-#include "compiler/codegen/common/KernelBuilder.h"
+#include "compiler/codegen/common/IntDot.h"
 #include "dialects/pack/PackDialect.h"
+#include <optional>
 
 namespace modelc::codegen {
 
@@ -31,6 +32,8 @@ struct MatmulTile {
   /// products of two steps are. 0: all rows of the tile.
   int64_t groupRows = 0;
   int64_t productStepBytes = 0;
+  /// The rows that `IntDot::emit` has sums of; unset: all, or the group's.
+  std::optional<RowShare> share = std::nullopt;
 };
 
 /// The part of the columns that a loop over k takes: `steps` whole steps, then
@@ -65,6 +68,28 @@ llvm::SmallVector<mlir::Value> emitMatmulTile(KernelBuilder &b,
                                               const MatmulTile &tile,
                                               const ColumnRange &range,
                                               mlir::ValueRange sums);
+
+/// The first `elements` columns of step `step` alone.
+llvm::SmallVector<mlir::Value> emitTileStep(KernelBuilder &b,
+                                            const MatmulTile &tile,
+                                            mlir::Value step, int64_t elements,
+                                            mlir::ValueRange sums);
+
+/// sums[sum] = fma(x, y, sums[sum]): float vectors of kLanes.
+struct TileLink {
+  int64_t sum;
+  mlir::Value x, y;
+};
+
+/// What a whole step of a block type adds, in the order of the chains.
+llvm::SmallVector<TileLink>
+emitTileLinks(KernelBuilder &b, const MatmulTile &tile, mlir::Value step);
+
+/// Calls `body` for the steps of `range` that the kernel's DPP row has of those
+/// of its work-group, on CPUs for all.
+void forEachOwnStep(
+    KernelBuilder &b, int64_t step, const ColumnRange &range,
+    llvm::function_ref<void(mlir::Value number, int64_t elements)> body);
 
 /// The layout of a panel's image that is multiplied by such activations.
 pack::LayoutAttr getImageLayout(const target::TargetSpec &target,

@@ -62,7 +62,7 @@ static Value toBytes(KernelBuilder &b, Value words) {
 
 StoredQuads::StoredQuads(KernelBuilder &b, pack::LayoutAttr layout,
                          int64_t rows, Loader load)
-    : b(b), layout(layout), format(pack::getBlockFormat(layout)),
+    : b(b), layout(layout), format(pack::getBlockFormat(layout)), rows(rows),
       load(std::move(load)) {
   const IntDot &dot = getIntDot(b.getTarget().isa);
   canPermute =
@@ -200,8 +200,32 @@ Value StoredQuads::getPlane(StringRef field, int64_t k, int64_t position) {
 
 /// The bytes that hold the field's four elements from k on.
 Value StoredQuads::getQuad(StringRef field, int64_t k) {
-  return once(field, layout.getBitOffset(field, 0, k) / 8,
-              [&] { return toBytes(b, load(field, b.i32(), k)); });
+  return once(field, layout.getBitOffset(field, 0, k) / 8, [&] {
+    int64_t words = getQuadWords(layout, field);
+    if (words == 1 || rows != kLanes)
+      return toBytes(b, load(field, b.i32(), k));
+    return toBytes(b, getWord(field, k, words));
+  });
+}
+
+/// The word of each row that holds the same, of `words` that lie side by side
+/// and are loaded at once. They begin on a multiple of their size, with an
+/// element before k.
+Value StoredQuads::getWord(StringRef field, int64_t k, int64_t words) {
+  int64_t bytes = words * 4, byte = getQuadByte(layout, field, k);
+  int64_t number = byte % bytes / 4;
+  int64_t first = k;
+  while (getQuadByte(layout, field, first) != byte - byte % bytes)
+    first -= 4;
+  Value all = once((field + ".words").str(), byte - byte % bytes, [&] {
+    Type element = b.getBuilder().getIntegerType(bytes * 8);
+    return b.bitcast(load(field, element, first),
+                     b.vec(b.i32(), kLanes * words));
+  });
+  SmallVector<int32_t> mask;
+  for (int64_t n = 0; n < kLanes; ++n)
+    mask.push_back(static_cast<int32_t>(n * words + number));
+  return b.shuffle(all, all, mask);
 }
 
 //===----------------------------------------------------------------------===//

@@ -63,6 +63,7 @@ private:
   Value getSignWord(int64_t k);
   Value getPlane(llvm::StringRef field, int64_t k, int64_t position);
   Value getQuad(llvm::StringRef field, int64_t k);
+  Value getWord(llvm::StringRef field, int64_t k, int64_t words);
   Value emitPart(const pack::Slice &slice, int64_t k, mlir::Type type);
   /// `emit()`, once for each name and k.
   Value once(llvm::StringRef name, int64_t k, llvm::function_ref<Value()> emit);
@@ -70,6 +71,7 @@ private:
   KernelBuilder &b;
   pack::LayoutAttr layout;
   const pack::BlockFormat &format;
+  int64_t rows;
   Loader load;
   bool canPermute; ///< Entries of the grid come by IntDot::permute.
   std::map<std::pair<std::string, int64_t>, Value> known;

@@ -179,8 +179,9 @@ LogicalResult Distributor::distribute(Operation &op) {
             arith::ExtFOp, arith::TruncFOp, LLVM::FMAOp, LLVM::SqrtOp,
             LLVM::RoundEvenOp, LLVM::CtPopOp, LLVM::PoisonOp, LLVM::ZeroOp,
             LLVM::GEPOp, LLVM::AddrSpaceCastOp, LLVM::AddressOfOp,
-            LLVM::ReturnOp>([&](auto) { return distributeEachLane(op); })
-      .Case<ROCDL::ThreadIdXOp, ROCDL::BlockIdXOp>(
+            LLVM::ReturnOp, LLVM::FenceOp>(
+          [&](auto) { return distributeEachLane(op); })
+      .Case<ROCDL::ThreadIdXOp, ROCDL::BlockIdXOp, ROCDL::SBarrierOp>(
           [&](auto) { return distributeEachLane(op); })
       .Default([](Operation *other) {
         return other->emitOpError("cannot be distributed to lanes");
