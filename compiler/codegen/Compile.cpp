@@ -21,6 +21,7 @@
 #include "absl/status/status.h"
 #include "compiler/codegen/hip/CodeObject.h"
 #include "compiler/codegen/hip/Passes.h"
+#include "compiler/codegen/hip/WorkGroup.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -68,6 +69,7 @@ private:
 
   StringRef symbol;
   const target::TargetSpec &target;
+  int64_t groupThreads = 0; ///< Of a work-group; 0 on CPUs.
   std::string diagnostics;
   MLIRContext context;
   OwningOpRef<ModuleOp> module;
@@ -196,6 +198,7 @@ LogicalResult KernelCompiler::emit(StringRef specText) {
   auto spec = dyn_cast_or_null<plan::KernelSpecInterface>(parsed);
   if (!spec)
     return failure();
+  groupThreads = getWorkGroup(spec, target).threads;
   module = ModuleOp::create(UnknownLoc::get(&context));
   if (failed(emitKernel(*module, symbol, spec, target)))
     return failure();
@@ -241,7 +244,7 @@ void KernelCompiler::setFunctionAttributes() {
     function.addFnAttr("no-builtins");
     function.addFnAttr("target-cpu", target.cpu);
     if (target.gpu) {
-      setKernelAttributes(function, target);
+      setKernelAttributes(function, target, groupThreads);
       continue;
     }
     if (!target.features.empty())

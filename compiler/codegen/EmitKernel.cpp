@@ -20,11 +20,6 @@ LogicalResult codegen::emitKernel(ModuleOp module, StringRef symbol,
                                   const target::TargetSpec &target) {
   WorkGroup group = getWorkGroup(spec, target);
   KernelBuilder b(module, symbol, target, group, spec.getAccesses().size());
-  if (target.gpu && group.scratchBytes > target.gpu->ldsBytes)
-    return emitError(b.getLoc())
-           << "needs " << group.scratchBytes << " bytes of scratch, and a "
-           << "work-group of " << target.name << " has "
-           << target.gpu->ldsBytes;
   LogicalResult result =
       llvm::TypeSwitch<Attribute, LogicalResult>(spec)
           .Case([&](plan::EmbedSpecAttr s) { return emitEmbed(b, s); })
@@ -51,6 +46,12 @@ LogicalResult codegen::emitKernel(ModuleOp module, StringRef symbol,
             return emitError(b.getLoc()) << "no emitter for " << s;
           });
   b.finish();
+  if (succeeded(result) && target.gpu &&
+      group.scratchBytes > target.gpu->ldsBytes)
+    return emitError(b.getLoc())
+           << "needs " << group.scratchBytes << " bytes of scratch, and a "
+           << "work-group of " << target.name << " has "
+           << target.gpu->ldsBytes;
   return result;
 }
 

@@ -101,7 +101,7 @@ TEST_F(CodeObject, SharesLocalMemory) {
   };
   EXPECT_EQ(getWorkGroup(plan::AddSpecAttr::get(&context, 64), target).tiles,
             4);
-  plan::KernelSpecInterface large = makeAttention(128);
+  plan::KernelSpecInterface large = makeAttention(256);
   WorkGroup group = getWorkGroup(large, target);
   EXPECT_GE(group.scratchBytes, large.getScratchBytes());
   EXPECT_EQ(group.threads, 64);

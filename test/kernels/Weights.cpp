@@ -25,6 +25,18 @@ std::vector<WeightType> getWeightTypes(target::Isa isa) {
   return types;
 }
 
+std::vector<WeightType> getTriedTypes(const target::TargetSpec &target) {
+  std::vector<WeightType> types = getWeightTypes(target.isa);
+  if (!target.gpu)
+    return types;
+  const llvm::StringRef chips[] = {"gfx90a", "gfx942", "gfx1100", "gfx1201"};
+  size_t first = llvm::find(chips, target.name) - std::begin(chips);
+  std::vector<WeightType> tried;
+  for (size_t i = first; i < types.size(); i += std::size(chips))
+    tried.push_back(types[i]);
+  return tried;
+}
+
 mlir::Type getElementType(mlir::MLIRContext *context, WeightType type) {
   switch (type) {
 #define WEIGHT_TYPE(name, blockElems, blockBytes)                              \

@@ -30,6 +30,11 @@ inline constexpr MatmulKernel kMatmulKernels[] = {
 /// Every weight type that kernels of this instruction set read.
 std::vector<reference::WeightType> getWeightTypes(target::Isa isa);
 
+/// Those to try of a target: all. Of a GPU, whose interpreter takes long, every
+/// fourth; four of these chips have all of them together.
+std::vector<reference::WeightType>
+getTriedTypes(const target::TargetSpec &target);
+
 /// The element type of a weight's tensor.
 mlir::Type getElementType(mlir::MLIRContext *context,
                           reference::WeightType type);

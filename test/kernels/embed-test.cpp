@@ -26,6 +26,7 @@ protected:
   void check(WeightType type, plan::EmbedSpecAttr spec, Kernel kernel);
 };
 MODELC_FOR_EACH_TARGET(Embed);
+MODELC_FOR_EACH_GPU(Embed, "gfx90a", "gfx1201");
 
 void Embed::check(WeightType type, plan::EmbedSpecAttr spec, Kernel kernel) {
   const int64_t rows = 37, columns = spec.getColumns();
@@ -61,7 +62,7 @@ void Embed::check(WeightType type, plan::EmbedSpecAttr spec, Kernel kernel) {
 TEST_P(Embed, EqualsReference) {
   std::vector<plan::EmbedSpecAttr> specs;
   std::vector<WeightType> types;
-  for (WeightType type : getWeightTypes(target->isa)) {
+  for (WeightType type : getTriedTypes(*target)) {
     mlir::Type element = getElementType(&context, type);
     // One block, and several: a row may end inside a group of a panel.
     int64_t block = reference::getBlockElems(type);

@@ -41,6 +41,7 @@ protected:
   }
 };
 MODELC_FOR_EACH_TARGET(Heads);
+MODELC_FOR_EACH_GPU(Heads, "gfx942", "gfx1100");
 
 plan::MatmulSpecAttr Heads::makeMatmul(const HeadsShape &shape,
                                        int64_t rowTile) {

@@ -82,6 +82,7 @@ protected:
   bool isExtreme = false;
 };
 MODELC_FOR_EACH_TARGET(Matmul);
+MODELC_FOR_EACH_GPU(Matmul, "gfx942", "gfx1100");
 
 plan::MatmulSpecAttr Matmul::makeSpec(const Shape &shape,
                                       const target::Regime &regime,
@@ -185,8 +186,11 @@ void Matmul::checkShapes(const std::vector<Shape> &shapes) {
   for (const Shape &shape : shapes)
     for (const target::Regime &regime : getRegimes(shape)) {
       int64_t tile = regime.rowTile;
-      for (int64_t count : std::set<int64_t>{1, tile - 1, tile, tile + 1,
-                                             2 * tile, 2 * tile + 1, 8})
+      std::set<int64_t> counts = {1,        tile - 1,     tile, tile + 1,
+                                  2 * tile, 2 * tile + 1, 8};
+      if (target->gpu)
+        counts = {1, tile + 1};
+      for (int64_t count : counts)
         if (count > 0 && count <= regime.maxRows)
           check(shape, specs[next], kernels[next], count);
       ++next;
@@ -198,7 +202,7 @@ void Matmul::checkShapes(const std::vector<Shape> &shapes) {
 // several.
 TEST_P(Matmul, EveryType) {
   std::vector<Shape> shapes;
-  for (WeightType type : getWeightTypes(target->isa)) {
+  for (WeightType type : getTriedTypes(*target)) {
     int64_t block = std::max<int64_t>(32, reference::getBlockElems(type));
     shapes.push_back({{type}, {64}, 2 * block, 32});
     shapes.push_back({{type}, {37}, 3 * block, 64});
@@ -217,7 +221,7 @@ TEST_P(Matmul, RowsAroundTiles) {
   constexpr int64_t kRows = 20, kPanels = 2;
   std::vector<Shape> shapes;
   std::vector<plan::MatmulSpecAttr> specs;
-  for (WeightType type : getWeightTypes(target->isa))
+  for (WeightType type : getTriedTypes(*target))
     if (isQuantized(type)) {
       int64_t block = std::max<int64_t>(32, reference::getBlockElems(type));
       shapes.push_back({{type}, {kRows}, block});
@@ -227,7 +231,7 @@ TEST_P(Matmul, RowsAroundTiles) {
   ASSERT_EQ(kernels.size(), specs.size());
   uint64_t products = 0;
   for (size_t i = 0; i < shapes.size(); ++i)
-    for (int64_t count = 1; count <= 70; ++count) {
+    for (int64_t count = 1; count <= 70; count += target->gpu ? 23 : 1) {
       check(shapes[i], specs[i], kernels[i], count);
       int64_t length =
           pack::getBlockFormat(specs[i].getWeightLayout(0)).getSumLength();
@@ -461,7 +465,7 @@ TEST_P(Matmul, ResidualInPlace) {
 TEST_P(Matmul, LargestProducts) {
   isExtreme = true;
   std::vector<Shape> shapes;
-  for (WeightType type : getWeightTypes(target->isa))
+  for (WeightType type : getTriedTypes(*target))
     if (isQuantized(type))
       shapes.push_back({{type}, {16}, reference::getBlockElems(type)});
   checkShapes(shapes);

@@ -17,6 +17,7 @@ protected:
   void check(plan::PrepareSpecAttr spec, Kernel kernel, int64_t count);
 };
 MODELC_FOR_EACH_TARGET(Prepare);
+MODELC_FOR_EACH_GPU(Prepare, "gfx90a");
 
 constexpr float kEps = 1e-5f;
 

@@ -46,6 +46,7 @@ protected:
   Batch batch;
 };
 MODELC_FOR_EACH_TARGET(Recurrent);
+MODELC_FOR_EACH_GPU(Recurrent, "gfx90a", "gfx1100");
 
 std::vector<float> Recurrent::makeStates(int64_t bytes) {
   std::vector<float> states =

@@ -14,6 +14,7 @@ namespace {
 
 class RopeTable : public KernelTest {};
 MODELC_FOR_EACH_TARGET(RopeTable);
+MODELC_FOR_EACH_GPU(RopeTable, "gfx942", "gfx1201");
 
 // Pairs around the width of a vector; positions in every quadrant, and far.
 TEST_P(RopeTable, EqualsReference) {
@@ -92,6 +93,7 @@ protected:
   void check(plan::RopeStoreSpecAttr spec, Kernel kernel);
 };
 MODELC_FOR_EACH_TARGET(RopeStore);
+MODELC_FOR_EACH_GPU(RopeStore, "gfx942", "gfx1201");
 
 /// Page numbers of three sequences are out of order and leave gaps.
 Batch makeBatch() {

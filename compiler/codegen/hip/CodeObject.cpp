@@ -41,7 +41,10 @@ static absl::Status refuse(llvm::Error error) {
 //===----------------------------------------------------------------------===//
 
 void codegen::setKernelAttributes(llvm::Function &function,
-                                  const target::TargetSpec &target) {
+                                  const target::TargetSpec &target,
+                                  int64_t groupThreads) {
+  std::string threads = std::to_string(groupThreads);
+  function.addFnAttr("amdgpu-flat-work-group-size", threads + "," + threads);
   // What a loader puts in registers or behind the arguments for who asks.
   for (const char *unused :
        {"dispatch-ptr", "queue-ptr", "dispatch-id", "workgroup-id-y",

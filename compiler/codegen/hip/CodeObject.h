@@ -33,9 +33,11 @@ struct KernelResources {
 };
 
 /// Tells LLVM what it need not prepare for a kernel: no argument is hidden, and
-/// only x has a work-group's number. `function` has the calling convention.
+/// only x has a work-group's number; and how many work-items share registers.
+/// `function` has the calling convention.
 void setKernelAttributes(llvm::Function &function,
-                         const target::TargetSpec &target);
+                         const target::TargetSpec &target,
+                         int64_t groupThreads);
 
 /// One code object of the kernels in some modules of optimised bitcode, in
 /// their order. INTERNAL if it lacks one of `symbols`, or wants anything of a
