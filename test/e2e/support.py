@@ -24,7 +24,9 @@ import traceback
 
 TARGETS = ("x86-64-v3", "cascadelake", "icelake-server", "sapphirerapids",
            "graniterapids", "znver4", "aarch64", "neoverse-v2", "apple-m1",
-           "apple-m2", "apple-m3", "apple-m4")
+           "apple-m2", "apple-m3", "apple-m4", "gfx90a", "gfx942", "gfx1030",
+           "gfx1100", "gfx1201", "gfx9-4-generic", "gfx10-3-generic",
+           "gfx11-generic", "gfx12-generic")
 # Of the plan with several variants that compile-test.py demo makes: two read
 # the same layouts, all the same norms.
 SEVERAL = ("sapphirerapids", "znver4", "x86-64-v3")
