@@ -72,6 +72,34 @@ def test_types(tools):
               support.TOKENS[:5])
 
 
+def test_resources(tools):
+    """inspect tells what kernels take, as text too: nothing is spilled."""
+    for target in TARGETS:
+        plan = get_plan(tools, tools.demo, target)
+        variant = tools.inspect(plan)["variants"][0]
+        names = [kernel["name"] for kernel in variant["resources"]]
+        require(names == variant["kernels"], f"{target}: kernels {names}")
+        for kernel in variant["resources"]:
+            require(kernel["vgprs"] > 0 and kernel["lds_bytes"] <= 65536,
+                    f"{target}: {kernel}")
+            spills = kernel["vgpr_spills"], kernel["sgpr_spills"]
+            require((*spills, kernel["scratch_bytes"]) == (0, 0, 0),
+                    f"{target}: {kernel}")
+        text = tools.run("modelc", "inspect", plan)
+        require(all(name in text for name in names), text)
+
+
+def test_fallback(tools):
+    """A plan with both also runs where there is no such GPU."""
+    plan = tools.compile(tools.demo, "gfx942", "both.mplan",
+                         "--fallback=x86-64-v3")
+    arguments = (plan, "-p", "Once", "-n", "2", "--temp", "0")
+    texts = [
+        tools.run("modelc-run", *arguments, env=on_device(tools, chip))
+        for chip in ("gfx942", "gfx1100")]
+    require(texts[0] == texts[1] != "", f"other texts: {texts}")
+
+
 def test_text(tools):
     """Sequences, sampling and a saved session, as with any plan."""
     arguments = ("-p", "Once upon a time", "-n", "4", "--temp", "0", "-c", "64",
@@ -91,9 +119,9 @@ def test_refusals(tools):
     arguments = ("--tokens=1,2", "--logits-out=logits")
     message = tools.fail("modelc-run", plan, *arguments,
                          env=on_device(tools, "gfx1100"))
-    require(message == "demo-gfx942.mplan: does not run on this machine: gfx942 "
-            "needs an AMD GPU of this kind, found emulated gfx1100 (gfx1100)",
-            message)
+    require(message == "demo-gfx942.mplan: does not run on this machine: "
+            "gfx942 needs an AMD GPU of this kind, found emulated gfx1100 "
+            "(gfx1100)", message)
     message = tools.fail("modelc-run", plan, *arguments, env=dict(
         os.environ, MODELC_HIP_LIBRARY="/nowhere/libamdhip64.so"))
     require("gfx942 needs the HIP runtime" in message, message)

@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/codegen/hip/CodeObject.h"
 #include "compiler/emit/Report.h"
 #include "compiler/target/Tuning.h"
 #include "modelc/cpu_features.h"
@@ -142,15 +143,47 @@ static json::Object describeVariant(const rt::PlanTables &tables, uint32_t v) {
       {"steps", std::move(steps)}};
 }
 
+/// What the kernels of each variant for a GPU take of it, in their code's own
+/// words; an empty list for the others. INVALID_ARGUMENT.
+static absl::StatusOr<std::vector<json::Array>>
+describeResources(const rt::PlanTables &tables) {
+  std::vector<json::Array> all(tables.variants.size());
+  for (uint32_t v = 0; v < tables.variants.size(); ++v) {
+    rt::VariantTables variant = tables.variantTables(v);
+    if (variant.variant->deviceKind != MODELC_DEVICE_HIP)
+      continue;
+    auto kernels =
+        codegen::readKernelResources(llvm::toStringRef(variant.code));
+    if (!kernels.ok())
+      return absl::Status(kernels.status().code(),
+                          "variant " + std::to_string(v) + ": " +
+                              std::string(kernels.status().message()));
+    for (const codegen::KernelResources &kernel : *kernels)
+      all[v].push_back(json::Object{{"name", json::fixUTF8(kernel.name)},
+                                    {"vgprs", kernel.vgprs},
+                                    {"agprs", kernel.agprs},
+                                    {"sgprs", kernel.sgprs},
+                                    {"vgpr_spills", kernel.vgprSpills},
+                                    {"sgpr_spills", kernel.sgprSpills},
+                                    {"lds_bytes", kernel.ldsBytes},
+                                    {"scratch_bytes", kernel.scratchBytes}});
+  }
+  return all;
+}
+
 /// With `tensors` also the report: of the only variant, or of each in its own
 /// object.
-static json::Object describePlan(const rt::PlanTables &tables, bool tensors) {
+static json::Object describePlan(const rt::PlanTables &tables,
+                                 std::vector<json::Array> resources,
+                                 bool tensors) {
   json::Array variants;
   const bool hasSeveral = tables.variants.size() > 1;
   for (uint32_t v = 0; v < tables.variants.size(); ++v) {
     json::Object variant = describeVariant(tables, v);
     if (tensors && hasSeveral)
       variant["report"] = emit::toJson(readReport(tables, v));
+    if (!resources[v].empty())
+      variant["resources"] = std::move(resources[v]);
     variants.push_back(std::move(variant));
   }
   json::Object root{{"provenance", describeProvenance(tables)},
@@ -161,7 +194,26 @@ static json::Object describePlan(const rt::PlanTables &tables, bool tensors) {
   return root;
 }
 
-static void printText(const rt::PlanTables &tables, bool tensors) {
+static void printResources(const json::Array &kernels) {
+  constexpr const char *kColumns[] = {
+      "vgprs",       "agprs",     "sgprs",        "vgpr_spills",
+      "sgpr_spills", "lds_bytes", "scratch_bytes"};
+  if (kernels.empty())
+    return;
+  llvm::outs() << "\n";
+  for (const char *column : kColumns)
+    llvm::outs() << llvm::right_justify(column, 14);
+  llvm::outs() << "  kernel\n";
+  for (const json::Value &kernel : kernels) {
+    for (const char *column : kColumns)
+      llvm::outs() << llvm::formatv("{0,14}",
+                                    *kernel.getAsObject()->getInteger(column));
+    llvm::outs() << "  " << *kernel.getAsObject()->getString("name") << "\n";
+  }
+}
+
+static void printText(const rt::PlanTables &tables,
+                      const std::vector<json::Array> &resources, bool tensors) {
   for (auto &[key, value] : describeProvenance(tables))
     llvm::outs() << llvm::left_justify(key.str(), 16) << value << "\n";
   llvm::outs() << "\nsections\n";
@@ -185,6 +237,7 @@ static void printText(const rt::PlanTables &tables, bool tensors) {
       else
         llvm::outs() << value << "\n";
     }
+    printResources(resources[v]);
   }
   for (uint32_t v = 0; tensors && v < tables.variants.size(); ++v) {
     llvm::outs() << "\n";
@@ -244,14 +297,20 @@ int tools::inspectCommand(Arguments arguments) {
           view.name + ": " + std::string(described.status().message())));
     costs = *std::move(described);
   }
+  absl::StatusOr<std::vector<json::Array>> resources =
+      describeResources(tables);
+  if (!resources.ok())
+    return reportFailure(absl::Status(
+        resources.status().code(),
+        view.name + ": " + std::string(resources.status().message())));
   if (!asJson) {
     if (cost)
       llvm::outs() << printCost(costs);
     else
-      printText(tables, tensors);
+      printText(tables, *resources, tensors);
     return 0;
   }
-  json::Object root = describePlan(tables, tensors);
+  json::Object root = describePlan(tables, *std::move(resources), tensors);
   if (cost)
     root["cost"] = std::move(costs);
   llvm::outs() << llvm::formatv("{0:2}", json::Value(std::move(root))) << "\n";
