@@ -44,6 +44,12 @@ def test_experts(tools):
                 (("-t", "1"), ("-t", "2", "--batch=35")), TOKENS)
 
 
+def test_stories(tools):
+    """Eight heads of 8, a feed-forward of 172, F16; where the model is."""
+    guest.check(tools, tools.shared("stories260K-F16.gguf"), TARGETS,
+                (("-t", "1"),), support.TOKENS[:9])
+
+
 def test_expert_types(tools):
     """From 17 tokens on, experts have so many rows that they are SMMLA's."""
     for kind in ("q4_0", "q4_K", "q6_K", "q8_0", "f16"):
