@@ -45,7 +45,8 @@ public:
 
 private:
   void clearSums();
-  void emitBlock(Value firstStep, const ColumnRange &range);
+  void emitBlock(Value firstStep, const ColumnRange &range,
+                 const ColumnRange &panelRange);
   void emitRowTile(Value rowTile, Value inputBase, const ColumnRange &range);
   void emitRowGroups(Value rowTile, Value inputBase, const ColumnRange &range);
 
@@ -134,18 +135,28 @@ void codegen::emitImageMatmul(KernelBuilder &b, const ImageMatmul &matmul) {
   ImageMatmulEmitter(b, matmul).emit();
 }
 
-/// Whole steps in blocks, and what is left of a step as a block of its own.
+/// Whole groups of the panel in blocks, and what is left of one as a block of
+/// its own. A step of the panel may be several of its image.
 void ImageMatmulEmitter::emit() {
   clearSums();
-  int64_t steps = matmul.columns / step, rest = matmul.columns % step;
+  int64_t group = std::max(step, matmul.panel.getK());
+  int64_t panelStep = std::max(step, getStep(matmul.panel));
+  int64_t steps = matmul.columns / group * (group / step);
+  int64_t left = matmul.columns % group;
   int64_t blockSteps = matmul.imageColumns / step;
   if (steps > 0)
     b.forLoop(b.constI64(0), b.constI64(steps), blockSteps, [&](Value first) {
-      Value left = b.sub(b.constI64(steps), first);
-      emitBlock(first, {b.minU(left, b.constI64(blockSteps)), 0});
+      Value some =
+          b.minU(b.sub(b.constI64(steps), first), b.constI64(blockSteps));
+      Value ofPanel = panelStep > step ? b.divU(some, panelStep / step) : some;
+      emitBlock(first, {some, 0}, {ofPanel, 0});
     });
-  if (rest > 0)
-    emitBlock(b.constI64(steps), {Value(), rest});
+  auto getRange = [&](int64_t size) {
+    return ColumnRange{left < size ? Value() : b.constI64(left / size),
+                       left % size};
+  };
+  if (left > 0)
+    emitBlock(b.constI64(steps), getRange(step), getRange(panelStep));
 }
 
 /// Widened, those of no row tile but of one that all begin with.
@@ -161,15 +172,13 @@ void ImageMatmulEmitter::clearSums() {
   });
 }
 
-/// The columns from step `firstStep` on, which begins a group of panels.
-void ImageMatmulEmitter::emitBlock(Value firstStep, const ColumnRange &range) {
+/// The columns from step `firstStep` on, which begins a group of panels: those
+/// of `range` in steps of the image, of `panelRange` in steps of the panel.
+void ImageMatmulEmitter::emitBlock(Value firstStep, const ColumnRange &range,
+                                   const ColumnRange &panelRange) {
   pack::LayoutAttr panel = matmul.panel, input = matmul.input;
   int64_t groupSteps = panel.getK() / step;
   Value group = groupSteps == 1 ? firstStep : b.divU(firstStep, groupSteps);
-  ColumnRange panelRange = range;
-  int64_t stepsPerPanelStep = getStep(panel) / step;
-  if (range.steps && stepsPerPanelStep > 1)
-    panelRange.steps = b.divU(range.steps, stepsPerPanelStep);
   b.barrier(); // The last block's image has been read.
   emitUnpack(b,
              {panel, input, matmul.columns, matmul.imageColumns, matmul.panels,
