@@ -17,64 +17,57 @@
 
 namespace modelc::rt {
 
-/// Memory on the current device; its addresses are the device's alone.
-class HipBuffer {
+/// Memory that HIP gives, and takes back by `free`.
+template <auto free> class HipAllocation {
 public:
-  HipBuffer() = default;
-  HipBuffer(const HipBuffer &) = delete;
-  HipBuffer &operator=(const HipBuffer &) = delete;
-  ~HipBuffer() {
+  HipAllocation() = default;
+  HipAllocation(const HipAllocation &) = delete;
+  HipAllocation &operator=(const HipAllocation &) = delete;
+  ~HipAllocation() {
     if (bytes)
-      hip->hipFree(bytes);
+      (hip->*free)(bytes);
   }
 
-  /// Contents undefined; none at all for 0 bytes. To be called once.
-  [[nodiscard]] HipError allocate(const HipLibrary &library,
-                                  uint64_t sizeBytes) {
+  uint8_t *data() const { return bytes; }
+
+protected:
+  /// Owns `allocated` from here on, if there was no error, which is returned.
+  HipError keep(const HipLibrary &library, HipError error, void *allocated) {
     hip = &library;
-    void *allocated = nullptr;
-    const HipError error =
-        sizeBytes ? hip->hipMalloc(&allocated, sizeBytes) : kHipSuccess;
     if (error == kHipSuccess)
       bytes = static_cast<uint8_t *>(allocated);
     return error;
   }
-
-  uint8_t *data() const { return bytes; }
 
 private:
   const HipLibrary *hip = nullptr;
   uint8_t *bytes = nullptr;
 };
 
+/// Memory on the current device; its addresses are the device's alone.
+class HipBuffer : public HipAllocation<&HipLibrary::hipFree> {
+public:
+  /// Contents undefined; none at all for 0 bytes. To be called once.
+  [[nodiscard]] HipError allocate(const HipLibrary &library,
+                                  uint64_t sizeBytes) {
+    void *allocated = nullptr;
+    const HipError error =
+        sizeBytes ? library.hipMalloc(&allocated, sizeBytes) : kHipSuccess;
+    return keep(library, error, allocated);
+  }
+};
+
 /// Memory of the host's that does not move, so that devices copy from and to
 /// it on their own.
-class HipPinnedBuffer {
+class HipPinnedBuffer : public HipAllocation<&HipLibrary::hipHostFree> {
 public:
-  HipPinnedBuffer() = default;
-  HipPinnedBuffer(const HipPinnedBuffer &) = delete;
-  HipPinnedBuffer &operator=(const HipPinnedBuffer &) = delete;
-  ~HipPinnedBuffer() {
-    if (bytes)
-      hip->hipHostFree(bytes);
-  }
-
   /// Contents undefined. To be called once, with `sizeBytes` > 0.
   [[nodiscard]] HipError allocate(const HipLibrary &library,
                                   uint64_t sizeBytes) {
-    hip = &library;
     void *allocated = nullptr;
-    const HipError error = hip->hipHostMalloc(&allocated, sizeBytes, 0);
-    if (error == kHipSuccess)
-      bytes = static_cast<uint8_t *>(allocated);
-    return error;
+    const HipError error = library.hipHostMalloc(&allocated, sizeBytes, 0);
+    return keep(library, error, allocated);
   }
-
-  uint8_t *data() const { return bytes; }
-
-private:
-  const HipLibrary *hip = nullptr;
-  uint8_t *bytes = nullptr;
 };
 
 /// Memory of the host's that a device reads where it lies.

@@ -80,36 +80,32 @@ TEST(HipDevice, DevicesThatAreNotThere) {
   });
 }
 
+static void expectRefusal(const PlanBytes &bytes, size_t kernelCount,
+                          modelc_code code, const char *message) {
+  modelc_plan *opened = nullptr;
+  modelc_status status;
+  EXPECT_EQ(modelc_open_memory(bytes.data(), bytes.size(), nullptr, kernelCount,
+                               &opened, &status),
+            code);
+  EXPECT_STREQ(status.message, message);
+}
+
 TEST(HipDevice, CodeThatIsNotThePlans) {
   onDevice("gfx942", {}, [] {
     // Of another chip than the plan says.
     PlanBuilder plan = makeHipToyPlan("gfx1100");
     plan.variants[0].target = plan.string("gfx942");
-    const PlanBytes bytes = plan.build();
-    modelc_plan *opened = nullptr;
-    modelc_status status;
-    EXPECT_EQ(modelc_open_memory(bytes.data(), bytes.size(), nullptr, 0,
-                                 &opened, &status),
-              MODELC_FAILED_PRECONDITION);
-    EXPECT_STREQ(status.message, "plan in memory: hipModuleLoadData: "
-                                 "hipErrorNoBinaryForGpu");
+    expectRefusal(plan.build(), 0, MODELC_FAILED_PRECONDITION,
+                  "plan in memory: hipModuleLoadData: hipErrorNoBinaryForGpu");
   });
   onDevice("gfx942", {}, [] {
     PlanBuilder plan = makeHipToyPlan("gfx942");
     plan.kernels[1].name = plan.string("hip_unfold");
     const PlanBytes bytes = plan.build();
-    modelc_plan *opened = nullptr;
-    modelc_status status;
-    EXPECT_EQ(modelc_open_memory(bytes.data(), bytes.size(), nullptr, 0,
-                                 &opened, &status),
-              MODELC_DATA_LOSS);
-    EXPECT_STREQ(status.message,
-                 "plan in memory: its code has no kernel hip_unfold");
-    EXPECT_EQ(modelc_open_memory(bytes.data(), bytes.size(), nullptr, 3,
-                                 &opened, &status),
-              MODELC_INVALID_ARGUMENT);
-    EXPECT_STREQ(status.message, "plan in memory: 3 kernels given, its first "
-                                 "variant takes 0");
+    expectRefusal(bytes, 0, MODELC_DATA_LOSS,
+                  "plan in memory: its code has no kernel hip_unfold");
+    expectRefusal(bytes, 3, MODELC_INVALID_ARGUMENT,
+                  "plan in memory: 3 kernels given, its first variant takes 0");
   });
 }
 

@@ -183,9 +183,7 @@ SmallVector<Value> NeonDotprodDot::emit(KernelBuilder &b,
       Value start = loadStart(b, block, row, offset);
       sums.append(kParts, b.slice(start, 0, kRegisterWords));
     }
-  std::vector<StoredQuads> panels;
-  for (const GroupCursor &weight : block.weights)
-    panels.push_back(readRows(b, weight, 0, kLanes));
+  std::vector<StoredQuads> panels = readPanels(b, block);
   for (int64_t quad : getQuads(block))
     for (size_t panel = 0; panel < panels.size(); ++panel) {
       Value weights = panels[panel].getOperand(block.k + quad, offset);
@@ -205,10 +203,7 @@ SmallVector<Value> NeonDotprodDot::emit(KernelBuilder &b,
 }
 
 void NeonDotprodDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
-  int64_t offset = getSignedOffset(step.layout, step.panel.layout);
-  StoredQuads quads = readRows(b, step.panel, 0, kLanes);
-  for (int64_t k = 0; k < step.elements; k += 4)
-    b.store(makeOperand(quads, step, k, offset), step.image, step.getByte(k));
+  unpackQuads(b, step, getSignedOffset(step.layout, step.panel.layout));
 }
 
 //===----------------------------------------------------------------------===//

@@ -174,16 +174,11 @@ void ProductEmitter::emit(Value inputBase, Value imageBase, Value productBase,
                           const ColumnRange &range) {
   int64_t inputBytes = step / products.input.getK() * products.input.getBytes();
   int64_t productBytes = step / length * products.getBlockBytes();
-  auto emitAt = [&](Value number, int64_t elements) {
+  forEachOwnStep(b, step, range, [&](Value number, int64_t elements) {
     emitStep(elements, b.offset(inputBase, b.mul(number, inputBytes)),
              b.offset(imageBase, b.mul(number, products.image.getBytes())),
              b.offset(productBase, b.mul(number, productBytes)));
-  };
-  if (range.steps)
-    b.forLoop(b.constI64(0), range.steps, 1,
-              [&](Value number) { emitAt(number, step); });
-  if (range.rest > 0)
-    emitAt(range.steps ? range.steps : b.constI64(0), range.rest);
+  });
 }
 
 /// Two sub-blocks at a time, so that the products of the second hide what
@@ -266,7 +261,5 @@ SmallVector<Value> SmeDot::emit(KernelBuilder &b, const DotBlock &block) const {
 }
 
 void SmeDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
-  StoredQuads quads = readRows(b, step.panel, 0, kLanes);
-  for (int64_t k = 0; k < step.elements; k += 4)
-    b.store(makeTrueOperand(b, quads, step, k), step.image, step.getByte(k));
+  unpackTrueQuads(b, step);
 }

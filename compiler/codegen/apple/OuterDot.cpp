@@ -167,17 +167,12 @@ void ProductEmitter::emit(const ColumnRange &range) {
   rows = getRows();
   int64_t inputBytes = step / products.input.getK() * products.input.getBytes();
   int64_t productBytes = step / form.length * form.getBlockBytes();
-  auto emitAt = [&](Value number, int64_t elements) {
+  forEachOwnStep(b, step, range, [&](Value number, int64_t elements) {
     emitStep(
         elements, b.offset(products.inputBase, b.mul(number, inputBytes)),
         b.offset(products.imageBase, b.mul(number, products.image.getBytes())),
         b.offset(products.products, b.mul(number, productBytes)));
-  };
-  if (range.steps)
-    b.forLoop(b.constI64(0), range.steps, 1,
-              [&](Value number) { emitAt(number, step); });
-  if (range.rest > 0)
-    emitAt(range.steps ? range.steps : b.constI64(0), range.rest);
+  });
 }
 
 /// All sums of a step, in turns: of a part and all panels, or of a sub-block

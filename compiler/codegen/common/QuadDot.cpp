@@ -72,10 +72,21 @@ Value codegen::loadStart(KernelBuilder &b, const DotBlock &block, int64_t row,
                         block.input.getByteOffset(field, row, block.inputK)));
 }
 
-Value codegen::makeOperand(StoredQuads &quads, const UnpackStep &step,
-                           int64_t k, int64_t offset) {
-  return pack::holdsProducts(step.layout) ? quads.getProduct(k, offset)
-                                          : quads.getOperand(k, offset);
+SmallVector<Value> codegen::loadStarts(KernelBuilder &b, const DotBlock &block,
+                                       int64_t offset) {
+  SmallVector<Value> starts;
+  for (size_t panel = 0; panel < block.weights.size(); ++panel)
+    for (int64_t row = 0; row < block.input.getRows(); ++row)
+      starts.push_back(loadStart(b, block, row, offset));
+  return starts;
+}
+
+std::vector<StoredQuads> codegen::readPanels(KernelBuilder &b,
+                                             const DotBlock &block) {
+  std::vector<StoredQuads> panels;
+  for (const GroupCursor &weight : block.weights)
+    panels.push_back(readRows(b, weight, 0, kLanes));
+  return panels;
 }
 
 Value codegen::makeTrueOperand(KernelBuilder &b, StoredQuads &quads,
@@ -98,4 +109,20 @@ StoredQuads codegen::readRows(KernelBuilder &b, const GroupCursor &weight,
     return rows == kLanes ? all : b.slice(all, begin, rows);
   };
   return StoredQuads(b, weight.layout, rows, load);
+}
+
+void codegen::unpackTrueQuads(KernelBuilder &b, const UnpackStep &step) {
+  StoredQuads quads = readRows(b, step.panel, 0, kLanes);
+  for (int64_t k = 0; k < step.elements; k += 4)
+    b.store(makeTrueOperand(b, quads, step, k), step.image, step.getByte(k));
+}
+
+void codegen::unpackQuads(KernelBuilder &b, const UnpackStep &step,
+                          int64_t offset) {
+  StoredQuads quads = readRows(b, step.panel, 0, kLanes);
+  for (int64_t k = 0; k < step.elements; k += 4) {
+    Value quad = pack::holdsProducts(step.layout) ? quads.getProduct(k, offset)
+                                                  : quads.getOperand(k, offset);
+    b.store(quad, step.image, step.getByte(k));
+  }
 }

@@ -46,14 +46,23 @@ StoredQuads readRows(KernelBuilder &b, const GroupCursor &weight, int64_t begin,
 mlir::Value loadStart(KernelBuilder &b, const DotBlock &block, int64_t row,
                       int64_t offset);
 
-/// A quad of the step's as its image has it, from element k on: quants, or
-/// products with subscales, plus `offset`.
-mlir::Value makeOperand(StoredQuads &quads, const UnpackStep &step, int64_t k,
-                        int64_t offset);
+/// The same for all sums of a block, [panel][row].
+llvm::SmallVector<mlir::Value>
+loadStarts(KernelBuilder &b, const DotBlock &block, int64_t offset);
 
-/// The same as signed bytes, without offset.
+/// All rows of the block's panels.
+std::vector<StoredQuads> readPanels(KernelBuilder &b, const DotBlock &block);
+
+/// A quad of the step's as its image has it, from element k on, in signed
+/// bytes: quants, or products with subscales.
 mlir::Value makeTrueOperand(KernelBuilder &b, StoredQuads &quads,
                             const UnpackStep &step, int64_t k);
+
+/// Stores all quads of the step in its image, as makeTrueOperand has them.
+void unpackTrueQuads(KernelBuilder &b, const UnpackStep &step);
+
+/// The same plus `offset`.
+void unpackQuads(KernelBuilder &b, const UnpackStep &step, int64_t offset);
 
 } // namespace modelc::codegen
 

@@ -19,6 +19,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/codegen/hip/HipDot.h"
 #include "compiler/codegen/common/FieldAccess.h"
 #include "compiler/codegen/common/InstructionSets.h"
 #include "compiler/codegen/common/QuadDot.h"
@@ -30,15 +31,12 @@ using namespace modelc::codegen;
 
 namespace {
 
-class HipDot final : public IntDot {
+class HipDot final : public HipIntDot {
 public:
   bool supports(pack::LayoutAttr weight, pack::LayoutAttr input) const override;
   SmallVector<Value> emit(KernelBuilder &b,
                           const DotBlock &block) const override;
   void unpack(KernelBuilder &b, const UnpackStep &step) const override;
-  Value lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
-               Value indices) const override;
-  Value gather(KernelBuilder &b, Value table, Value indices) const override;
 };
 
 } // namespace
@@ -65,13 +63,8 @@ static Value emitDot4(KernelBuilder &b, Value x, Value y, Value sum) {
 SmallVector<Value> HipDot::emit(KernelBuilder &b, const DotBlock &block) const {
   int64_t rows = block.input.getRows();
   int64_t offset = getSignedOffset(block.weights.front().layout, block.panel);
-  SmallVector<Value> sums; // [panel][row]
-  for (size_t panel = 0; panel < block.weights.size(); ++panel)
-    for (int64_t row = 0; row < rows; ++row)
-      sums.push_back(loadStart(b, block, row, offset));
-  std::vector<StoredQuads> panels;
-  for (const GroupCursor &weight : block.weights)
-    panels.push_back(readRows(b, weight, 0, kLanes));
+  SmallVector<Value> sums = loadStarts(b, block, offset);
+  std::vector<StoredQuads> panels = readPanels(b, block);
   for (int64_t quad : getQuads(block)) {
     SmallVector<Value> activations;
     for (int64_t row = 0; row < rows; ++row)
@@ -91,10 +84,7 @@ SmallVector<Value> HipDot::emit(KernelBuilder &b, const DotBlock &block) const {
 }
 
 void HipDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
-  int64_t offset = getSignedOffset(step.layout, step.panel.layout);
-  StoredQuads quads = readRows(b, step.panel, 0, kLanes);
-  for (int64_t k = 0; k < step.elements; k += 4)
-    b.store(makeOperand(quads, step, k, offset), step.image, step.getByte(k));
+  unpackQuads(b, step, getSignedOffset(step.layout, step.panel.layout));
 }
 
 /// Four bytes of the table for the four indices in each of some words.
@@ -123,8 +113,8 @@ static Value lookUpWords(KernelBuilder &b, ArrayRef<int8_t> table,
   return b.bitOr(b.bitAnd(low, isLow), b.bitAnd(high, isHigh));
 }
 
-Value HipDot::lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
-                     Value indices) const {
+Value HipIntDot::lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
+                        Value indices) const {
   auto type = cast<VectorType>(indices.getType());
   int64_t size = type.getDimSize(0), bytes = size / kLanes;
   Type words = b.vec(b.i32());
@@ -136,7 +126,7 @@ Value HipDot::lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
   return b.bitcast(b.truncate(lookUpWords(b, table, word), narrow), type);
 }
 
-Value HipDot::gather(KernelBuilder &b, Value table, Value indices) const {
+Value HipIntDot::gather(KernelBuilder &b, Value table, Value indices) const {
   constexpr int64_t kWordBytes = 4;
   if (cast<VectorType>(indices.getType()).getDimSize(0) == kLanes) {
     Value bytes =

@@ -36,6 +36,7 @@
 #include "compiler/codegen/common/FieldAccess.h"
 #include "compiler/codegen/common/InstructionSets.h"
 #include "compiler/codegen/common/QuadDot.h"
+#include "compiler/codegen/hip/HipDot.h"
 #include "dialects/pack/Layouts.h"
 
 using namespace mlir;
@@ -49,7 +50,7 @@ static constexpr int64_t kQuadsOf16 = 4;
 
 namespace {
 
-class HipMatrixDot final : public IntDot {
+class HipMatrixDot final : public HipIntDot {
 public:
   bool supports(pack::LayoutAttr weight, pack::LayoutAttr input) const override;
   bool needsImages() const override { return true; }
@@ -57,9 +58,6 @@ public:
   SmallVector<Value> emit(KernelBuilder &b,
                           const DotBlock &block) const override;
   void unpack(KernelBuilder &b, const UnpackStep &step) const override;
-  Value lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
-               Value indices) const override;
-  Value gather(KernelBuilder &b, Value table, Value indices) const override;
 };
 
 /// Quads of rows that lie one behind the other.
@@ -218,16 +216,5 @@ SmallVector<Value> HipMatrixDot::emit(KernelBuilder &b,
 //===----------------------------------------------------------------------===//
 
 void HipMatrixDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
-  StoredQuads quads = readRows(b, step.panel, 0, kLanes);
-  for (int64_t k = 0; k < step.elements; k += 4)
-    b.store(makeTrueOperand(b, quads, step, k), step.image, step.getByte(k));
-}
-
-Value HipMatrixDot::lookUp(KernelBuilder &b, ArrayRef<int8_t> table,
-                           Value indices) const {
-  return getHipDot().lookUp(b, table, indices);
-}
-
-Value HipMatrixDot::gather(KernelBuilder &b, Value table, Value indices) const {
-  return getHipDot().gather(b, table, indices);
+  unpackTrueQuads(b, step);
 }

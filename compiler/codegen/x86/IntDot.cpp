@@ -237,13 +237,8 @@ SmallVector<Value> Avx512VnniDot::emit(KernelBuilder &b,
                                        const DotBlock &block) const {
   int64_t rows = block.input.getRows();
   int64_t offset = getOffset(block.weights.front().layout, block.panel);
-  SmallVector<Value> sums;
-  for (size_t panel = 0; panel < block.weights.size(); ++panel)
-    for (int64_t row = 0; row < rows; ++row)
-      sums.push_back(loadStart(b, block, row, offset));
-  std::vector<StoredQuads> panels;
-  for (const GroupCursor &weight : block.weights)
-    panels.push_back(readRows(b, weight, 0, kLanes));
+  SmallVector<Value> sums = loadStarts(b, block, offset);
+  std::vector<StoredQuads> panels = readPanels(b, block);
   Type bytesType = b.vec(b.i8(), kQuadBytes);
   for (int64_t quad : getQuads(block)) {
     SmallVector<Value> weights;
@@ -262,10 +257,7 @@ SmallVector<Value> Avx512VnniDot::emit(KernelBuilder &b,
 }
 
 void Avx512VnniDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
-  int64_t offset = getOffset(step.layout, step.panel.layout);
-  StoredQuads quads = readRows(b, step.panel, 0, kLanes);
-  for (int64_t k = 0; k < step.elements; k += 4)
-    b.store(makeOperand(quads, step, k, offset), step.image, step.getByte(k));
+  unpackQuads(b, step, getOffset(step.layout, step.panel.layout));
 }
 
 //===----------------------------------------------------------------------===//
@@ -501,7 +493,5 @@ void IntelAmxDot::multiply(KernelBuilder &b, const DotBlock &block,
 }
 
 void IntelAmxDot::unpack(KernelBuilder &b, const UnpackStep &step) const {
-  StoredQuads quads = readRows(b, step.panel, 0, kLanes);
-  for (int64_t k = 0; k < step.elements; k += 4)
-    b.store(makeTrueOperand(b, quads, step, k), step.image, step.getByte(k));
+  unpackTrueQuads(b, step);
 }
